@@ -1,0 +1,126 @@
+//! How lists of documents may be narrowed and sorted.
+
+use std::sync::Arc;
+
+use async_graphql::{Enum, InputObject};
+use entity::enums::{DocumentKind, DocumentStatus, DocumentVisibility};
+use entity::ids::{DocumentId, TagId, UserId};
+
+use crate::platform::filters::{IntFilter, TextFilter, TimeFilter};
+use crate::platform::pagination::Page;
+
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident of $value:ty) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, InputObject)]
+        pub struct $name {
+            /// Exactly this.
+            pub eq: Option<$value>,
+            /// One of these.
+            #[graphql(name = "in")]
+            pub one_of: Option<Vec<$value>>,
+            /// None of these.
+            pub not_in: Option<Vec<$value>>,
+        }
+    };
+}
+
+choice! {
+    /// Compares the kind of a document.
+    DocumentKindFilter of DocumentKind
+}
+choice! {
+    /// Compares where a document stands in its life.
+    DocumentStatusFilter of DocumentStatus
+}
+choice! {
+    /// Compares who may read a document.
+    DocumentVisibilityFilter of DocumentVisibility
+}
+
+/// Which documents a list holds. Everything that is given must be met.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, InputObject)]
+pub struct DocumentFilter {
+    /// By kind.
+    pub kind: Option<DocumentKindFilter>,
+    /// By where it stands in its life. Without this, archived documents are left out.
+    pub status: Option<DocumentStatusFilter>,
+    /// By who may read it.
+    pub visibility: Option<DocumentVisibilityFilter>,
+    /// By title.
+    pub title: Option<TextFilter>,
+    /// By language code, such as "en" or "en-US".
+    pub language_code: Option<TextFilter>,
+    /// By where it came from.
+    pub source: Option<TextFilter>,
+    /// By its id in the system it came from.
+    pub external_id: Option<TextFilter>,
+    /// Owned by this person.
+    pub owner_id: Option<UserId>,
+    /// Directly below this document.
+    pub parent_id: Option<DocumentId>,
+    /// At the top of the tree, or not.
+    pub is_root: Option<bool>,
+    /// A template, or not.
+    pub is_template: Option<bool>,
+    /// Carries this tag.
+    pub tag_id: Option<TagId>,
+    /// Carries the tag with this slug.
+    pub tag: Option<String>,
+    /// By number of words.
+    pub word_count: Option<IntFilter>,
+    /// By when it was created.
+    pub created_at: Option<TimeFilter>,
+    /// By when it last changed.
+    pub updated_at: Option<TimeFilter>,
+    /// In the trash, or not. Default: not. The trash shows only what you may restore.
+    pub trashed: Option<bool>,
+    /// All of these.
+    pub and: Option<Vec<DocumentFilter>>,
+    /// At least one of these.
+    pub or: Option<Vec<DocumentFilter>>,
+    /// Not this.
+    pub not: Option<Box<DocumentFilter>>,
+}
+
+impl DocumentFilter {
+    /// Whether the filter speaks of status anywhere, so that archived documents are not left out by default.
+    pub fn mentions_status(&self) -> bool {
+        let below = self.and.iter().flatten().chain(self.or.iter().flatten()).chain(self.not.as_deref());
+        self.status.is_some() || below.into_iter().any(Self::mentions_status)
+    }
+}
+
+/// The order of a list of documents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Enum)]
+pub enum DocumentOrder {
+    /// The last changed first.
+    #[default]
+    UpdatedAtDesc,
+    /// The last changed last.
+    UpdatedAtAsc,
+    /// The newest first.
+    CreatedAtDesc,
+    /// The oldest first.
+    CreatedAtAsc,
+    /// By title, from A.
+    TitleAsc,
+    /// By title, from Z.
+    TitleDesc,
+    /// As people put them: the order among siblings.
+    PositionAsc,
+}
+
+/// One list: its page, filter and order. Equal lists below many parents are loaded together.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct List {
+    pub page: Page,
+    pub filter: Arc<DocumentFilter>,
+    pub order: DocumentOrder,
+}
+
+impl List {
+    pub fn new(page: Page, filter: Option<DocumentFilter>, order: DocumentOrder) -> Self {
+        Self { page, filter: Arc::new(filter.unwrap_or_default()), order }
+    }
+}

@@ -1,0 +1,93 @@
+//! What documents may be made from: limits of texts, codes and metadata, checked before anything is written.
+
+use serde_json::Value;
+
+use super::writing::{DocumentChanges, NewDocument};
+use crate::content::ContentErrorCode as Code;
+use crate::platform::checks;
+use crate::platform::errors::{Result, reject};
+
+/// Bytes of content at most: 10 MB.
+pub const CONTENT_BYTES: usize = 10 * 1024 * 1024;
+/// Bytes of metadata at most.
+const METADATA_BYTES: usize = 64 * 1024;
+/// Tags of one call at most.
+pub const TAGS: usize = 50;
+
+pub fn check_new(new: NewDocument) -> Result<NewDocument> {
+    check_content(&new.content)?;
+    if new.tags.len() > TAGS {
+        return Err(reject("tags", Code::TooMany, format!("Give at most {TAGS} tags.")));
+    }
+    Ok(NewDocument {
+        title: check_title(&new.title)?,
+        description: checks::optional_text("description", new.description, 2_000, Code::TextInvalid)?,
+        slug: new.slug.map(|slug| checks::slug("slug", &slug, 500, Code::SlugInvalid)).transpose()?,
+        language_code: new.language_code.map(check_language).transpose()?,
+        source: checks::optional_text("source", new.source, 100, Code::TextInvalid)?,
+        external_id: checks::optional_text("externalId", new.external_id, 1_000, Code::TextInvalid)?,
+        metadata: new.metadata.map(check_metadata).transpose()?,
+        ..new
+    })
+}
+
+pub fn check_changes(changes: DocumentChanges) -> Result<DocumentChanges> {
+    if let Some(content) = &changes.content {
+        check_content(content)?;
+    }
+    let text = |field, text: Option<String>, most| {
+        text.map(|text| checks::limited_text(field, text.trim(), most, Code::TextInvalid)).transpose()
+    };
+    let empty_or = |text: Option<String>, check: fn(String) -> Result<String>| {
+        text.map(|text| if text.is_empty() { Ok(text) } else { check(text) }).transpose()
+    };
+    Ok(DocumentChanges {
+        title: changes.title.map(|title| check_title(&title)).transpose()?,
+        description: text("description", changes.description, 2_000)?,
+        slug: empty_or(changes.slug, |slug| checks::slug("slug", &slug, 500, Code::SlugInvalid))?,
+        language_code: empty_or(changes.language_code, check_language)?,
+        source: text("source", changes.source, 100)?,
+        external_id: text("externalId", changes.external_id, 1_000)?,
+        metadata: changes.metadata.map(check_metadata).transpose()?,
+        ..changes
+    })
+}
+
+fn check_title(title: &str) -> Result<String> {
+    checks::required_text("title", title, 500, Code::TitleRequired, Code::TextInvalid)
+}
+
+fn check_content(content: &str) -> Result<()> {
+    if content.len() > CONTENT_BYTES {
+        let message = format!("The content has {} bytes; at most {CONTENT_BYTES} (10 MB) fit.", content.len());
+        return Err(reject("content", Code::ContentTooLarge, message));
+    }
+    if content.contains('\0') {
+        return Err(reject("content", Code::TextInvalid, "The content holds a NUL character."));
+    }
+    Ok(())
+}
+
+/// A language, alone or with a region: "en", "en-US".
+fn check_language(code: String) -> Result<String> {
+    let well = match code.as_bytes() {
+        [a, b] => a.is_ascii_lowercase() && b.is_ascii_lowercase(),
+        [a, b, b'-', c, d] => {
+            a.is_ascii_lowercase() && b.is_ascii_lowercase() && c.is_ascii_uppercase() && d.is_ascii_uppercase()
+        }
+        _ => false,
+    };
+    if well {
+        return Ok(code);
+    }
+    Err(reject("languageCode", Code::LanguageInvalid, "Write the language as \"en\" or \"en-US\"."))
+}
+
+fn check_metadata(metadata: Value) -> Result<Value> {
+    let text = metadata.to_string();
+    if !metadata.is_object() || text.len() > METADATA_BYTES || text.contains("\\u0000") {
+        let message = format!("Metadata is an object of at most {METADATA_BYTES} bytes, without NUL characters.");
+        return Err(reject("metadata", Code::MetadataInvalid, message));
+    }
+    Ok(metadata)
+}

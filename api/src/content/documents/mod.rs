@@ -1,0 +1,21 @@
+//! Documents and notes: a light row that lists read, and its content apart.
+//! Invariants: a document and its parent are of one space; the tree has no cycles; content is at most 10 MB.
+
+mod events;
+mod filter;
+mod graphql;
+mod input;
+mod mutations;
+mod rules;
+mod store;
+mod subscription;
+mod tree;
+mod writing;
+
+pub use events::{DocumentChangeKind, DocumentEvent};
+pub use filter::{DocumentFilter, DocumentOrder, List};
+pub use graphql::{Document, below, of_owner, of_space};
+pub use mutations::DocumentMutation;
+pub use store::changed_tags;
+pub use subscription::DocumentSubscription;
+pub use writing::{DocumentChanges, NewDocument, create, update};

@@ -1,0 +1,102 @@
+//! Tags as a client sees them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+use chrono::{DateTime, Utc};
+use entity::content::tag;
+use entity::ids::{DocumentId, SpaceId, TagId};
+use futures_util::future::BoxFuture;
+
+use super::store::{self, BelowSpaces, CountBelowSpaces, CountOnDocuments, OnDocuments};
+use crate::platform::authorization::Action;
+use crate::platform::errors::Result;
+use crate::platform::pagination::{Connection, Node, Page};
+use crate::platform::request::{Request, RequestContext};
+use crate::tenancy::spaces::Space;
+
+/// A tag.
+#[derive(Clone, Debug)]
+pub struct Tag(Arc<tag::Model>);
+
+impl Node for Tag {}
+
+impl From<tag::Model> for Tag {
+    fn from(row: tag::Model) -> Self {
+        Self(Arc::new(row))
+    }
+}
+
+impl Tag {
+    /// The tag, if the viewer may see it.
+    pub async fn find(request: &Request, id: TagId) -> Result<Option<Self>> {
+        Ok(request.find::<tag::Entity>(id).await?.map(Self))
+    }
+}
+
+/// A tag of a space, which its documents can carry.
+#[Object]
+impl Tag {
+    /// The id of the tag.
+    async fn id(&self) -> TagId {
+        self.0.id
+    }
+
+    /// Its name, 1 to 50 characters, unique in the space whatever its case.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Its name in addresses and filters.
+    async fn slug(&self) -> &str {
+        &self.0.slug
+    }
+
+    /// Its color, as #RRGGBB.
+    async fn color(&self) -> &str {
+        &self.0.color
+    }
+
+    /// What it is for.
+    async fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// Counts its changes; give it as expectedVersion.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// When it was created.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// The space it belongs to.
+    async fn space(&self, ctx: &Context<'_>) -> Result<Option<Space>> {
+        Space::find(ctx.request(), self.0.space_id).await
+    }
+
+    /// What you may do with it.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Vec<Action> {
+        ctx.request().permitted::<tag::Entity>(&self.0).actions()
+    }
+}
+
+/// The tags of a space.
+pub async fn of_space(request: &Request, id: SpaceId, page: Page) -> Result<Connection<Tag>> {
+    let slice = request.load::<BelowSpaces>((id, page)).await?;
+    let count = Arc::new(move |request: &Request| -> BoxFuture<'_, Result<i64>> {
+        Box::pin(request.load::<CountBelowSpaces>(id))
+    });
+    Ok(Connection::new(slice, store::place, Tag::from, count))
+}
+
+/// The tags of a document that the viewer may read.
+pub async fn of_document(request: &Request, id: DocumentId, page: Page) -> Result<Connection<Tag>> {
+    let slice = request.load::<OnDocuments>((id, page)).await?;
+    let count = Arc::new(move |request: &Request| -> BoxFuture<'_, Result<i64>> {
+        Box::pin(request.load::<CountOnDocuments>(id))
+    });
+    Ok(Connection::new(slice, |row: &Arc<tag::Model>| store::place(row), Tag, count))
+}

@@ -1,0 +1,141 @@
+//! Signing up, in and out as a client sees it.
+
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use serde::de::IgnoredAny;
+
+use super::rules::{self, NewAccount, OpenSession};
+use crate::identity::IdentityErrorCode;
+use crate::identity::users::ViewerObject;
+use crate::platform::errors::{Error, Result};
+use crate::platform::payload::{Outcome, UserError};
+use crate::platform::request::{Request, RequestContext};
+use crate::platform::write::Committed;
+
+/// A new account.
+#[derive(InputObject)]
+struct SignUpInput {
+    /// The e-mail address to sign in with, up to 320 characters.
+    email: String,
+    /// A password of at least 8 characters.
+    #[graphql(secret)]
+    password: String,
+    /// The name to be shown with, 1 to 255 characters.
+    name: String,
+}
+
+/// An account to sign in to.
+#[derive(InputObject)]
+struct SignInInput {
+    /// The e-mail address of the account.
+    email: String,
+    /// Its password.
+    #[graphql(secret)]
+    password: String,
+}
+
+/// A session to keep alive.
+#[derive(InputObject)]
+struct TokenRefreshInput {
+    /// The refresh token you were given last. It works once.
+    #[graphql(secret)]
+    refresh_token: String,
+}
+
+/// An open session: its tokens and who it belongs to; or why there is none.
+#[derive(SimpleObject)]
+pub struct SessionPayload {
+    /// Send it as `Authorization: Bearer …`. Short-lived.
+    access_token: Option<String>,
+    /// When the access token ends.
+    access_token_expires_at: Option<DateTime<Utc>>,
+    /// Trade it for new tokens with tokenRefresh. Works once; keep it secret.
+    refresh_token: Option<String>,
+    /// Who signed in.
+    viewer: Option<ViewerObject>,
+    /// Why there is no session; empty on success.
+    user_errors: Vec<UserError<IdentityErrorCode>>,
+}
+
+/// What signing out ended with.
+#[derive(SimpleObject)]
+pub struct SignOutPayload {
+    /// Whether the session is over.
+    signed_out: bool,
+    /// Why it is not; empty on success.
+    user_errors: Vec<UserError<IdentityErrorCode>>,
+}
+
+impl SessionPayload {
+    /// Signs the access token; from here on the request acts as who signed in.
+    async fn of(request: &Request, result: Result<OpenSession>) -> Result<Self> {
+        let session = match result {
+            Ok(session) => session,
+            Err(error @ Error::Rejected(_)) => {
+                let refused: Result<Committed<IgnoredAny>> = Err(error);
+                let user_errors = Outcome::of(refused)?.user_errors;
+                return Ok(Self {
+                    access_token: None,
+                    access_token_expires_at: None,
+                    refresh_token: None,
+                    viewer: None,
+                    user_errors,
+                });
+            }
+            Err(error) => return Err(error),
+        };
+        let (token, ends) = request.platform.tokens.issue(session.user_id, session.session_id, request.now())?;
+        request.sign_in_as(session.user_id, session.session_id).await?;
+        Ok(Self {
+            access_token: Some(token),
+            access_token_expires_at: Some(ends),
+            refresh_token: Some(session.refresh_token),
+            viewer: Some(ViewerObject(session.user_id)),
+            user_errors: Vec::new(),
+        })
+    }
+}
+
+/// Coming in and going out.
+#[derive(Default)]
+pub struct SignInMutation;
+
+#[Object]
+impl SignInMutation {
+    /// Makes an account with its personal space, and signs in.
+    async fn sign_up(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new account.")] input: SignUpInput,
+    ) -> Result<SessionPayload> {
+        let request = ctx.request();
+        let new = NewAccount { email: input.email, password: input.password, name: input.name };
+        SessionPayload::of(request, rules::sign_up(request, new).await).await
+    }
+
+    /// Signs in with address and password.
+    async fn sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The account.")] input: SignInInput,
+    ) -> Result<SessionPayload> {
+        let request = ctx.request();
+        SessionPayload::of(request, rules::sign_in(request, &input.email, input.password).await).await
+    }
+
+    /// Trades a refresh token for new tokens. A token that is used twice ends its session.
+    async fn token_refresh(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The session.")] input: TokenRefreshInput,
+    ) -> Result<SessionPayload> {
+        let request = ctx.request();
+        SessionPayload::of(request, rules::refresh(request, &input.refresh_token).await).await
+    }
+
+    /// Ends your session. Its tokens stop working at once.
+    async fn sign_out(&self, ctx: &Context<'_>) -> Result<SignOutPayload> {
+        rules::sign_out(ctx.request()).await?;
+        Ok(SignOutPayload { signed_out: true, user_errors: Vec::new() })
+    }
+}

@@ -1,0 +1,10 @@
+//! Signing up, in and out, and keeping a session alive. Passwords are argon2id hashes; refresh tokens are 256 random
+//! bits, kept as SHA-256; access tokens are signed and short-lived.
+
+mod graphql;
+mod passwords;
+mod rules;
+mod store;
+
+pub use graphql::SignInMutation;
+pub use rules::{NewAccount, create_account};

@@ -1,0 +1,267 @@
+//! People as a client sees them, and the viewer itself.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, InputObject, Object};
+use chrono::{DateTime, Utc};
+use entity::enums::Theme;
+use entity::identity::user;
+use entity::identity::user_settings::{self, EditorSettings, NotificationSettings, RenderSettings};
+use entity::ids::UserId;
+
+use super::rules::{self, ProfileChanges};
+use super::store::{People, Person, Settings};
+use crate::content::documents::{self, Document, DocumentFilter, DocumentOrder};
+use crate::identity::IdentityErrorCode;
+use crate::payload;
+use crate::platform::errors::Result;
+use crate::platform::pagination::{Connection, Node, Page};
+use crate::platform::payload::Outcome;
+use crate::platform::request::{Request, RequestContext};
+use crate::tenancy::organizations::{self, Organization};
+use crate::tenancy::spaces::{self, Space};
+
+/// A person.
+#[derive(Clone, Debug)]
+pub struct User(Arc<Person>);
+
+impl Node for User {}
+
+impl User {
+    /// The person, if the viewer knows it.
+    pub async fn find(request: &Request, id: UserId) -> Result<Option<Self>> {
+        let person = request.load::<People>(id).await?;
+        Ok(person.filter(|person| rules::knows(&request.viewer(), person)).map(Self))
+    }
+
+    /// The person behind an object that the viewer may read, such as the owner of a document: its name is part of that object.
+    pub async fn find_through(request: &Request, id: UserId) -> Result<Option<Self>> {
+        Ok(request.load::<People>(id).await?.map(Self))
+    }
+}
+
+/// A person. What is not public is null unless you share an organization with them.
+#[Object]
+impl User {
+    /// The id of the person.
+    async fn id(&self) -> UserId {
+        self.0.user.id
+    }
+
+    /// The name they are shown with.
+    async fn name(&self) -> &str {
+        &self.0.user.name
+    }
+
+    /// Their e-mail address. Null unless it is you or you share an organization.
+    async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
+        rules::knows(&ctx.request().viewer(), &self.0).then_some(self.0.user.email.as_str())
+    }
+
+    /// Their first name.
+    async fn first_name(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.0.user.first_name.as_deref().filter(|_| rules::knows(&ctx.request().viewer(), &self.0))
+    }
+
+    /// Their last name.
+    async fn last_name(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.0.user.last_name.as_deref().filter(|_| rules::knows(&ctx.request().viewer(), &self.0))
+    }
+
+    /// The company they say they work for.
+    async fn company(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.0.user.company.as_deref().filter(|_| rules::knows(&ctx.request().viewer(), &self.0))
+    }
+
+    /// What they say of themselves.
+    async fn bio(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.0.user.bio.as_deref().filter(|_| rules::knows(&ctx.request().viewer(), &self.0))
+    }
+
+    /// The address of their picture.
+    async fn avatar_url(&self) -> Option<&str> {
+        self.0.user.avatar_url.as_deref()
+    }
+
+    /// Their time zone, as an IANA name.
+    async fn timezone(&self, ctx: &Context<'_>) -> Option<&str> {
+        rules::knows(&ctx.request().viewer(), &self.0).then_some(self.0.user.timezone.as_str())
+    }
+}
+
+/// You: the account, and where its things are.
+pub struct ViewerObject(pub UserId);
+
+/// You: your account, and where your things are.
+#[Object(name = "Viewer")]
+impl ViewerObject {
+    /// Your account as others see it.
+    async fn user(&self, ctx: &Context<'_>) -> Result<User> {
+        User::find(ctx.request(), self.0).await?.ok_or(crate::platform::errors::Error::Unauthenticated)
+    }
+
+    /// Whether your e-mail address is verified.
+    async fn email_verified(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(ctx.request().get::<user::Entity>(self.0).await?.email_verified)
+    }
+
+    /// Your locale, such as "en-US".
+    async fn locale(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(ctx.request().get::<user::Entity>(self.0).await?.locale.clone())
+    }
+
+    /// Counts the changes of your profile; give it as expectedVersion.
+    async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(ctx.request().get::<user::Entity>(self.0).await?.version)
+    }
+
+    /// When you signed up.
+    async fn created_at(&self, ctx: &Context<'_>) -> Result<DateTime<Utc>> {
+        Ok(ctx.request().get::<user::Entity>(self.0).await?.created_at)
+    }
+
+    /// Your preferences.
+    async fn settings(&self, ctx: &Context<'_>) -> Result<Option<UserSettings>> {
+        Ok(ctx.request().load::<Settings>(self.0).await?.map(UserSettings))
+    }
+
+    /// The personal space you got at sign-up.
+    async fn personal_space(&self, ctx: &Context<'_>) -> Result<Option<Space>> {
+        spaces::personal(ctx.request(), self.0).await
+    }
+
+    /// The organizations you are a member of, by name.
+    async fn organizations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Organization>> {
+        organizations::of_viewer(ctx.request(), Page::new(first, after, last, before)?).await
+    }
+
+    /// The documents and notes you own, in every space you have access to.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn documents(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only documents that meet this.")] filter: Option<DocumentFilter>,
+        #[graphql(desc = "The order of the list.", default)] order_by: DocumentOrder,
+    ) -> Result<Connection<Document>> {
+        let page = Page::new(first, after, last, before)?;
+        documents::of_owner(ctx.request(), self.0, documents::List::new(page, filter, order_by)).await
+    }
+}
+
+/// Your preferences.
+pub struct UserSettings(Arc<user_settings::Model>);
+
+/// Your preferences.
+#[Object]
+impl UserSettings {
+    /// The colors of the interface.
+    async fn theme(&self) -> Theme {
+        self.0.theme
+    }
+
+    /// The language of the interface, such as "en".
+    async fn language(&self) -> &str {
+        &self.0.language
+    }
+
+    /// How the editor looks and behaves.
+    async fn editor(&self) -> &EditorSettings {
+        &self.0.editor_settings
+    }
+
+    /// How documents are rendered and saved.
+    async fn render(&self) -> &RenderSettings {
+        &self.0.render_settings
+    }
+
+    /// What you are told of, and where.
+    async fn notifications(&self) -> &NotificationSettings {
+        &self.0.notification_settings
+    }
+}
+
+/// The viewer of the graph.
+#[derive(Default)]
+pub struct ViewerQuery;
+
+#[Object]
+impl ViewerQuery {
+    /// You, or null when nobody is signed in.
+    async fn viewer(&self, ctx: &Context<'_>) -> Option<ViewerObject> {
+        ctx.request().viewer().user_id().map(ViewerObject)
+    }
+}
+
+/// Changes of your profile. What is left out stays as it is; an empty text removes what was there.
+#[derive(InputObject)]
+struct ProfileUpdateInput {
+    /// The version you read; a stale one is refused as CONFLICT.
+    expected_version: Option<i32>,
+    /// The name you are shown with, 1 to 255 characters.
+    name: Option<String>,
+    /// Your first name, up to 100 characters.
+    first_name: Option<String>,
+    /// Your last name, up to 100 characters.
+    last_name: Option<String>,
+    /// The company you work for, up to 255 characters.
+    company: Option<String>,
+    /// What you say of yourself, up to 2,000 characters.
+    bio: Option<String>,
+    /// The https address of your picture.
+    avatar_url: Option<String>,
+    /// Your time zone, as an IANA name such as "Europe/Berlin".
+    timezone: Option<String>,
+    /// Your locale, such as "en-US".
+    locale: Option<String>,
+}
+
+payload! {
+    /// What changing your profile ended with.
+    ProfileUpdatePayload {
+        /// You, also after a CONFLICT; null when it was refused for another reason.
+        viewer: ViewerObject, IdentityErrorCode
+    }
+}
+
+/// Changes of your own account.
+#[derive(Default)]
+pub struct UserMutation;
+
+#[Object]
+impl UserMutation {
+    /// Changes your own profile.
+    async fn profile_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The changes.")] input: ProfileUpdateInput,
+    ) -> Result<ProfileUpdatePayload> {
+        let request = ctx.request();
+        let changes = ProfileChanges {
+            name: input.name,
+            first_name: input.first_name,
+            last_name: input.last_name,
+            company: input.company,
+            bio: input.bio,
+            avatar_url: input.avatar_url,
+            timezone: input.timezone,
+            locale: input.locale,
+        };
+        let result = rules::update_profile(request, input.expected_version, changes).await;
+        let mut outcome = Outcome::of(result)?.map(|user| ViewerObject(user.id));
+        if outcome.refused_as(IdentityErrorCode::Conflict) {
+            outcome.object = request.viewer().user_id().map(ViewerObject);
+        }
+        Ok(outcome.into())
+    }
+}

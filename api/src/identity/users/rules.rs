@@ -1,0 +1,121 @@
+//! What may happen to an account, and by whom. An account is only its owner's.
+
+use entity::identity::user;
+use entity::ids::UserId;
+use sea_orm::{ColumnTrait, Condition};
+
+use super::store::{self, Person};
+use crate::identity::IdentityErrorCode as Code;
+use crate::identity::events::IdentityEvent;
+use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
+use crate::platform::checks;
+use crate::platform::errors::{Result, reject};
+use crate::platform::request::Request;
+use crate::platform::viewer::Viewer;
+use crate::platform::write::Committed;
+
+impl Resource for user::Entity {
+    type Id = UserId;
+
+    fn id(row: &user::Model) -> UserId {
+        row.id
+    }
+
+    fn id_column() -> user::Column {
+        user::Column::Id
+    }
+
+    fn permitted(viewer: &Viewer, row: &user::Model) -> ActionSet {
+        if viewer.user_id() == Some(row.id) && row.deleted_at.is_none() {
+            ActionSet::of(&[Action::Read, Action::Edit])
+        } else {
+            ActionSet::NONE
+        }
+    }
+
+    fn reach(viewer: &Viewer) -> Condition {
+        viewer.user_id().map_or_else(nothing, |id| Condition::all().add(user::Column::Id.eq(id)))
+    }
+}
+
+/// Whether the viewer knows the person: itself, or somebody in an organization of both.
+pub fn knows(viewer: &Viewer, person: &Person) -> bool {
+    viewer.is_system()
+        || viewer.user_id() == Some(person.user.id)
+        || viewer.grants().is_some_and(|grants| {
+            person.organization_ids.iter().any(|id| grants.organizations.contains_key(id))
+        })
+}
+
+/// What may be changed; none leaves it as it is, an empty text removes it.
+#[derive(Default)]
+pub struct ProfileChanges {
+    pub name: Option<String>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub company: Option<String>,
+    pub bio: Option<String>,
+    pub avatar_url: Option<String>,
+    pub timezone: Option<String>,
+    pub locale: Option<String>,
+}
+
+/// Changes the viewer's own profile.
+pub async fn update_profile(
+    request: &Request,
+    expected_version: Option<i32>,
+    changes: ProfileChanges,
+) -> Result<Committed<user::Model>> {
+    let changes = check(changes)?;
+    let id = request.user_id()?;
+    let mut write = request.begin_write().await?;
+    let user = write.granted::<user::Entity>(id, Action::Edit).await?;
+    if expected_version.is_some_and(|expected| expected != user.version) {
+        return Err(reject("expectedVersion", Code::Conflict, "The profile changed since you read it."));
+    }
+    let updated = store::update(&write, &user, changes).await?;
+    write.record(&IdentityEvent::UserUpdated { user: id });
+    write.commit(updated).await
+}
+
+fn check(changes: ProfileChanges) -> Result<ProfileChanges> {
+    let text = |field, text: Option<String>, most| {
+        text.map(|text| checks::limited_text(field, text.trim(), most, Code::TextInvalid)).transpose()
+    };
+    if let Some(address) = changes.avatar_url.as_deref().filter(|address| !address.is_empty())
+        && !address.starts_with("https://")
+    {
+        return Err(reject("avatarUrl", Code::TextInvalid, "The address of a picture begins with https://."));
+    }
+    if let Some(locale) = &changes.locale
+        && !is_locale(locale)
+    {
+        return Err(reject("locale", Code::LocaleInvalid, "Write the locale as \"en\" or \"en-US\"."));
+    }
+    Ok(ProfileChanges {
+        name: changes
+            .name
+            .map(|name| checks::required_text("name", &name, 255, Code::NameRequired, Code::TextInvalid))
+            .transpose()?,
+        first_name: text("firstName", changes.first_name, 100)?,
+        last_name: text("lastName", changes.last_name, 100)?,
+        company: text("company", changes.company, 255)?,
+        bio: text("bio", changes.bio, 2_000)?,
+        avatar_url: text("avatarUrl", changes.avatar_url, 2_000)?,
+        timezone: changes.timezone,
+        locale: changes.locale,
+    })
+}
+
+/// A language, alone or with a region: "en", "en-US".
+fn is_locale(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let letters = |part: Option<&str>, check: fn(&char) -> bool| {
+        part.is_some_and(|part| part.len() == 2 && part.chars().all(|letter| check(&letter)))
+    };
+    letters(parts.next(), char::is_ascii_lowercase)
+        && match parts.next() {
+            None => true,
+            region => letters(region, char::is_ascii_uppercase) && parts.next().is_none(),
+        }
+}

@@ -1,0 +1,177 @@
+//! How accounts are stored.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use entity::enums::{UserRole, UserStatus, UserTier};
+use entity::identity::{user, user_settings};
+use entity::ids::{OrganizationId, UserId};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait};
+
+use super::rules::ProfileChanges;
+use crate::identity::IdentityErrorCode as Code;
+use crate::platform::authorization::{Authority, Granted, Read};
+use crate::platform::errors::{Error, Result, reject};
+use crate::platform::loaders::{Load, LoadContext};
+use crate::platform::viewer::Viewer;
+use crate::platform::write::Write;
+
+/// A person, with the organizations it is an active member of: what tells who may know it.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub user: user::Model,
+    pub organization_ids: Vec<OrganizationId>,
+}
+
+/// People by id, shared between concurrent requests; what a viewer sees of them is decided after loading.
+pub struct People;
+
+const ORGANIZATIONS_SQL: &str = "ARRAY(SELECT m.organization_id FROM tenancy.members m \
+     WHERE m.user_id = users.id AND m.status = 'active')";
+
+impl Load for People {
+    type Key = UserId;
+    type Value = Option<Arc<Person>>;
+    const MERGED: bool = true;
+
+    async fn load(context: &LoadContext, keys: Vec<UserId>) -> Result<HashMap<UserId, Self::Value>> {
+        let statement = Read::new(context.viewer.clone())
+            .visible::<user::Entity>()
+            .filter(user::Column::Id.eq_any(keys))
+            .expr_as(Expr::cust(ORGANIZATIONS_SQL), "organization_ids")
+            .into_query();
+        let rows = context.connection.query_all(&statement).await?;
+        rows.iter()
+            .map(|row| {
+                let user = user::Model::from_query_result(row, "")?;
+                let ids: Vec<uuid::Uuid> = row.try_get("", "organization_ids")?;
+                let organization_ids = ids.into_iter().map(OrganizationId).collect();
+                Ok((user.id, Some(Arc::new(Person { user, organization_ids }))))
+            })
+            .collect()
+    }
+}
+
+/// The settings of a user, reached through its own account.
+pub struct Settings;
+
+impl Load for Settings {
+    type Key = UserId;
+    type Value = Option<Arc<user_settings::Model>>;
+    const MERGED: bool = true;
+
+    async fn load(context: &LoadContext, keys: Vec<UserId>) -> Result<HashMap<UserId, Self::Value>> {
+        let rows = Read::new(context.viewer.clone())
+            .through_granted_row::<user_settings::Entity>("settings hang on the viewer's own account")
+            .filter(user_settings::Column::UserId.eq_any(keys))
+            .all(&context.connection)
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.user_id, Some(Arc::new(row)))).collect())
+    }
+}
+
+/// The live account of an address, for signing in and for adding people.
+pub async fn by_email(connection: &impl ConnectionTrait, email: &str) -> Result<Option<user::Model>> {
+    let query = Read::new(Viewer::System("an address is looked up")).visible::<user::Entity>();
+    let lower = sea_orm::sea_query::Func::lower(Expr::col((user::Entity, user::Column::Email)));
+    Ok(query
+        .filter(sea_orm::sea_query::ExprTrait::eq(lower, email.to_lowercase()))
+        .filter(user::Column::DeletedAt.is_null())
+        .one(connection)
+        .await?)
+}
+
+/// What a new account is made from. The password is hashed already.
+pub struct NewUser {
+    pub email: String,
+    pub name: String,
+    pub password_hash: Option<String>,
+}
+
+pub async fn insert(write: &Write<'_>, authority: &dyn Authority, new: NewUser) -> Result<user::Model> {
+    let request = write.request();
+    let now = request.now();
+    let row = user::ActiveModel {
+        id: Set(UserId(request.new_id())),
+        email: Set(new.email),
+        email_verified: Set(false),
+        password_hash: Set(new.password_hash.map(Into::into)),
+        name: Set(new.name),
+        role: Set(UserRole::User),
+        tier: Set(UserTier::Free),
+        timezone: Set("UTC".to_owned()),
+        locale: Set("en-US".to_owned()),
+        status: Set(UserStatus::PendingVerification),
+        mfa_enabled: Set(false),
+        metadata: Set(serde_json::json!({})),
+        version: Set(1),
+        created_at: Set(now),
+        updated_at: Set(now),
+        ..Default::default()
+    };
+    let user = write.insert(authority, row).await.map_err(refused)?;
+    let settings = user_settings::ActiveModel {
+        user_id: Set(user.id),
+        created_at: Set(now),
+        updated_at: Set(now),
+        ..Default::default()
+    };
+    write.insert(authority, settings).await?;
+    Ok(user)
+}
+
+fn refused(error: Error) -> Error {
+    error
+        .when_constraint("users_email_key", || reject("email", Code::EmailTaken, "This address has an account already."))
+        .when_constraint("users_email_format", || reject("email", Code::EmailInvalid, "This is not an e-mail address."))
+}
+
+pub async fn update(write: &Write<'_>, granted: &Granted<user::Entity>, changes: ProfileChanges) -> Result<user::Model> {
+    let mut row = user::ActiveModel {
+        id: Set(granted.id),
+        version: Set(granted.version + 1),
+        updated_at: Set(write.request().now()),
+        ..Default::default()
+    };
+    let or_none = |text: String| Some(text).filter(|text| !text.is_empty());
+    if let Some(name) = changes.name {
+        row.name = Set(name);
+    }
+    if let Some(first_name) = changes.first_name {
+        row.first_name = Set(or_none(first_name));
+    }
+    if let Some(last_name) = changes.last_name {
+        row.last_name = Set(or_none(last_name));
+    }
+    if let Some(company) = changes.company {
+        row.company = Set(or_none(company));
+    }
+    if let Some(bio) = changes.bio {
+        row.bio = Set(or_none(bio));
+    }
+    if let Some(address) = changes.avatar_url {
+        row.avatar_url = Set(or_none(address));
+    }
+    if let Some(timezone) = changes.timezone {
+        if !is_timezone(write.connection(), &timezone).await? {
+            return Err(reject("timezone", Code::TimezoneInvalid, "This is not an IANA time zone."));
+        }
+        row.timezone = Set(timezone);
+    }
+    if let Some(locale) = changes.locale {
+        row.locale = Set(locale);
+    }
+    write.update(granted, row).await
+}
+
+/// Whether PostgreSQL knows the time zone by this name.
+async fn is_timezone(connection: &impl ConnectionTrait, name: &str) -> Result<bool> {
+    let statement = sea_orm::Statement::from_sql_and_values(
+        sea_orm::DbBackend::Postgres,
+        "SELECT 1 AS known FROM pg_timezone_names WHERE name = $1",
+        [name.into()],
+    );
+    Ok(connection.query_one_raw(statement).await?.is_some())
+}

@@ -1,0 +1,56 @@
+//! Reading: lists start at the viewer's reach, rows by id are checked after loading.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
+use uuid::Uuid;
+
+use super::{Resource, everything};
+use crate::platform::errors::Result;
+use crate::platform::loaders::{Load, LoadContext};
+use crate::platform::viewer::Viewer;
+
+/// The door to lists: every query starts within the viewer's reach.
+#[derive(Clone, Debug)]
+pub struct Read {
+    viewer: Viewer,
+}
+
+impl Read {
+    pub fn new(viewer: Viewer) -> Self {
+        Self { viewer }
+    }
+
+    /// The rows the viewer may read.
+    #[expect(clippy::disallowed_methods, reason = "the one place that starts a list")]
+    pub fn visible<E: Resource>(&self) -> Select<E> {
+        let reach = if self.viewer.is_system() { everything() } else { E::reach(&self.viewer) };
+        E::find().filter(reach)
+    }
+
+    /// All rows, for tables that are not granted row by row but reached through a row that was. Says why that is right.
+    #[expect(clippy::disallowed_methods, reason = "named so that it is seen")]
+    pub fn through_granted_row<E: EntityTrait>(&self, reason: &'static str) -> Select<E> {
+        tracing::trace!(reason, "read through a granted row");
+        E::find()
+    }
+}
+
+/// Rows of a resource by id, shared between concurrent requests; each viewer's right is checked after loading.
+#[derive(Debug)]
+pub struct RowById<E>(PhantomData<E>);
+
+impl<E: Resource> Load for RowById<E> {
+    type Key = E::Id;
+    type Value = Option<Arc<E::Model>>;
+    const MERGED: bool = true;
+
+    #[expect(clippy::disallowed_methods, reason = "rows by id are checked against each viewer after loading")]
+    async fn load(context: &LoadContext, keys: Vec<E::Id>) -> Result<HashMap<E::Id, Self::Value>> {
+        let ids: Vec<Uuid> = keys.into_iter().map(Into::into).collect();
+        let rows = E::find().filter(E::id_column().eq_any(ids)).all(&context.connection).await?;
+        Ok(rows.into_iter().map(|row| (E::id(&row), Some(Arc::new(row)))).collect())
+    }
+}

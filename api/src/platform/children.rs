@@ -1,0 +1,90 @@
+//! Lists below many parents in one statement: one page for each parent, through a lateral join.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, JoinType, Query};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryTrait, Select,
+};
+use uuid::Uuid;
+
+use super::errors::Result;
+use super::pagination::{Page, Slice, Sort};
+
+/// The page of each parent. `query` holds reach and filters; `parent_column` says whose child a row is.
+pub async fn pages<E, M, P>(
+    connection: &impl ConnectionTrait,
+    query: Select<E>,
+    parent_column: E::Column,
+    parents: &[P],
+    page: &Page,
+    sort: &Sort<E::Column>,
+    parent_of: impl Fn(&M) -> Option<P>,
+) -> Result<HashMap<P, Slice<M>>>
+where
+    E: EntityTrait,
+    M: FromQueryResult,
+    P: Copy + Eq + Hash + Into<Uuid>,
+{
+    pages_below(connection, query, parent_column.into_expr(), parents, page, sort, parent_of).await
+}
+
+/// Like `pages`, where the parent is named by an expression, such as a column of a joined table.
+pub async fn pages_below<E, M, P>(
+    connection: &impl ConnectionTrait,
+    query: Select<E>,
+    parent: Expr,
+    parents: &[P],
+    page: &Page,
+    sort: &Sort<E::Column>,
+    parent_of: impl Fn(&M) -> Option<P>,
+) -> Result<HashMap<P, Slice<M>>>
+where
+    E: EntityTrait,
+    M: FromQueryResult,
+    P: Copy + Eq + Hash + Into<Uuid>,
+{
+    let one = page.apply(query.filter(parent.eq(Expr::col(("parent", "parent")))), sort)?;
+    let ids: Vec<Uuid> = parents.iter().map(|parent| (*parent).into()).collect();
+    let statement = Query::select()
+        .expr(Expr::cust(r#""child".*"#))
+        .from_function(Func::cust("unnest").arg(Expr::value(ids)), "parent")
+        .join_lateral(JoinType::CrossJoin, one.into_query(), Alias::new("child"), Expr::cust("true"))
+        .to_owned();
+    let mut groups: HashMap<P, Vec<M>> = HashMap::with_capacity(parents.len());
+    for row in connection.query_all(&statement).await? {
+        let row = M::from_query_result(&row, "")?;
+        if let Some(parent) = parent_of(&row) {
+            groups.entry(parent).or_default().push(row);
+        }
+    }
+    Ok(groups.into_iter().map(|(parent, rows)| (parent, page.slice(rows))).collect())
+}
+
+/// How many children each parent has.
+pub async fn counts<E, P>(
+    connection: &impl ConnectionTrait,
+    query: Select<E>,
+    parent_column: E::Column,
+    parents: &[P],
+) -> Result<HashMap<P, i64>>
+where
+    E: EntityTrait,
+    P: Copy + Eq + Hash + Into<Uuid> + From<Uuid>,
+{
+    use sea_orm::QuerySelect;
+    let ids: Vec<Uuid> = parents.iter().map(|parent| (*parent).into()).collect();
+    let statement = query
+        .select_only()
+        .column_as(parent_column, "parent")
+        .column_as(Expr::cust("count(*)"), "count")
+        .filter(parent_column.eq_any(ids))
+        .group_by(parent_column)
+        .into_query();
+    let mut counts = HashMap::with_capacity(parents.len());
+    for row in connection.query_all(&statement).await? {
+        counts.insert(P::from(row.try_get::<Uuid>("", "parent")?), row.try_get::<i64>("", "count")?);
+    }
+    Ok(counts)
+}

@@ -1,0 +1,192 @@
+//! Settings: environment variables `TRELLIS_*`, each with a default that suits development.
+//! `trellis serve --help` lists them; production mode refuses to start on a missing secret.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+/// A value that never shows in logs or debug output.
+#[derive(Clone)]
+pub struct SecretText(String);
+
+impl SecretText {
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for SecretText {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&str> for SecretText {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl std::fmt::Debug for SecretText {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("[redacted]")
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Environment {
+    /// GraphiQL and introspection on, weak defaults accepted.
+    Development,
+    /// GraphiQL and introspection off unless set; secrets required.
+    Production,
+}
+
+/// Where the data lives.
+#[derive(Args, Clone, Debug)]
+pub struct Stores {
+    /// PostgreSQL 15 or newer.
+    #[arg(long, env = "DATABASE_URL", default_value = "postgres://127.0.0.1/trellis", hide_env_values = true)]
+    pub database_url: SecretText,
+
+    /// Redis 7 or newer. The server works without it; events then arrive by polling.
+    #[arg(long, env = "REDIS_URL", default_value = "redis://127.0.0.1:6379", hide_env_values = true)]
+    pub redis_url: SecretText,
+
+    /// Prefix of every Redis key and channel.
+    #[arg(long, env = "TRELLIS_REDIS_PREFIX", default_value = "trellis:")]
+    pub redis_prefix: String,
+
+    /// Connections to PostgreSQL kept at most.
+    #[arg(long, env = "TRELLIS_DATABASE_CONNECTIONS", default_value_t = 16)]
+    pub database_connections: u32,
+
+    /// The database role the server works as; it may add to the audit log but not change it. Empty keeps the role of the URL.
+    #[arg(long, env = "TRELLIS_DATABASE_ROLE", default_value = "trellis_server")]
+    pub database_role: String,
+}
+
+/// Everything `trellis serve` can be told.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    #[command(flatten)]
+    pub stores: Stores,
+
+    /// Address and port to listen on.
+    #[arg(long, env = "TRELLIS_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// Development suits a laptop; production refuses weak settings.
+    #[arg(long, env = "TRELLIS_ENV", value_enum, default_value_t = Environment::Development)]
+    pub environment: Environment,
+
+    /// Key that signs access tokens, at least 32 bytes. Required in production.
+    #[arg(long, env = "TRELLIS_TOKEN_SECRET", hide_env_values = true)]
+    pub token_secret: Option<SecretText>,
+
+    /// Life of an access token, in seconds.
+    #[arg(long, env = "TRELLIS_ACCESS_TOKEN_SECONDS", default_value_t = 15 * 60)]
+    pub access_token_seconds: i64,
+
+    /// Life of a refresh token, in days.
+    #[arg(long, env = "TRELLIS_REFRESH_TOKEN_DAYS", default_value_t = 30)]
+    pub refresh_token_days: i64,
+
+    /// Serve GraphiQL. Default: only in development.
+    #[arg(long, env = "TRELLIS_GRAPHIQL")]
+    pub graphiql: Option<bool>,
+
+    /// Answer introspection queries. Default: only in development.
+    #[arg(long, env = "TRELLIS_INTROSPECTION")]
+    pub introspection: Option<bool>,
+
+    /// Seconds an operation may take.
+    #[arg(long, env = "TRELLIS_OPERATION_SECONDS", default_value_t = 10)]
+    pub operation_seconds: u64,
+
+    /// Largest request body, in bytes.
+    #[arg(long, env = "TRELLIS_BODY_BYTES", default_value_t = 16 * 1024 * 1024)]
+    pub body_bytes: usize,
+
+    /// Operations in one batch at most.
+    #[arg(long, env = "TRELLIS_BATCH", default_value_t = 10)]
+    pub batch: usize,
+
+    /// Streams open on one WebSocket at most.
+    #[arg(long, env = "TRELLIS_SOCKET_STREAMS", default_value_t = 64)]
+    pub socket_streams: usize,
+
+    /// Bytes of query text at most.
+    #[arg(long, env = "TRELLIS_QUERY_BYTES", default_value_t = 64 * 1024)]
+    pub query_bytes: usize,
+
+    /// Tokens of query text at most.
+    #[arg(long, env = "TRELLIS_QUERY_TOKENS", default_value_t = 2_000)]
+    pub query_tokens: usize,
+
+    /// Depth of a query at most.
+    #[arg(long, env = "TRELLIS_QUERY_DEPTH", default_value_t = 15)]
+    pub query_depth: usize,
+
+    /// Aliases of one field at most.
+    #[arg(long, env = "TRELLIS_QUERY_ALIASES", default_value_t = 30)]
+    pub query_aliases: usize,
+
+    /// Root fields of one operation at most.
+    #[arg(long, env = "TRELLIS_QUERY_ROOT_FIELDS", default_value_t = 20)]
+    pub query_root_fields: usize,
+
+    /// Cost of one operation at most: fields, multiplied by the lists they stand in.
+    #[arg(long, env = "TRELLIS_QUERY_COST", default_value_t = 10_000)]
+    pub query_cost: u64,
+
+    /// Where the demo's sign-in is remembered for GraphiQL's first request (development).
+    #[arg(long, env = "TRELLIS_STATE_DIR", default_value = ".dev")]
+    pub state_dir: PathBuf,
+}
+
+/// A setting that production does not accept.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("TRELLIS_TOKEN_SECRET is missing: production needs a secret of at least 32 bytes, for example from `openssl rand -base64 48`")]
+    MissingTokenSecret,
+    #[error("TRELLIS_TOKEN_SECRET is too short: {0} bytes of at least 32")]
+    ShortTokenSecret(usize),
+}
+
+impl Config {
+    /// Refuses settings that are not fit for the environment.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        match (&self.token_secret, self.environment) {
+            (None, Environment::Production) => Err(ConfigError::MissingTokenSecret),
+            (Some(secret), _) if secret.reveal().len() < 32 => {
+                Err(ConfigError::ShortTokenSecret(secret.reveal().len()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub fn is_development(&self) -> bool {
+        self.environment == Environment::Development
+    }
+
+    pub fn graphiql_enabled(&self) -> bool {
+        self.graphiql.unwrap_or(self.is_development())
+    }
+
+    pub fn introspection_enabled(&self) -> bool {
+        self.introspection.unwrap_or(self.is_development())
+    }
+
+    pub fn operation_timeout(&self) -> Duration {
+        Duration::from_secs(self.operation_seconds)
+    }
+
+    /// The key that signs access tokens; development has a fixed one, so that a restart keeps people signed in.
+    pub fn token_secret(&self) -> &str {
+        self.token_secret
+            .as_ref()
+            .map_or("development only: set TRELLIS_TOKEN_SECRET", SecretText::reveal)
+    }
+}

@@ -1,0 +1,140 @@
+//! The connection pool and the counting connection that every query goes through.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
+    SqlxPostgresConnector, Statement, TransactionTrait,
+};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use super::config::Stores;
+use super::errors::{Error, Result};
+
+/// The pool, shared by the whole process.
+#[derive(Clone, Debug)]
+pub struct Database {
+    connection: DatabaseConnection,
+    pool: PgPool,
+}
+
+impl Database {
+    /// Opens the pool as the server's role. Fails when PostgreSQL cannot be reached.
+    pub async fn connect(stores: &Stores) -> Result<Self> {
+        Self::connect_as(stores, &stores.database_role).await
+    }
+
+    /// Opens the pool as the owner of the schema: for migrations and upkeep.
+    pub async fn connect_as_owner(stores: &Stores) -> Result<Self> {
+        Self::connect_as(stores, "").await
+    }
+
+    async fn connect_as(stores: &Stores, role: &str) -> Result<Self> {
+        let mut options: PgConnectOptions = stores
+            .database_url
+            .reveal()
+            .parse()
+            .map_err(|_| Error::internal("DATABASE_URL is not a PostgreSQL address"))?;
+        options = options
+            .application_name("trellis")
+            // The default of 100 is emptied by list queries of many shapes.
+            .statement_cache_capacity(512)
+            .options([
+                ("statement_timeout", "15s"),
+                // One open writer holds the event feed back, so writers are kept short.
+                ("idle_in_transaction_session_timeout", "10s"),
+                ("lock_timeout", "5s"),
+                ("jit", "off"),
+            ]);
+        if !role.is_empty() {
+            options = options.options([("role", role)]);
+        }
+        let pool = PgPoolOptions::new()
+            .max_connections(stores.database_connections)
+            .min_connections(1)
+            .acquire_timeout(Duration::from_secs(5))
+            // A round trip before each query would cost more than the rare retry: only idle connections are tried.
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > Duration::from_secs(1) {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_with(options)
+            .await
+            .map_err(|error| Error::internal(format!("PostgreSQL does not answer: {error}")))?;
+        Ok(Self { connection: SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone()), pool })
+    }
+
+    /// A connection whose statements are counted in `statements`.
+    pub fn counted(&self, statements: Arc<AtomicU32>) -> Counted {
+        Counted { connection: self.connection.clone(), statements }
+    }
+
+    pub fn connection(&self) -> &DatabaseConnection {
+        &self.connection
+    }
+
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    pub async fn begin(&self) -> Result<DatabaseTransaction> {
+        Ok(self.connection.begin().await?)
+    }
+
+    /// Whether PostgreSQL answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.connection.execute_unprepared("SELECT 1").await?;
+        Ok(())
+    }
+}
+
+/// A connection that counts what it sends, so that a test can assert the exact number of statements of a query.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    connection: DatabaseConnection,
+    statements: Arc<AtomicU32>,
+}
+
+impl Counted {
+    pub fn statements(&self) -> u32 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    fn count(&self) {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Counted {
+    fn get_database_backend(&self) -> DbBackend {
+        DbBackend::Postgres
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.count();
+        self.connection.execute_raw(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.count();
+        self.connection.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.count();
+        self.connection.query_one_raw(statement).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.count();
+        self.connection.query_all_raw(statement).await
+    }
+}

@@ -1,0 +1,138 @@
+//! The one error type of the server. Domains raise it; `http::graphql` turns it into what a client may see, once.
+//! An expected "no" is a `Rejection` and becomes a user error of the mutation's payload.
+
+use std::sync::Arc;
+
+use async_graphql::resolver_utils::EnumType;
+use sea_orm::{DbErr, RuntimeErr};
+use serde_json::Value;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can end an operation other than success.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody is signed in, or the token is no longer good.
+    #[error("Sign in first: this needs a valid access token.")]
+    Unauthenticated,
+    /// The viewer may see the object but not do this to it.
+    #[error("You may see this, but not do this to it.")]
+    Forbidden,
+    /// It does not exist, or the viewer may not know that it does.
+    #[error("Nothing with this id is visible to you.")]
+    NotFound,
+    /// Another write got in the way; trying again may succeed.
+    #[error("Another write got in the way. Try again.")]
+    Conflict,
+    /// The idempotency key was used for a different request.
+    #[error("This Idempotency-Key was used for a different request.")]
+    IdempotencyKeyReused,
+    /// An argument is not acceptable; names the argument.
+    #[error("{field}: {message}")]
+    BadInput { field: String, message: String },
+    /// The cursor is older than what is kept.
+    #[error("The cursor is older than the events that are kept. Read the current state and subscribe again.")]
+    GapTooOld,
+    /// A subscriber did not read fast enough; it resumes from its last cursor.
+    #[error("You did not read fast enough. Subscribe again from your last cursor.")]
+    SlowConsumer,
+    /// The operation took longer than the server allows.
+    #[error("The operation took too long and was stopped.")]
+    Timeout,
+    /// An expected "no", told in the payload.
+    #[error("{}", .0.message)]
+    Rejected(Arc<Rejection>),
+    /// A named constraint of the database refused the row. A store maps the ones it expects.
+    #[error("constraint {0} refused the row")]
+    Constraint(Arc<str>),
+    /// The mutation was already carried out under this idempotency key; holds its outcome.
+    #[error("already done")]
+    AlreadyDone(Arc<Value>),
+    /// A fault of ours. The cause is logged under an id; the client sees the id alone.
+    #[error("{0}")]
+    Internal(Arc<str>),
+}
+
+/// An expected "no": which input field, which code of the domain's enum, and a sentence for people.
+#[derive(Clone, Debug)]
+pub struct Rejection {
+    /// The input field in the client's spelling; empty when it is about the whole input.
+    pub field: &'static str,
+    /// The name of the code in the domain's enum.
+    pub code: String,
+    pub message: String,
+}
+
+/// Builds the rejection of one input field, with a code of the domain's enum.
+pub fn reject(field: &'static str, code: impl EnumType, message: impl Into<String>) -> Error {
+    let code = EnumType::items()
+        .iter()
+        .find(|item| item.value == code)
+        .map_or_else(String::new, |item| item.name.to_owned());
+    Error::Rejected(Arc::new(Rejection { field, code, message: message.into() }))
+}
+
+impl Error {
+    /// The stable name a client can branch on: `extensions.code`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Unauthenticated => "UNAUTHENTICATED",
+            Error::Forbidden => "FORBIDDEN",
+            Error::NotFound => "NOT_FOUND",
+            Error::Conflict => "CONFLICT",
+            Error::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
+            Error::BadInput { .. } | Error::Rejected(_) => "BAD_USER_INPUT",
+            Error::GapTooOld => "GAP_TOO_OLD",
+            Error::SlowConsumer => "SLOW_CONSUMER",
+            Error::Timeout => "TIMEOUT",
+            Error::Constraint(_) | Error::AlreadyDone(_) | Error::Internal(_) => "INTERNAL",
+        }
+    }
+
+    /// Whether the cause must stay in the log.
+    pub fn is_internal(&self) -> bool {
+        self.code() == "INTERNAL"
+    }
+
+    pub fn bad_input(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Error::BadInput { field: field.into(), message: message.into() }
+    }
+
+    pub fn internal(cause: impl std::fmt::Display) -> Self {
+        Error::Internal(cause.to_string().into())
+    }
+
+    /// Replaces the refusal of the named constraint by what it means to the user.
+    pub fn when_constraint(self, name: &str, meaning: impl FnOnce() -> Error) -> Self {
+        match self {
+            Error::Constraint(constraint) if &*constraint == name => meaning(),
+            other => other,
+        }
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        let source = match &error {
+            DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source)) => source,
+            _ => return Error::internal(error),
+        };
+        let Some(database) = source.as_database_error() else {
+            return Error::internal(error);
+        };
+        match (database.code().as_deref(), database.constraint()) {
+            // Deadlock detected, serialization failure, lock timeout.
+            (Some("40P01" | "40001" | "55P03"), _) => Error::Conflict,
+            // The statement was cancelled by its timeout.
+            (Some("57014"), _) => Error::Timeout,
+            (_, Some(constraint)) => Error::Constraint(constraint.into()),
+            _ => Error::internal(error),
+        }
+    }
+}
+
+impl From<redis::RedisError> for Error {
+    fn from(error: redis::RedisError) -> Self {
+        Error::internal(error)
+    }
+}

@@ -1,0 +1,174 @@
+//! One operation as a stream of answers: what the transports that stay open (WebSocket, event stream) have in common.
+//! Also the one place where a mutation runs under its idempotency key, whatever transport it came by.
+
+use std::sync::Arc;
+
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Executor, Response, ServerError, Value};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures_util::stream::{self, BoxStream};
+use futures_util::StreamExt;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::engine::{Admitted, failed};
+use super::router::Door;
+use crate::platform::clock::Clock;
+use crate::platform::errors::{Error, Result};
+use crate::platform::idempotency::{Idempotency, KeptAnswer};
+use crate::platform::request::{Origin, Request};
+use crate::platform::viewer::{Viewer, Viewers};
+
+/// Who calls, from where, and until when the caller's token is good.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub viewer: Viewer,
+    pub expires: Option<DateTime<Utc>>,
+    pub origin: Origin,
+}
+
+impl Caller {
+    /// The same caller with its session and grants confirmed again; `Unauthenticated` when the session is over.
+    pub async fn confirmed(mut self, viewers: &Viewers) -> Result<Self> {
+        if let Viewer::User(signed_in) = &self.viewer {
+            self.viewer = viewers.signed_in(signed_in.user_id, signed_in.session_id).await?;
+        }
+        Ok(self)
+    }
+
+    /// When the caller's token ends, on the clock that timers use.
+    pub fn expires_at(&self, clock: &dyn Clock) -> Option<Instant> {
+        let left = (self.expires? - clock.now()).to_std().unwrap_or_default();
+        Instant::now().checked_add(left)
+    }
+}
+
+/// What goes out for an operation, in order.
+#[derive(Debug)]
+pub enum Answer {
+    /// A result, as JSON.
+    Result(Bytes),
+    /// The operation did not run, or can go no further. Nothing follows.
+    Refused(Vec<ServerError>),
+    /// The viewer's session ended while the subscription ran. Nothing follows.
+    SessionOver,
+}
+
+pub type Answers = BoxStream<'static, Answer>;
+
+impl Answer {
+    pub fn failed(error: Error) -> Self {
+        Answer::Refused(failed(error).errors)
+    }
+
+    fn to_subscriber(response: Response, signed_in: bool) -> Self {
+        if signed_in && response.errors.iter().any(is_unauthenticated) {
+            Answer::SessionOver
+        } else if ran(&response) {
+            Answer::Result(json(&response))
+        } else {
+            Answer::Refused(response.errors)
+        }
+    }
+}
+
+/// What an operation that ends was answered.
+#[derive(Debug)]
+pub struct Outcome {
+    pub response: Response,
+    /// The response as JSON; of a repeated mutation, the first answer to the letter.
+    pub body: Bytes,
+    pub ran: bool,
+    pub statements: u32,
+}
+
+impl Outcome {
+    fn new(response: Response, statements: u32) -> Self {
+        Self { body: json(&response), ran: ran(&response), response, statements }
+    }
+}
+
+impl<E: Executor> Door<E> {
+    /// Runs a query or a mutation to its end. Under an idempotency key a repeated mutation gets the first answer.
+    pub async fn run(&self, caller: Caller, admitted: Admitted, idempotency_key: Option<&str>) -> Outcome {
+        let user_id = caller.viewer.user_id();
+        let request = Request::new(self.platform.clone(), caller.viewer, caller.origin);
+        match (admitted.operation_type(), idempotency_key, user_id) {
+            (OperationType::Mutation, Some(key), Some(user_id)) => {
+                let idempotency = Idempotency::new(user_id, key.to_owned(), admitted.fingerprint());
+                self.run_once(admitted, request, idempotency).await
+            }
+            _ => {
+                let request = Arc::new(request);
+                let response = self.engine.execute(admitted, Arc::clone(&request)).await;
+                Outcome::new(response, request.statements())
+            }
+        }
+    }
+
+    async fn run_once(&self, admitted: Admitted, mut request: Request, idempotency: Idempotency) -> Outcome {
+        let connection = request.connection();
+        match idempotency.kept_answer(&connection).await {
+            Ok(Some(kept)) => {
+                let body = kept.body.into();
+                return Outcome { response: Response::default(), body, ran: true, statements: request.statements() };
+            }
+            Ok(None) => {}
+            Err(error) => return Outcome::new(failed(error), request.statements()),
+        }
+        request.idempotency = Some(idempotency);
+        let request = Arc::new(request);
+        let response = self.engine.execute(admitted, Arc::clone(&request)).await;
+        let outcome = Outcome::new(response, request.statements());
+        // A failed answer is not kept: a retry may do better.
+        if let (Some(idempotency), true) = (&request.idempotency, outcome.response.errors.is_empty()) {
+            let kept = KeptAnswer { status: 200, body: outcome.body.to_vec() };
+            if let Err(error) = idempotency.keep_answer(&connection, &kept).await {
+                tracing::warn!(%error, "an idempotent answer was not kept; its outcome is");
+            }
+        }
+        outcome
+    }
+}
+
+/// Runs an operation of any kind. Dropping the answers stops it.
+pub fn answers<E: Executor>(
+    door: Arc<Door<E>>,
+    caller: Caller,
+    admitted: Admitted,
+    idempotency_key: Option<String>,
+) -> Answers {
+    if admitted.operation_type() == OperationType::Subscription {
+        let signed_in = caller.viewer.user_id().is_some();
+        let request = Arc::new(Request::new(door.platform.clone(), caller.viewer, caller.origin));
+        let events = door.engine.subscribe(admitted, request);
+        return events.map(move |response| Answer::to_subscriber(response, signed_in)).boxed();
+    }
+    let outcome = async move {
+        let outcome = door.run(caller, admitted, idempotency_key.as_deref()).await;
+        if outcome.ran { Answer::Result(outcome.body) } else { Answer::Refused(outcome.response.errors) }
+    };
+    stream::once(outcome).boxed()
+}
+
+/// Answers with this one alone.
+pub fn only(answer: Answer) -> Answers {
+    stream::once(async { answer }).boxed()
+}
+
+/// Whether the operation ran: one that was refused or stopped before has no data, and errors without a path.
+pub fn ran(response: &Response) -> bool {
+    let errors = &response.errors;
+    response.data != Value::Null || errors.is_empty() || errors.iter().any(|error| !error.path.is_empty())
+}
+
+/// The JSON of something that always has one.
+pub fn json(value: &impl Serialize) -> Bytes {
+    serde_json::to_vec(value).expect("Invariant: responses, errors and ids have string keys and finite numbers").into()
+}
+
+fn is_unauthenticated(error: &ServerError) -> bool {
+    let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+    matches!(code, Some(Value::String(code)) if code == Error::Unauthenticated.code())
+}

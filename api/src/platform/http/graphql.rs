@@ -1,0 +1,377 @@
+//! GraphQL over HTTP: POST with JSON, GET for queries, batches. Never a mutation by GET, never another content type.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Executor, Response, Variables};
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::engine::{Admitted, Call, failed};
+use super::router::Door;
+use crate::platform::errors::Error;
+use crate::platform::idempotency::{Idempotency, KeptAnswer};
+use crate::platform::request::{Origin, Request};
+use crate::platform::viewer::Viewer;
+
+const RESPONSE_JSON: &str = "application/graphql-response+json";
+const JSON: &str = "application/json";
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The parameters of one operation, as the specification names them.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parameters {
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<serde_json::Value>,
+    /// Accepted and ignored: no extension of the request is known.
+    #[expect(dead_code, reason = "its shape is checked")]
+    extensions: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Single(Box<Parameters>),
+    Batch(Vec<Parameters>),
+}
+
+impl Parameters {
+    fn into_call(self) -> Result<Call, Error> {
+        let query = self.query.filter(|query| !query.trim().is_empty());
+        let query = query.ok_or_else(|| Error::bad_input("query", "The request has no query."))?;
+        let variables = match self.variables {
+            None | Some(serde_json::Value::Null) => Variables::default(),
+            Some(serde_json::Value::Object(map)) => Variables::from_json(serde_json::Value::Object(map)),
+            Some(_) => return Err(Error::bad_input("variables", "Variables must be an object.")),
+        };
+        Ok(Call { query, operation_name: self.operation_name, variables })
+    }
+}
+
+/// The media type to answer with, and whether request errors show in the status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Media {
+    /// `application/graphql-response+json`: a request error is a 400.
+    Response,
+    /// `application/json`: a well-formed request is always a 200.
+    Json,
+}
+
+impl Media {
+    /// Chooses by `Accept`: the newer type unless only the older is accepted; none when neither is.
+    fn negotiate(headers: &HeaderMap) -> Option<Self> {
+        let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
+        if accepted.peek().is_none() {
+            return Some(Media::Json);
+        }
+        let mut best: Option<(Media, f32)> = None;
+        for range in accepted.flat_map(|value| value.split(',')) {
+            let mut parts = range.split(';').map(str::trim);
+            let media = match parts.next().map(str::to_ascii_lowercase).as_deref() {
+                Some(RESPONSE_JSON) => Media::Response,
+                Some(JSON | "application/*" | "*/*" | "") => Media::Json,
+                _ => continue,
+            };
+            let quality = parts
+                .find_map(|parameter| parameter.strip_prefix("q="))
+                .map_or(1.0, |quality| quality.parse().unwrap_or(0.0));
+            let better = match best {
+                None => quality > 0.0,
+                Some((held, best_quality)) => {
+                    quality > best_quality || (quality == best_quality && held == Media::Json)
+                }
+            };
+            if better {
+                best = Some((media, quality));
+            }
+        }
+        best.map(|(media, _)| media)
+    }
+
+    fn content_type(self) -> HeaderValue {
+        match self {
+            Media::Response => HeaderValue::from_static("application/graphql-response+json; charset=utf-8"),
+            Media::Json => HeaderValue::from_static("application/json; charset=utf-8"),
+        }
+    }
+
+    /// The status of a response: an operation that never ran has no data.
+    fn status(self, response: &Response, ran: bool) -> StatusCode {
+        match self {
+            Media::Response if !ran && response.is_err() => StatusCode::BAD_REQUEST,
+            Media::Response | Media::Json => StatusCode::OK,
+        }
+    }
+}
+
+/// Everything of a request but its operation.
+struct Envelope {
+    media: Media,
+    viewer: Viewer,
+    origin: Origin,
+    idempotency_key: Option<String>,
+    method: Method,
+}
+
+impl<E: Executor> Door<E> {
+    async fn envelope(
+        &self,
+        method: Method,
+        headers: &HeaderMap,
+        address: SocketAddr,
+    ) -> Result<Envelope, axum::response::Response> {
+        let Some(media) = Media::negotiate(headers) else {
+            return Err(plain(
+                StatusCode::NOT_ACCEPTABLE,
+                Media::Json,
+                "Accept application/graphql-response+json or application/json.",
+            ));
+        };
+        let authorization = match headers.get(header::AUTHORIZATION).map(HeaderValue::to_str) {
+            Some(Ok(value)) => Some(value),
+            Some(Err(_)) => Some("unreadable"),
+            None => None,
+        };
+        let viewer = match self.platform.tokens.viewer(authorization, &self.platform.viewers).await {
+            Ok(viewer) => viewer,
+            Err(error) => {
+                let status = match error {
+                    Error::Unauthenticated => StatusCode::UNAUTHORIZED,
+                    _ => StatusCode::SERVICE_UNAVAILABLE,
+                };
+                return Err(answer(status, media, &failed(error)));
+            }
+        };
+        let idempotency_key = match headers.get(IDEMPOTENCY_KEY).map(HeaderValue::to_str) {
+            Some(Ok(key)) if (1..=255).contains(&key.len()) => Some(key.to_owned()),
+            Some(_) => {
+                let error = Error::bad_input("Idempotency-Key", "The key must be 1 to 255 visible characters.");
+                return Err(answer(StatusCode::BAD_REQUEST, media, &failed(error)));
+            }
+            None => None,
+        };
+        Ok(Envelope { media, viewer, origin: origin(headers, address), idempotency_key, method })
+    }
+
+    /// Runs one operation; gives the status, the body, and how many statements it took.
+    async fn run(&self, envelope: &Envelope, parameters: Parameters) -> (StatusCode, Bytes, u32) {
+        let media = envelope.media;
+        let refuse = |response: &Response| (media.status(response, false), body(response), 0);
+        let admitted = match parameters.into_call() {
+            Ok(call) => match self.engine.admit(call) {
+                Ok(admitted) => admitted,
+                Err(response) => return refuse(&response),
+            },
+            Err(error) => return refuse(&failed(error)),
+        };
+        let kind = admitted.operation_type();
+        if kind == OperationType::Subscription {
+            let error = Error::bad_input("query", "Subscriptions need a WebSocket at this address.");
+            return refuse(&failed(error));
+        }
+        if envelope.method == Method::GET && kind != OperationType::Query {
+            let error = Error::bad_input("query", "Only queries may be sent by GET; use POST.");
+            return (StatusCode::METHOD_NOT_ALLOWED, body(&failed(error)), 0);
+        }
+        let request = Request::new(self.platform.clone(), envelope.viewer.clone(), envelope.origin.clone());
+        if kind == OperationType::Mutation
+            && let (Some(key), Some(user_id)) = (&envelope.idempotency_key, envelope.viewer.user_id())
+        {
+            let idempotency = Idempotency::new(user_id, key.clone(), admitted.fingerprint());
+            return self.run_once(envelope, admitted, request, idempotency).await;
+        }
+        let request = Arc::new(request);
+        let response = self.engine.execute(admitted, Arc::clone(&request)).await;
+        (media.status(&response, ran(&response)), body(&response), request.statements())
+    }
+
+    /// Runs a mutation under its idempotency key: a repeated one gets the first answer.
+    async fn run_once(
+        &self,
+        envelope: &Envelope,
+        admitted: Admitted,
+        mut request: Request,
+        idempotency: Idempotency,
+    ) -> (StatusCode, Bytes, u32) {
+        let media = envelope.media;
+        let connection = request.connection();
+        match idempotency.kept_answer(&connection).await {
+            Ok(Some(kept)) => {
+                let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
+                return (status, kept.body.into(), request.statements());
+            }
+            Ok(None) => {}
+            Err(error) => {
+                let response = failed(error);
+                return (media.status(&response, false), body(&response), request.statements());
+            }
+        }
+        request.idempotency = Some(idempotency);
+        let request = Arc::new(request);
+        let response = self.engine.execute(admitted, Arc::clone(&request)).await;
+        let status = media.status(&response, ran(&response));
+        let bytes = body(&response);
+        // A failed answer is not kept: a retry may do better.
+        if let (Some(idempotency), true) = (&request.idempotency, response.errors.is_empty()) {
+            let kept = KeptAnswer { status: status.as_u16(), body: bytes.to_vec() };
+            if let Err(error) = idempotency.keep_answer(&connection, &kept).await {
+                tracing::warn!(%error, "an idempotent answer was not kept; its outcome is");
+            }
+        }
+        (status, bytes, request.statements())
+    }
+}
+
+/// POST: one operation or a batch.
+pub async fn post<E: Executor>(
+    State(door): State<Arc<Door<E>>>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    content: Body,
+) -> axum::response::Response {
+    let envelope = match door.envelope(Method::POST, &headers, address).await {
+        Ok(envelope) => envelope,
+        Err(response) => return response,
+    };
+    if !is_json(&headers) {
+        return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, envelope.media, "Send the operation as application/json in UTF-8.");
+    }
+    let limit = door.platform.config.body_bytes;
+    let Ok(content) = axum::body::to_bytes(content, limit).await else {
+        let message = format!("The body is over {limit} bytes, or was not sent whole.");
+        return plain(StatusCode::PAYLOAD_TOO_LARGE, envelope.media, &message);
+    };
+    match serde_json::from_slice::<Content>(&content) {
+        Ok(Content::Single(parameters)) => {
+            let (status, bytes, statements) = door.run(&envelope, *parameters).await;
+            door.respond(status, envelope.media, bytes, statements)
+        }
+        Ok(Content::Batch(batch)) => {
+            let most = door.platform.config.batch;
+            if batch.is_empty() || batch.len() > most {
+                let message = format!("A batch holds 1 to {most} operations; this one holds {}.", batch.len());
+                return plain(StatusCode::BAD_REQUEST, envelope.media, &message);
+            }
+            let mut bytes = vec![b'['];
+            let mut statements = 0;
+            for (index, parameters) in batch.into_iter().enumerate() {
+                if index > 0 {
+                    bytes.push(b',');
+                }
+                let (_, one, sent) = door.run(&envelope, parameters).await;
+                bytes.extend_from_slice(&one);
+                statements += sent;
+            }
+            bytes.push(b']');
+            door.respond(StatusCode::OK, envelope.media, bytes.into(), statements)
+        }
+        Err(error) => {
+            let message = format!("The body is not a GraphQL request: {error}.");
+            plain(StatusCode::BAD_REQUEST, envelope.media, &message)
+        }
+    }
+}
+
+/// GET: queries only.
+pub async fn get<E: Executor>(
+    State(door): State<Arc<Door<E>>>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> axum::response::Response {
+    let envelope = match door.envelope(Method::GET, &headers, address).await {
+        Ok(envelope) => envelope,
+        Err(response) => return response,
+    };
+    match from_url(query.as_deref().unwrap_or_default()) {
+        Ok(parameters) => {
+            let (status, bytes, statements) = door.run(&envelope, parameters).await;
+            door.respond(status, envelope.media, bytes, statements)
+        }
+        Err(error) => answer(StatusCode::BAD_REQUEST, envelope.media, &failed(error)),
+    }
+}
+
+impl<E> Door<E> {
+    fn respond(&self, status: StatusCode, media: Media, bytes: Bytes, statements: u32) -> axum::response::Response {
+        let mut response = axum::response::Response::new(Body::from(bytes));
+        *response.status_mut() = status;
+        response.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
+        if self.platform.config.is_development()
+            && let Ok(value) = HeaderValue::try_from(format!("db;desc=\"{statements} statements\""))
+        {
+            response.headers_mut().insert("server-timing", value);
+        }
+        response
+    }
+}
+
+fn from_url(query: &str) -> Result<Parameters, Error> {
+    let pairs: std::collections::HashMap<String, String> = serde_urlencoded::from_str(query)
+        .map_err(|error| Error::bad_input("query", format!("The address is malformed: {error}.")))?;
+    let json = |name: &str| {
+        pairs
+            .get(name)
+            .map(|text| {
+                serde_json::from_str(text).map_err(|error| Error::bad_input(name, format!("Not JSON: {error}.")))
+            })
+            .transpose()
+    };
+    Ok(Parameters {
+        query: pairs.get("query").cloned(),
+        operation_name: pairs.get("operationName").filter(|name| !name.is_empty()).cloned(),
+        variables: json("variables")?,
+        extensions: None,
+    })
+}
+
+/// Who calls: the address of the connection.
+pub fn origin(headers: &HeaderMap, address: SocketAddr) -> Origin {
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Origin { ip: Some(address.ip()), user_agent: user_agent.map(|text| text.chars().take(500).collect()) }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(Ok(content_type)) = headers.get(header::CONTENT_TYPE).map(HeaderValue::to_str) else {
+        return false;
+    };
+    let mut parts = content_type.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|media| media.eq_ignore_ascii_case(JSON));
+    is_json
+        && parts.all(|parameter| {
+            parameter.split_once('=').is_none_or(|(name, value)| {
+                !name.eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+            })
+        })
+}
+
+/// Whether the operation ran: a request that failed before has errors without a path and no data.
+fn ran(response: &Response) -> bool {
+    response.data != async_graphql::Value::Null || response.errors.iter().any(|error| !error.path.is_empty())
+}
+
+fn body(response: &Response) -> Bytes {
+    serde_json::to_vec(response).unwrap_or_default().into()
+}
+
+fn answer(status: StatusCode, media: Media, response: &Response) -> axum::response::Response {
+    let mut http = axum::response::Response::new(Body::from(body(response)));
+    *http.status_mut() = status;
+    http.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
+    http
+}
+
+/// A refusal before there is an operation, in the shape of a GraphQL response.
+fn plain(status: StatusCode, media: Media, message: &str) -> axum::response::Response {
+    let content = json!({ "errors": [{ "message": message, "extensions": { "code": "BAD_REQUEST" } }] });
+    let mut http = axum::response::Response::new(Body::from(content.to_string()));
+    *http.status_mut() = status;
+    http.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
+    http
+}

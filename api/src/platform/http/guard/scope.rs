@@ -1,0 +1,243 @@
+//! A selection set under rewriting: its fields in the order of their first mention, each with the conditions it is
+//! selected under, and how that is written down again.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{
+    Directive, Field, InlineFragment, Selection, SelectionSet, TypeCondition,
+};
+use async_graphql::{Pos, Positioned};
+
+use super::shape::{SchemaShape, TypeId};
+
+/// A `@skip` or `@include`.
+pub(super) type Condition<'a> = &'a Positioned<Directive>;
+
+pub(super) struct Scope<'a> {
+    /// The type that the fields are selected on.
+    pub parent: TypeId,
+    position: Pos,
+    pub entries: Vec<Entry<'a>>,
+    /// The fields with the same response name, on the same type.
+    by_name: HashMap<(Option<TypeId>, &'a str), Vec<usize>>,
+}
+
+pub(super) struct Entry<'a> {
+    /// The type that a fragment narrows the parent to, if one does.
+    pub narrowed_to: Option<TypeId>,
+    /// The conditions of the fragments that it is written into.
+    pub conditions: Vec<Condition<'a>>,
+    pub content: Content<'a>,
+}
+
+pub(super) enum Content<'a> {
+    Field {
+        field: &'a Positioned<Field>,
+        /// The conditions of the fragments around it and its own.
+        all_conditions: Vec<Condition<'a>>,
+        inside: Option<Scope<'a>>,
+    },
+    /// A fragment within a fragment on `written`, on a type that no value has here. It stays as it was written, so
+    /// that the validator sees what is in it.
+    Impossible {
+        written: TypeId,
+        selection: &'a Positioned<Selection>,
+    },
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn new(parent: TypeId, position: Pos) -> Self {
+        Self {
+            parent,
+            position,
+            entries: Vec::new(),
+            by_name: HashMap::new(),
+        }
+    }
+
+    pub(super) fn push(&mut self, entry: Entry<'a>) {
+        if let Content::Field { field, .. } = &entry.content {
+            let name = field.node.response_key().node.as_str();
+            let same = self.by_name.entry((entry.narrowed_to, name)).or_default();
+            same.push(self.entries.len());
+        }
+        self.entries.push(entry);
+    }
+
+    /// The entry that `field` can be merged into, and the conditions that are left for what is inside: the same call,
+    /// which is made whenever `field` is selected. A leaf is merged only under the very same conditions, as there
+    /// would be nothing left to carry the others.
+    pub(super) fn same_call(
+        &self,
+        field: &Positioned<Field>,
+        narrowed_to: Option<TypeId>,
+        conditions: &[Condition<'a>],
+    ) -> Option<(usize, Vec<Condition<'a>>)> {
+        let name = field.node.response_key().node.as_str();
+        let is_leaf = field.node.selection_set.node.items.is_empty();
+        let candidates = self.by_name.get(&(narrowed_to, name))?;
+        candidates.iter().find_map(|index| {
+            let Content::Field { field: other, all_conditions, .. } = &self.entries[*index].content
+            else {
+                return None;
+            };
+            let left = without(conditions, all_conditions);
+            let is_same = call_is_same(&other.node, &field.node)
+                && without(all_conditions, conditions).is_empty()
+                && (!is_leaf || left.is_empty());
+            is_same.then_some((*index, left))
+        })
+    }
+
+    /// Writes the selection set down: a run of fields under the same conditions becomes one inline fragment.
+    pub(super) fn write(&self, schema: &SchemaShape) -> Positioned<SelectionSet> {
+        let mut items = Vec::with_capacity(self.entries.len());
+        let alike = |one: &Entry<'_>, other: &Entry<'_>| {
+            one.narrowed_to == other.narrowed_to
+                && without(&one.conditions, &other.conditions).is_empty()
+                && without(&other.conditions, &one.conditions).is_empty()
+        };
+        for run in self.entries.chunk_by(alike) {
+            let written = run.iter().map(|entry| entry.write(schema)).collect();
+            items.extend(wrap(schema, &run[0], written));
+        }
+        Positioned::new(SelectionSet { items }, self.position)
+    }
+}
+
+impl Entry<'_> {
+    fn write(&self, schema: &SchemaShape) -> Positioned<Selection> {
+        match &self.content {
+            Content::Field { field, inside, .. } => {
+                let written = Field {
+                    alias: field.node.alias.clone(),
+                    name: field.node.name.clone(),
+                    arguments: field.node.arguments.clone(),
+                    directives: self.own_directives(field),
+                    selection_set: match inside {
+                        Some(inside) => inside.write(schema),
+                        None => field.node.selection_set.clone(),
+                    },
+                };
+                let written = Positioned::new(written, field.pos);
+                Positioned::new(Selection::Field(written), field.pos)
+            }
+            Content::Impossible { written, selection } => inline_fragment(
+                schema,
+                Some(*written),
+                &[],
+                vec![(*selection).clone()],
+                selection.pos,
+            ),
+        }
+    }
+
+    /// The directives of a field that are not among the conditions around it.
+    fn own_directives(&self, field: &Positioned<Field>) -> Vec<Positioned<Directive>> {
+        let all: Vec<_> = field.node.directives.iter().collect();
+        let own = without(&all, &self.conditions);
+        own.into_iter().cloned().collect()
+    }
+
+    fn position(&self) -> Pos {
+        match &self.content {
+            Content::Field { field, .. } => field.pos,
+            Content::Impossible { selection, .. } => selection.pos,
+        }
+    }
+}
+
+/// Puts the narrowed type and the conditions of `entry` around `items`. A directive may stand only once at one place,
+/// so conditions of the same name go into fragments within each other.
+fn wrap(
+    schema: &SchemaShape,
+    entry: &Entry<'_>,
+    items: Vec<Positioned<Selection>>,
+) -> Vec<Positioned<Selection>> {
+    let mut layers: Vec<Vec<Condition<'_>>> = Vec::new();
+    if entry.narrowed_to.is_some() {
+        layers.push(Vec::new());
+    }
+    for condition in &entry.conditions {
+        let free = layers.iter_mut().find(|layer| {
+            layer
+                .iter()
+                .all(|other| other.node.name.node != condition.node.name.node)
+        });
+        match free {
+            Some(layer) => layer.push(condition),
+            None => layers.push(vec![condition]),
+        }
+    }
+    let mut items = items;
+    for (depth, layer) in layers.iter().enumerate().rev() {
+        let narrowed_to = entry.narrowed_to.filter(|_| depth == 0);
+        items = vec![inline_fragment(schema, narrowed_to, layer, items, entry.position())];
+    }
+    items
+}
+
+fn inline_fragment(
+    schema: &SchemaShape,
+    on: Option<TypeId>,
+    conditions: &[Condition<'_>],
+    items: Vec<Positioned<Selection>>,
+    position: Pos,
+) -> Positioned<Selection> {
+    let condition = |type_id| TypeCondition {
+        on: Positioned::new(schema.get(type_id).name.clone(), position),
+    };
+    let fragment = InlineFragment {
+        type_condition: on.map(|type_id| Positioned::new(condition(type_id), position)),
+        directives: conditions.iter().copied().cloned().collect(),
+        selection_set: Positioned::new(SelectionSet { items }, position),
+    };
+    let fragment = Positioned::new(fragment, position);
+    Positioned::new(Selection::InlineFragment(fragment), position)
+}
+
+/// The conditions that are not among `others`.
+pub(super) fn without<'a>(
+    conditions: &[Condition<'a>],
+    others: &[Condition<'a>],
+) -> Vec<Condition<'a>> {
+    let absent = |condition: &&Condition<'a>| {
+        !others
+            .iter()
+            .any(|other| directive_is_same(&condition.node, &other.node))
+    };
+    conditions.iter().filter(absent).copied().collect()
+}
+
+pub(super) fn is_condition(directive: &Positioned<Directive>) -> bool {
+    let name = &directive.node.name.node;
+    name == "skip" || name == "include"
+}
+
+fn directive_is_same(one: &Directive, other: &Directive) -> bool {
+    one.name.node == other.name.node && arguments_are_same(&one.arguments, &other.arguments)
+}
+
+/// Whether two fields call the same resolver with the same arguments and directives, conditions aside.
+fn call_is_same(one: &Field, other: &Field) -> bool {
+    fn others(field: &Field) -> impl Iterator<Item = &Positioned<Directive>> {
+        let directives = field.directives.iter();
+        directives.filter(|directive| !is_condition(directive))
+    }
+    one.name.node == other.name.node
+        && arguments_are_same(&one.arguments, &other.arguments)
+        && others(one).count() == others(other).count()
+        && others(one)
+            .zip(others(other))
+            .all(|(one, other)| directive_is_same(&one.node, &other.node))
+}
+
+/// In any order. Generic, because the parser's type for values with variables has no public name.
+fn arguments_are_same<Name: PartialEq, Value: PartialEq>(
+    one: &[(Name, Value)],
+    other: &[(Name, Value)],
+) -> bool {
+    one.len() == other.len()
+        && one.iter().all(|argument| other.contains(argument))
+        && other.iter().all(|argument| one.contains(argument))
+}

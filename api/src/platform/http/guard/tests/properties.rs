@@ -1,0 +1,214 @@
+//! What holds of every text and of every valid document.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::super::{Limits, examine, rewrite, scan};
+use super::hostile::parse_on_a_worker;
+use super::print::print;
+use super::reference::{Reference, TYPES, possible};
+use super::rewrite::answer;
+use super::{parse, shape, variables};
+
+/// Pieces of text with the brackets that each opens (or, below zero, closes).
+const PIECES: [(&str, i64); 20] = [
+    ("{", 1),
+    ("(", 1),
+    ("[", 1),
+    ("}", -1),
+    (")", -1),
+    ("]", -1),
+    (" a ", 0),
+    (" a:", 0),
+    (" $b ", 0),
+    (" @c ", 0),
+    (" ...d ", 0),
+    (" -1.5 ", 0),
+    (" \"({[\" ", 0),
+    (" \"\\\"[\\\\\" ", 0),
+    (" \"\" ", 0),
+    (" \"\"\"[\"{\"\"(\"\"\" ", 0),
+    (" \"\"\"\\\"\"\"[\\\" \"\"\" ", 0),
+    (" \"\"\"\"\"\" ", 0),
+    (" # [\"\"\" \" é\n", 0),
+    (" é\u{feff}, ", 0),
+];
+
+proptest! {
+    #[test]
+    fn any_text_is_scanned_without_a_panic(text in any::<String>()) {
+        let _ = scan(&text, &Limits::default());
+    }
+
+    #[test]
+    fn the_parser_stands_on_whatever_passes(
+        text in "([{(\\[\\]})a: \"\\\\\n#$@.1-]|\"\"\"|\\{a|\\[\\[\\[|\\(a:){0,400}"
+    ) {
+        if scan(&text, &Limits::default()).is_ok() {
+            parse_on_a_worker(text);
+        }
+    }
+
+    #[test]
+    fn brackets_are_counted_outside_strings_and_comments(pieces in vec(0..PIECES.len(), 0..200)) {
+        let (mut text, mut open, mut deepest) = (String::new(), 0_i64, 0);
+        for index in pieces {
+            let (piece, opens) = PIECES[index];
+            text += piece;
+            open = (open + opens).max(0);
+            deepest = deepest.max(open);
+        }
+        match scan(&text, &Limits::default()) {
+            Ok(report) => prop_assert_eq!(report.bracket_depth.cast_signed(), deepest),
+            Err(refusal) => prop_assert!(deepest > 50, "{}: {}", text, refusal),
+        }
+    }
+
+    #[test]
+    fn a_rewritten_document_answers_what_the_specification_says(
+        choices in vec(any::<u8>(), 0..300), a in any::<bool>(), b in any::<bool>()
+    ) {
+        let text = Writer::default().document(choices);
+        let variables = variables(&format!("{{\"a\": {a}, \"b\": {b}}}"));
+        let document = parse(&text);
+        let expected = Reference { document: &document, variables: &variables }.answer();
+
+        let generous = Limits { depth: 100, directives: 1_000, ..Limits::default() };
+        let examined = examine(&document, &shape(), None, &variables, &generous);
+        prop_assert!(examined.is_ok(), "{}: {:?}", text, examined);
+        let rewritten = rewrite(document, &shape(), &generous).map_err(|refusal| {
+            TestCaseError::fail(format!("{text}: {refusal}"))
+        })?;
+        let printed = print(&rewritten);
+        let answer = answer(rewritten, variables);
+        prop_assert!(answer.errors.is_empty(), "{}\n{}\n{:?}", text, printed, answer.errors);
+        prop_assert_eq!(answer.data.to_string(), expected.to_string(), "{}\n{}", text, printed);
+    }
+}
+
+/// Writes a valid document, with every decision taken from a list of numbers.
+#[derive(Default)]
+struct Writer {
+    choices: std::vec::IntoIter<u8>,
+    /// The fragments that are spread, as far as they are written.
+    used: Vec<usize>,
+}
+
+/// The types of the fragments that a document can have. Each spreads only later ones.
+const FRAGMENTS: [&str; 6] = ["Thing", "Node", "Document", "Hit", "Actor", "User"];
+
+impl Writer {
+    fn document(mut self, choices: Vec<u8>) -> String {
+        self.choices = choices.into_iter();
+        let mut body = self.selection_set("Query", 5, 0);
+        let mut next = 0;
+        while let Some(fragment) = self.used.get(next).copied() {
+            let on = FRAGMENTS[fragment];
+            let inside = self.selection_set(on, 3, fragment + 1);
+            body += &format!(" fragment F{fragment} on {on} {inside}");
+            next += 1;
+        }
+        let declared: Vec<_> = ["a", "b"]
+            .iter()
+            .filter(|name| body.contains(&format!("${name}")))
+            .map(|name| format!("${name}: Boolean!"))
+            .collect();
+        if declared.is_empty() {
+            body
+        } else {
+            format!("query({}) {body}", declared.join(" "))
+        }
+    }
+
+    fn choose(&mut self, among: usize) -> usize {
+        usize::from(self.choices.next().unwrap_or(0)) % among
+    }
+
+    /// A selection set on a type; `from` is the first fragment that it may spread.
+    fn selection_set(&mut self, on: &str, depth: usize, from: usize) -> String {
+        let count = 1 + self.choose(4);
+        let selections: Vec<_> = (0..count).map(|_| self.selection(on, depth, from)).collect();
+        format!("{{ {} }}", selections.join(" "))
+    }
+
+    fn selection(&mut self, on: &str, depth: usize, from: usize) -> String {
+        let condition = self.condition();
+        let kind = if depth == 0 { 0 } else { self.choose(6) };
+        match kind {
+            3 => {
+                let inside = self.selection_set(on, depth - 1, from);
+                format!("...{condition} {inside}")
+            }
+            4 => {
+                let types: Vec<_> = TYPES.iter().map(|(name, _)| *name).filter(|name| overlaps(on, name)).collect();
+                if types.is_empty() {
+                    return format!("__typename{condition}");
+                }
+                let narrowed = types[self.choose(types.len())];
+                let inside = self.selection_set(narrowed, depth - 1, from);
+                format!("... on {narrowed}{condition} {inside}")
+            }
+            5 => {
+                let fragments: Vec<_> = (from..FRAGMENTS.len()).filter(|index| overlaps(on, FRAGMENTS[*index])).collect();
+                if fragments.is_empty() {
+                    return format!("__typename{condition}");
+                }
+                let fragment = fragments[self.choose(fragments.len())];
+                if !self.used.contains(&fragment) {
+                    self.used.push(fragment);
+                }
+                format!("...F{fragment}{condition}")
+            }
+            _ => self.field(on, &condition, depth, from),
+        }
+    }
+
+    fn condition(&mut self) -> &'static str {
+        let conditions = ["", "", "", "", " @include(if: $a)", " @skip(if: $a)", " @include(if: $b) @skip(if: $a)", " @skip(if: false)"];
+        conditions[self.choose(conditions.len())]
+    }
+
+    /// A field under a response name that says its arguments, so that no two conflict.
+    fn field(&mut self, on: &str, condition: &str, depth: usize, from: usize) -> String {
+        const DOCUMENT: &[(&str, &str)] = &[
+            ("id", ""),
+            ("title", ""),
+            ("loud: title(upper: true)", ""),
+            ("maybe: title(upper: $a)", ""),
+            ("owner", "Actor"),
+            ("same: owner", "Actor"),
+            ("related", "Thing"),
+        ];
+        const ACTOR: &[(&str, &str)] = &[("id", ""), ("name", ""), ("favorite", "Document")];
+        let fields: &[(&str, &str)] = match on {
+            "Query" => &[
+                ("document", "Document"),
+                ("node", "Node"),
+                ("one: node(number: 1)", "Node"),
+                ("two: node(number: 2)", "Node"),
+                ("hits", "Hit"),
+            ],
+            "Document" => DOCUMENT,
+            "User" => &[("id", ""), ("name", ""), ("favorite", "Document"), ("email", "")],
+            "Bot" => &[("id", ""), ("name", ""), ("favorite", "Document"), ("version", "")],
+            "Node" => &[("id", ""), ("__typename", "")],
+            "Actor" => ACTOR,
+            _ => &[("__typename", "")],
+        };
+        let fields: Vec<_> = fields.iter().filter(|(_, inside)| depth > 0 || inside.is_empty()).collect();
+        if fields.is_empty() {
+            return format!("__typename{condition}");
+        }
+        let (field, inside) = fields[self.choose(fields.len())];
+        if inside.is_empty() {
+            format!("{field}{condition}")
+        } else {
+            let inside = self.selection_set(inside, depth - 1, from);
+            format!("{field}{condition} {inside}")
+        }
+    }
+}
+
+fn overlaps(one: &str, other: &str) -> bool {
+    possible(one).iter().any(|object| possible(other).contains(object))
+}

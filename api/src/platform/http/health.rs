@@ -1,0 +1,68 @@
+//! Whether the server and its parts answer: 200 or 503, with a JSON body that names the part.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::Executor;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde_json::{Value, json};
+
+use super::router::Door;
+
+/// A part that does not answer within this time is away.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+async fn part<F, T, Failure>(name: &'static str, probe: F) -> (&'static str, Result<(), String>)
+where
+    F: Future<Output = Result<T, Failure>>,
+    Failure: std::fmt::Display,
+{
+    let state = match tokio::time::timeout(PATIENCE, probe).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => {
+            tracing::warn!(part = name, %error, "a part does not answer");
+            Err("does not answer".to_owned())
+        }
+        Err(_) => Err("does not answer in time".to_owned()),
+    };
+    (name, state)
+}
+
+fn report(parts: &[(&'static str, Result<(), String>)]) -> (StatusCode, Json<Value>) {
+    let well = parts.iter().all(|(_, state)| state.is_ok());
+    let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let mut body = json!({ "status": if well { "ok" } else { "unavailable" } });
+    for (name, state) in parts {
+        body[*name] = match state {
+            Ok(()) => json!("ok"),
+            Err(reason) => json!(reason),
+        };
+    }
+    (status, Json(body))
+}
+
+/// The process runs.
+pub async fn live() -> impl IntoResponse {
+    Json(json!({ "status": "ok" }))
+}
+
+/// Every part answers.
+pub async fn everything<E: Executor>(State(door): State<Arc<Door<E>>>) -> impl IntoResponse {
+    let database = part("db", door.platform.database.ping());
+    let redis = part("redis", door.platform.cache.ping());
+    let (database, redis) = futures_util::future::join(database, redis).await;
+    report(&[database, redis])
+}
+
+/// PostgreSQL answers.
+pub async fn database<E: Executor>(State(door): State<Arc<Door<E>>>) -> impl IntoResponse {
+    report(&[part("db", door.platform.database.ping()).await])
+}
+
+/// Redis answers.
+pub async fn redis<E: Executor>(State(door): State<Arc<Door<E>>>) -> impl IntoResponse {
+    report(&[part("redis", door.platform.cache.ping()).await])
+}

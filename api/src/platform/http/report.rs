@@ -1,0 +1,46 @@
+//! What a client may see of an error. The only place where errors become messages with `extensions.code`;
+//! causes go to the log under an id.
+
+use async_graphql::{ErrorExtensionValues, Response, ServerError};
+
+use crate::platform::errors::Error;
+
+/// Gives every error of the response its code, and keeps causes back.
+pub fn finish(mut response: Response) -> Response {
+    for error in &mut response.errors {
+        describe(error);
+    }
+    response
+}
+
+fn describe(error: &mut ServerError) {
+    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+    if extensions.get("code").is_some() {
+        return;
+    }
+    let Some(raised) = error.source::<Error>().cloned() else {
+        let code = if error.path.is_empty() { "GRAPHQL_VALIDATION_FAILED" } else { "BAD_USER_INPUT" };
+        error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
+        return;
+    };
+    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+    extensions.set("code", raised.code());
+    if let Error::BadInput { field, .. } = &raised {
+        extensions.set("field", field.as_str());
+    }
+    if raised.is_internal() {
+        let id = log(&raised);
+        error.message = format!("Something went wrong on our side. Quote {id} when you report it.");
+        extensions.set("id", id);
+    } else {
+        error.message = raised.to_string();
+    }
+}
+
+/// Logs the cause and gives the id it is logged under.
+#[expect(clippy::disallowed_methods, reason = "an id for the log, needed where there may be no request")]
+fn log(error: &Error) -> String {
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    tracing::error!(%error, id, "internal error");
+    id
+}

@@ -1,0 +1,133 @@
+//! Merges loads of rows by id between concurrent requests: while a statement is under way, further keys wait and
+//! go together in the next one. Safe because the rows are checked against each viewer after loading.
+
+use std::any::{Any, TypeId};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::oneshot;
+
+use super::{Load, LoadContext};
+use crate::platform::database::Database;
+use crate::platform::errors::{Error, Result};
+use crate::platform::viewer::Viewer;
+
+/// Statements of one kind under way at once. More would merge less and queue in PostgreSQL instead.
+const IN_FLIGHT: usize = 2;
+
+type Answer<L> = Result<(HashMap<<L as Load>::Key, <L as Load>::Value>, u32)>;
+
+struct Asked<L: Load> {
+    keys: Vec<L::Key>,
+    answer: oneshot::Sender<Answer<L>>,
+}
+
+struct Merger<L: Load> {
+    state: Mutex<State<L>>,
+}
+
+struct State<L: Load> {
+    asked: Vec<Asked<L>>,
+    in_flight: usize,
+}
+
+impl<L: Load> Merger<L> {
+    /// Takes everything that waits; gives the flight back when nothing does.
+    fn take(&self) -> Option<Vec<Asked<L>>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.asked.is_empty() {
+            state.in_flight -= 1;
+            return None;
+        }
+        Some(std::mem::take(&mut state.asked))
+    }
+
+    async fn fly(self: Arc<Self>, database: Database) {
+        let mut landing = Landing { merger: &self, landed: false };
+        while let Some(asked) = self.take() {
+            let keys: Vec<L::Key> = if let [only] = asked.as_slice() {
+                only.keys.clone()
+            } else {
+                let unique: HashSet<&L::Key> = asked.iter().flat_map(|asked| &asked.keys).collect();
+                unique.into_iter().cloned().collect()
+            };
+            let statements = Arc::new(AtomicU32::new(0));
+            let connection = database.counted(Arc::clone(&statements));
+            let context = LoadContext { connection, viewer: Viewer::System("rows by id, checked after loading") };
+            let answer = L::load(&context, keys).await;
+            let statements = context.connection.statements();
+            for waiting in asked {
+                let own = answer.as_ref().map_err(Error::clone).map(|values| {
+                    let own = waiting
+                        .keys
+                        .iter()
+                        .filter_map(|key| values.get(key).map(|value| (key.clone(), value.clone())))
+                        .collect();
+                    (own, statements)
+                });
+                // The request may have been dropped meanwhile; nobody misses its answer.
+                drop(waiting.answer.send(own));
+            }
+        }
+        landing.landed = true;
+    }
+}
+
+/// Gives a flight back that ended in a panic, so that later keys still find one.
+struct Landing<'a, L: Load> {
+    merger: &'a Merger<L>,
+    landed: bool,
+}
+
+impl<L: Load> Drop for Landing<'_, L> {
+    fn drop(&mut self) {
+        if !self.landed {
+            self.merger.state.lock().unwrap_or_else(PoisonError::into_inner).in_flight -= 1;
+        }
+    }
+}
+
+/// The mergers of the process, one for each kind of load.
+#[derive(Default)]
+pub struct Mergers(Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
+
+impl std::fmt::Debug for Mergers {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Mergers").finish_non_exhaustive()
+    }
+}
+
+impl Mergers {
+    /// Loads the keys, with those of other requests where some wait. Also says how many statements it took.
+    pub async fn load<L: Load>(
+        &self,
+        database: &Database,
+        keys: Vec<L::Key>,
+    ) -> Result<(HashMap<L::Key, L::Value>, u32)> {
+        let merger = self.merger::<L>();
+        let (sender, receiver) = oneshot::channel();
+        let take_off = {
+            let mut state = merger.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.asked.push(Asked { keys, answer: sender });
+            let take_off = state.in_flight < IN_FLIGHT;
+            state.in_flight += usize::from(take_off);
+            take_off
+        };
+        if take_off {
+            // A task of its own: a request that is dropped must not take the others' loads with it.
+            tokio::spawn(Arc::clone(&merger).fly(database.clone()));
+        }
+        receiver.await.unwrap_or_else(|_| Err(Error::internal("a merged load was dropped")))
+    }
+
+    fn merger<L: Load>(&self) -> Arc<Merger<L>> {
+        let mut mergers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let merger = mergers.entry(TypeId::of::<L>()).or_insert_with(|| {
+            Arc::new(Merger::<L> { state: Mutex::new(State { asked: Vec::new(), in_flight: 0 }) })
+        });
+        Arc::clone(merger)
+            .downcast::<Merger<L>>()
+            .expect("Invariant: a merger is filed under the type of its load")
+    }
+}

@@ -1,0 +1,23 @@
+//! The spine that every domain leans on; it knows no domain. In reading order: a request comes in (`http`),
+//! belongs to a viewer (`viewer`), reads and writes within its grants (`authorization`, `loaders`, `write`),
+//! and what it changed is told (`outbox`, `events`).
+
+pub mod authorization;
+pub mod cache;
+pub mod checks;
+pub mod children;
+pub mod clock;
+pub mod config;
+pub mod database;
+pub mod errors;
+pub mod events;
+pub mod filters;
+pub mod http;
+pub mod idempotency;
+pub mod loaders;
+pub mod outbox;
+pub mod pagination;
+pub mod payload;
+pub mod request;
+pub mod viewer;
+pub mod write;

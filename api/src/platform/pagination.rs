@@ -1,0 +1,285 @@
+//! Cursor connections: keyset, stable under inserts, forward and backward. One module for every list.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, OutputType, SimpleObject, TypeName};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select};
+use uuid::Uuid;
+
+use super::errors::{Error, Result};
+use super::request::{Request, RequestContext};
+
+/// Rows of one page at most.
+pub const MOST: i32 = 100;
+
+/// The value a list is sorted by, of the row a cursor stands at.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum SortKey {
+    Time(DateTime<Utc>),
+    Text(String),
+    Number(i64),
+}
+
+impl SortKey {
+    fn to_expr(&self) -> Expr {
+        match self {
+            SortKey::Time(time) => Expr::value(*time),
+            SortKey::Text(text) => Expr::value(text.as_str()),
+            SortKey::Number(number) => Expr::value(*number),
+        }
+    }
+}
+
+/// A place in a sorted list: the sort key and the id of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Cursor {
+    pub key: SortKey,
+    pub id: Uuid,
+}
+
+impl Cursor {
+    /// Opaque text; clients give it back unchanged.
+    pub fn encode(&self) -> String {
+        let mut text = format!("{}:", self.id.simple());
+        match &self.key {
+            // Writing to a String cannot fail.
+            SortKey::Time(time) => drop(write!(text, "t{}", time.timestamp_micros())),
+            SortKey::Text(key) => drop(write!(text, "s{key}")),
+            SortKey::Number(number) => drop(write!(text, "n{number}")),
+        }
+        URL_SAFE_NO_PAD.encode(text)
+    }
+
+    pub fn decode(text: &str) -> Option<Self> {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        let (id, key) = text.split_once(':')?;
+        let id = Uuid::try_parse(id).ok()?;
+        let mut rest = key.chars();
+        let key = match rest.next()? {
+            't' => SortKey::Time(DateTime::from_timestamp_micros(rest.as_str().parse().ok()?)?),
+            's' => SortKey::Text(rest.as_str().to_owned()),
+            'n' => SortKey::Number(rest.as_str().parse().ok()?),
+            _ => return None,
+        };
+        Some(Self { key, id })
+    }
+}
+
+/// What a list is sorted by: a column that is never null, then the id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort<C> {
+    pub column: C,
+    pub id: C,
+    pub kind: SortKind,
+    pub descending: bool,
+}
+
+/// The type of the sort column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortKind {
+    Time,
+    Text,
+    Number,
+}
+
+impl SortKind {
+    fn fits(self, key: &SortKey) -> bool {
+        matches!(
+            (self, key),
+            (SortKind::Time, SortKey::Time(_)) | (SortKind::Text, SortKey::Text(_)) | (SortKind::Number, SortKey::Number(_))
+        )
+    }
+}
+
+/// Which rows of a list: the checked form of first, after, last and before.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Page {
+    pub size: u64,
+    pub backward: bool,
+    pub after: Option<Cursor>,
+    pub before: Option<Cursor>,
+}
+
+impl Page {
+    /// Checks the four arguments: one of first and last, 1 to 100; cursors that this server made.
+    pub fn new(
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Self> {
+        let (field, size, backward) = match (first, last) {
+            (Some(first), None) => ("first", first, false),
+            (None, Some(last)) => ("last", last, true),
+            (None, None) => return Err(Error::bad_input("first", "Give first or last, 1 to 100.")),
+            (Some(_), Some(_)) => return Err(Error::bad_input("last", "Give first or last, not both.")),
+        };
+        if !(1..=MOST).contains(&size) {
+            return Err(Error::bad_input(field, format!("{size} is not within 1 to {MOST}.")));
+        }
+        let cursor = |field: &str, text: Option<String>| {
+            text.map(|text| {
+                Cursor::decode(&text).ok_or_else(|| Error::bad_input(field, "This is not a cursor of this list."))
+            })
+            .transpose()
+        };
+        Ok(Self {
+            size: u64::from(size.unsigned_abs()),
+            backward,
+            after: cursor("after", after)?,
+            before: cursor("before", before)?,
+        })
+    }
+
+    /// Sorts the query by (column, id) and cuts it to this page and one row more, which tells whether there are others.
+    pub fn apply<E: EntityTrait>(&self, mut query: Select<E>, sort: &Sort<E::Column>) -> Result<Select<E>> {
+        let pair = || Expr::tuple([sort.column.into_expr(), sort.id.into_expr()]);
+        for (field, cursor, is_after) in [("after", &self.after, true), ("before", &self.before, false)] {
+            let Some(cursor) = cursor else { continue };
+            if !sort.kind.fits(&cursor.key) {
+                return Err(Error::bad_input(field, "This cursor is of a list with another order."));
+            }
+            let place = Expr::tuple([cursor.key.to_expr(), Expr::value(cursor.id)]);
+            let beyond = if is_after == sort.descending { pair().lt(place) } else { pair().gt(place) };
+            query = query.filter(beyond);
+        }
+        let order = if sort.descending == self.backward { Order::Asc } else { Order::Desc };
+        Ok(query
+            .order_by(sort.column, order.clone())
+            .order_by(sort.id, order)
+            .limit(self.size + 1))
+    }
+
+    /// Cuts the extra row off and says what lies beyond.
+    pub fn slice<R>(&self, mut rows: Vec<R>) -> Slice<R> {
+        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
+        let more = rows.len() > size;
+        rows.truncate(size);
+        if self.backward {
+            rows.reverse();
+        }
+        Slice {
+            rows,
+            has_next_page: if self.backward { self.before.is_some() } else { more },
+            has_previous_page: if self.backward { more } else { self.after.is_some() },
+        }
+    }
+}
+
+/// One page of rows, and whether there are others on either side.
+#[derive(Clone, Debug)]
+pub struct Slice<R> {
+    pub rows: Vec<R>,
+    pub has_next_page: bool,
+    pub has_previous_page: bool,
+}
+
+impl<R> Default for Slice<R> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), has_next_page: false, has_previous_page: false }
+    }
+}
+
+/// Counts a list when somebody asks.
+pub type Count = Arc<dyn for<'a> Fn(&'a Request) -> BoxFuture<'a, Result<i64>> + Send + Sync>;
+
+/// An object that lists hold.
+pub trait Node: OutputType + TypeName {}
+
+/// One page of a list.
+pub struct Connection<N> {
+    edges: Vec<Edge<N>>,
+    has_next_page: bool,
+    has_previous_page: bool,
+    count: Count,
+}
+
+/// An object in a list, with its place.
+pub struct Edge<N> {
+    node: N,
+    cursor: Cursor,
+}
+
+/// Where a page stands in its list.
+#[derive(Debug, SimpleObject)]
+pub struct PageInfo {
+    /// Whether more follows after the last edge.
+    has_next_page: bool,
+    /// Whether something stands before the first edge.
+    has_previous_page: bool,
+    /// The cursor of the first edge; null when the page is empty.
+    start_cursor: Option<String>,
+    /// The cursor of the last edge; give it as `after` for the next page. Null when the page is empty.
+    end_cursor: Option<String>,
+}
+
+impl<N> Connection<N> {
+    /// Wraps the rows of a page: `place` gives a row's cursor, `wrap` makes it an object.
+    pub fn new<R>(slice: Slice<R>, place: impl Fn(&R) -> Cursor, wrap: impl Fn(R) -> N, count: Count) -> Self {
+        let Slice { rows, has_next_page, has_previous_page } = slice;
+        let edges = rows.into_iter().map(|row| Edge { cursor: place(&row), node: wrap(row) }).collect();
+        Self { edges, has_next_page, has_previous_page, count }
+    }
+}
+
+impl<N: Node> TypeName for Connection<N> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", <N as TypeName>::type_name()).into()
+    }
+}
+
+impl<N: Node> TypeName for Edge<N> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Edge", <N as TypeName>::type_name()).into()
+    }
+}
+
+/// One page of a list, in the order that was asked for.
+#[Object(name_type)]
+impl<N: Node> Connection<N> {
+    /// The objects of the page, each with its cursor.
+    async fn edges(&self) -> &[Edge<N>] {
+        &self.edges
+    }
+
+    /// The objects of the page.
+    async fn nodes(&self) -> Vec<&N> {
+        self.edges.iter().map(|edge| &edge.node).collect()
+    }
+
+    /// Where the page stands in the list.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_next_page: self.has_next_page,
+            has_previous_page: self.has_previous_page,
+            start_cursor: self.edges.first().map(|edge| edge.cursor.encode()),
+            end_cursor: self.edges.last().map(|edge| edge.cursor.encode()),
+        }
+    }
+
+    /// How many objects the whole list holds for you. Counted only when asked for.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<i64> {
+        (self.count)(ctx.request()).await
+    }
+}
+
+/// An object in a list, with its place.
+#[Object(name_type)]
+impl<N: Node> Edge<N> {
+    /// The object.
+    async fn node(&self) -> &N {
+        &self.node
+    }
+
+    /// The place of the object in the list: opaque, stable under inserts.
+    async fn cursor(&self) -> String {
+        self.cursor.encode()
+    }
+}

@@ -1,0 +1,125 @@
+//! Payloads of mutations: the object, `userErrors` and `commitCursor`, built from a rule's result in one place.
+
+use std::borrow::Cow;
+
+use async_graphql::resolver_utils::EnumType;
+use async_graphql::{Object, OutputType, TypeName};
+use serde::de::DeserializeOwned;
+
+use super::errors::{Error, Rejection, Result};
+use super::outbox::EventNumber;
+use super::write::{Committed, settle};
+
+/// An expected "no" of a mutation, in the words of a domain's code enum.
+#[derive(Clone, Debug)]
+pub struct UserError<C> {
+    field: Vec<String>,
+    code: C,
+    message: String,
+}
+
+/// The codes of a domain: the enum that its user errors carry, and their GraphQL type name.
+pub trait ErrorCode: EnumType + OutputType {
+    const USER_ERROR: &'static str;
+}
+
+impl<C: ErrorCode> UserError<C> {
+    /// The user error of a rejection. A code of another domain is a fault of ours.
+    fn new(rejection: &Rejection) -> Result<Self> {
+        let code = C::items()
+            .iter()
+            .find(|item| item.name == rejection.code)
+            .ok_or_else(|| Error::internal(format!("{} is not a code of {}", rejection.code, C::USER_ERROR)))?;
+        let field = match rejection.field {
+            "" => Vec::new(),
+            field => vec!["input".to_owned(), field.to_owned()],
+        };
+        Ok(Self { field, code: code.value, message: rejection.message.clone() })
+    }
+}
+
+impl<C: ErrorCode> TypeName for UserError<C> {
+    fn type_name() -> Cow<'static, str> {
+        C::USER_ERROR.into()
+    }
+}
+
+/// Why a mutation changed nothing: which input field, a code to branch on, a sentence to show.
+#[Object(name_type)]
+impl<C: ErrorCode> UserError<C> {
+    /// The path of the input field, such as ["input", "title"]; empty when it is about the whole input.
+    async fn field(&self) -> &[String] {
+        &self.field
+    }
+
+    /// The kind of refusal, to branch on.
+    async fn code(&self) -> C {
+        self.code
+    }
+
+    /// A sentence for people, in English.
+    async fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// What a mutation ended with: its object, or the reasons why not.
+#[derive(Debug)]
+pub struct Outcome<T, C> {
+    pub object: Option<T>,
+    pub user_errors: Vec<UserError<C>>,
+    pub cursor: Option<EventNumber>,
+}
+
+impl<T, C: ErrorCode> Outcome<T, C> {
+    /// Whether the mutation was refused with this code.
+    pub fn refused_as(&self, code: C) -> bool {
+        self.user_errors.iter().any(|error| error.code == code)
+    }
+
+    pub fn map<U>(self, wrap: impl FnOnce(T) -> U) -> Outcome<U, C> {
+        Outcome { object: self.object.map(wrap), user_errors: self.user_errors, cursor: self.cursor }
+    }
+}
+
+impl<T: DeserializeOwned, C: ErrorCode> Outcome<T, C> {
+    /// Expected refusals become user errors; every other error stays one. A repeated write gives its first outcome.
+    pub fn of(result: Result<Committed<T>>) -> Result<Self> {
+        match settle(result) {
+            Ok(Committed { outcome, cursor }) => {
+                Ok(Self { object: Some(outcome), user_errors: Vec::new(), cursor })
+            }
+            Err(Error::Rejected(rejection)) => {
+                Ok(Self { object: None, user_errors: vec![UserError::new(&rejection)?], cursor: None })
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Declares the payload type of a mutation: one object field, `userErrors`, `commitCursor`.
+#[macro_export]
+macro_rules! payload {
+    ($(#[$doc:meta])* $name:ident { $(#[$field_doc:meta])* $field:ident: $object:ty, $code:ty }) => {
+        $(#[$doc])*
+        #[derive(async_graphql::SimpleObject)]
+        pub struct $name {
+            $(#[$field_doc])*
+            $field: Option<$object>,
+            /// Why nothing was changed; empty on success.
+            user_errors: Vec<$crate::platform::payload::UserError<$code>>,
+            /// Resume a subscription after this cursor to see only what came later. Null when nothing was changed.
+            commit_cursor: Option<String>,
+        }
+
+        impl From<$crate::platform::payload::Outcome<$object, $code>> for $name {
+            fn from(outcome: $crate::platform::payload::Outcome<$object, $code>) -> Self {
+                Self {
+                    $field: outcome.object,
+                    user_errors: outcome.user_errors,
+                    commit_cursor: outcome.cursor.map(|number| number.encode()),
+                }
+            }
+        }
+    };
+}

@@ -1,0 +1,171 @@
+//! One request: who asks, and the handles its work may use. Nothing runs without one.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_graphql::Context;
+use chrono::{DateTime, Utc};
+use entity::ids::{SessionId, UserId};
+use uuid::Uuid;
+
+use super::authorization::{Action, ActionSet, Read, Resource, RowById, permitted};
+use super::cache::Cache;
+use super::clock::SharedClock;
+use super::config::Config;
+use super::database::{Counted, Database};
+use super::errors::{Error, Result};
+use super::events::Feed;
+use super::idempotency::Idempotency;
+use super::loaders::{Load, Loaders, Mergers};
+use super::viewer::{Tokens, Viewer, Viewers};
+use super::write::Write;
+
+/// The handles that every request shares.
+#[derive(Clone, Debug)]
+pub struct Platform {
+    pub config: Arc<Config>,
+    pub database: Database,
+    pub cache: Cache,
+    pub clock: SharedClock,
+    pub mergers: Arc<Mergers>,
+    pub viewers: Arc<Viewers>,
+    pub tokens: Arc<Tokens>,
+    pub feed: Feed,
+}
+
+/// Where a request came from.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    pub ip: Option<IpAddr>,
+    pub user_agent: Option<String>,
+}
+
+/// One request.
+#[derive(Debug)]
+pub struct Request {
+    pub platform: Platform,
+    pub id: Uuid,
+    pub origin: Origin,
+    pub idempotency: Option<Idempotency>,
+    viewer: RwLock<Viewer>,
+    loaders: Loaders,
+    statements: Arc<AtomicU32>,
+}
+
+impl Request {
+    pub fn new(platform: Platform, viewer: Viewer, origin: Origin) -> Self {
+        let statements = Arc::new(AtomicU32::new(0));
+        let loaders =
+            Loaders::new(platform.database.clone(), Arc::clone(&platform.mergers), Arc::clone(&statements));
+        let id = platform.clock.new_id();
+        Self { platform, id, origin, idempotency: None, viewer: RwLock::new(viewer), loaders, statements }
+    }
+
+    /// Work of the server itself. Says why, because nothing limits its reach.
+    pub fn as_system(platform: &Platform, reason: &'static str) -> Self {
+        Self::new(platform.clone(), Viewer::System(reason), Origin::default())
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.platform.clock.now()
+    }
+
+    pub fn new_id(&self) -> Uuid {
+        self.platform.clock.new_id()
+    }
+
+    /// Who asks.
+    pub fn viewer(&self) -> Viewer {
+        self.viewer.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The signed-in user, or `Unauthenticated`.
+    pub fn user_id(&self) -> Result<UserId> {
+        self.viewer().user_id().ok_or(Error::Unauthenticated)
+    }
+
+    /// Confirms the viewer's session and grants again and forgets what was loaded: before each event of a subscription.
+    pub async fn refresh(&self) -> Result<()> {
+        let fresh = match self.viewer() {
+            Viewer::User(signed_in) => {
+                self.platform.viewers.signed_in(signed_in.user_id, signed_in.session_id).await?
+            }
+            unchanged @ (Viewer::Anonymous | Viewer::System(_)) => unchanged,
+        };
+        *self.viewer.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        self.loaders.forget();
+        Ok(())
+    }
+
+    /// From here on the request acts as who has just proved who they are.
+    pub async fn sign_in_as(&self, user_id: UserId, session_id: SessionId) -> Result<()> {
+        let signed_in = self.platform.viewers.signed_in(user_id, session_id).await?;
+        *self.viewer.write().unwrap_or_else(PoisonError::into_inner) = signed_in;
+        self.loaders.forget();
+        Ok(())
+    }
+
+    pub fn read(&self) -> Read {
+        Read::new(self.viewer())
+    }
+
+    /// A connection for queries that the loaders do not serve.
+    pub fn connection(&self) -> Counted {
+        self.platform.database.counted(Arc::clone(&self.statements))
+    }
+
+    /// Opens the one transaction of a mutation.
+    pub async fn begin_write(&self) -> Result<Write<'_>> {
+        Write::begin(self).await
+    }
+
+    /// Loads one key, together with the others that are asked for now.
+    pub async fn load<L: Load>(&self, key: L::Key) -> Result<L::Value> {
+        self.loaders.load::<L>(&self.viewer(), key).await
+    }
+
+    /// The row, if the viewer may read it.
+    pub async fn find<E: Resource>(&self, id: E::Id) -> Result<Option<Arc<E::Model>>> {
+        let row = self.load::<RowById<E>>(id).await?;
+        Ok(row.filter(|row| self.permitted::<E>(row).contains(Action::Read)))
+    }
+
+    /// The row, or `NotFound` when it does not exist for this viewer.
+    pub async fn get<E: Resource>(&self, id: E::Id) -> Result<Arc<E::Model>> {
+        self.find::<E>(id).await?.ok_or(Error::NotFound)
+    }
+
+    /// What the viewer may do with the row.
+    pub fn permitted<E: Resource>(&self, row: &E::Model) -> ActionSet {
+        permitted::<E>(&self.viewer(), row)
+    }
+
+    pub fn loaders(&self) -> &Loaders {
+        &self.loaders
+    }
+
+    /// How many statements were sent for this request so far; a merged one counts for each request in it.
+    pub fn statements(&self) -> u32 {
+        self.statements.load(Ordering::Relaxed)
+    }
+}
+
+/// The request behind a resolver's context.
+pub trait RequestContext<'a> {
+    fn request(&self) -> &'a Request;
+
+    /// The request, for a stream that outlives the resolver.
+    fn shared_request(&self) -> Arc<Request>;
+}
+
+impl<'a> RequestContext<'a> for Context<'a> {
+    fn request(&self) -> &'a Request {
+        let request: &Arc<Request> = self.data_unchecked();
+        request
+    }
+
+    fn shared_request(&self) -> Arc<Request> {
+        Arc::clone(self.data_unchecked())
+    }
+}

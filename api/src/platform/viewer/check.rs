@@ -1,0 +1,142 @@
+//! Confirms a session and finds its grants. One small statement per request, merged between concurrent requests,
+//! tells whether the session is live and under which fingerprint the grants stand; the grants themselves come from
+//! the process, else from Redis, else from PostgreSQL.
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use entity::ids::{SessionId, UserId};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Grants, SignedIn, Viewer};
+use crate::platform::cache::Cache;
+use crate::platform::database::Database;
+use crate::platform::errors::{Error, Result};
+use crate::platform::loaders::{Load, LoadContext, Mergers};
+
+/// Users whose grants one process remembers.
+const REMEMBERED: usize = 10_000;
+
+/// Which state of a user's grants this is. Every change raises one of the two numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint {
+    pub user: i64,
+    pub organizations: i64,
+}
+
+/// The grants of signed-in users, by fingerprint.
+#[derive(Debug)]
+pub struct Viewers {
+    database: Database,
+    cache: Cache,
+    mergers: Arc<Mergers>,
+    remembered: Mutex<HashMap<UserId, (Fingerprint, Arc<Grants>)>>,
+}
+
+impl Viewers {
+    pub fn new(database: Database, cache: Cache, mergers: Arc<Mergers>) -> Self {
+        Self { database, cache, mergers, remembered: Mutex::default() }
+    }
+
+    /// The viewer of a session, or `Unauthenticated` when the session is over.
+    pub async fn signed_in(&self, user_id: UserId, session_id: SessionId) -> Result<Viewer> {
+        let key = SessionKey { user: user_id.uuid(), session: session_id.uuid() };
+        let (mut found, _) = self.mergers.load::<LiveSessions>(&self.database, vec![key]).await?;
+        let fingerprint = found.remove(&key).flatten().ok_or(Error::Unauthenticated)?;
+        let grants = self.grants(user_id, session_id, fingerprint).await?;
+        Ok(Viewer::User(Arc::new(SignedIn { user_id, session_id, grants })))
+    }
+
+    async fn grants(&self, user_id: UserId, session_id: SessionId, fingerprint: Fingerprint) -> Result<Arc<Grants>> {
+        if let Some((held, grants)) = self.lock().get(&user_id)
+            && *held == fingerprint
+        {
+            return Ok(Arc::clone(grants));
+        }
+        let key = format!("session:{user_id}:{session_id}");
+        let cached: Option<Cached> = self.cache.read(&key).await;
+        let grants = match cached {
+            Some(cached) if cached.fingerprint == fingerprint => cached.grants,
+            _ => {
+                let connection = self.database.counted(Arc::new(AtomicU32::new(0)));
+                let grants = Grants::load(&connection, user_id).await?;
+                let cached = Cached { fingerprint, grants };
+                self.cache.write(&key, &cached, SESSION_SECONDS).await;
+                cached.grants
+            }
+        };
+        let grants = Arc::new(grants);
+        let mut remembered = self.lock();
+        if remembered.len() >= REMEMBERED {
+            remembered.clear();
+        }
+        remembered.insert(user_id, (fingerprint, Arc::clone(&grants)));
+        Ok(grants)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<UserId, (Fingerprint, Arc<Grants>)>> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Life of a session's entry in Redis: 24 hours.
+const SESSION_SECONDS: u64 = 24 * 60 * 60;
+
+#[derive(Serialize, Deserialize)]
+struct Cached {
+    fingerprint: Fingerprint,
+    grants: Grants,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct SessionKey {
+    user: Uuid,
+    session: Uuid,
+}
+
+/// The fingerprints of the sessions that are live.
+struct LiveSessions;
+
+#[derive(FromQueryResult)]
+struct LiveSession {
+    id: Uuid,
+    user_id: Uuid,
+    user_version: i64,
+    organizations_version: i64,
+}
+
+impl Load for LiveSessions {
+    type Key = SessionKey;
+    type Value = Option<Fingerprint>;
+    const MERGED: bool = true;
+
+    async fn load(context: &LoadContext, keys: Vec<SessionKey>) -> Result<HashMap<SessionKey, Self::Value>> {
+        let sessions: Vec<Uuid> = keys.iter().map(|key| key.session).collect();
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, LIVE_SESSIONS_SQL, [sessions.into()]);
+        let rows = context.connection.query_all_raw(statement).await?;
+        rows.iter()
+            .map(|row| {
+                let row = LiveSession::from_query_result(row, "")?;
+                let fingerprint = Fingerprint { user: row.user_version, organizations: row.organizations_version };
+                Ok((SessionKey { user: row.user_id, session: row.id }, Some(fingerprint)))
+            })
+            .collect()
+    }
+}
+
+/// Within one version of the user the set of its organizations is fixed and their versions only grow,
+/// so the sum changes whenever any of them does.
+const LIVE_SESSIONS_SQL: &str = r"
+SELECT s.id, s.user_id, coalesce(g.version, 0) AS user_version,
+    (SELECT coalesce(sum(v.version), 0)::bigint
+     FROM tenancy.members m
+     JOIN platform.grant_versions v ON v.subject_id = m.organization_id
+     WHERE m.user_id = s.user_id) AS organizations_version
+FROM identity.sessions s
+JOIN identity.users u ON u.id = s.user_id AND u.deleted_at IS NULL AND u.status <> 'suspended'
+LEFT JOIN platform.grant_versions g ON g.subject_id = s.user_id
+WHERE s.id = ANY($1) AND s.revoked_at IS NULL AND s.expires_at > now()
+";

@@ -1,0 +1,127 @@
+//! What was granted to a user: roles in organizations, spaces and projects, own and through teams, in one statement.
+
+use std::collections::HashMap;
+
+use entity::enums::{MemberRole, ProjectRole, SpaceRole};
+use entity::ids::{OrganizationId, ProjectId, SpaceId, UserId};
+use sea_orm::{ActiveEnum, ConnectionTrait, DbBackend, FromQueryResult, Statement};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::platform::errors::{Error, Result};
+
+/// Everything that was granted to one user. Suspended members and closed organizations grant nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grants {
+    pub organizations: HashMap<OrganizationId, MemberRole>,
+    pub spaces: HashMap<SpaceId, SpaceGrant>,
+    pub projects: HashMap<ProjectId, ProjectRole>,
+}
+
+/// The highest role in one space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceGrant {
+    pub role: SpaceRole,
+    /// None for a personal space.
+    pub organization_id: Option<OrganizationId>,
+}
+
+impl Grants {
+    pub fn organization_ids(&self) -> Vec<OrganizationId> {
+        self.organizations.keys().copied().collect()
+    }
+
+    pub fn space_ids(&self) -> Vec<SpaceId> {
+        self.spaces.keys().copied().collect()
+    }
+
+    /// The organizations in which the user is owner or admin.
+    pub fn administered(&self) -> Vec<OrganizationId> {
+        self.organizations.iter().filter(|(_, role)| **role >= MemberRole::Admin).map(|(id, _)| *id).collect()
+    }
+
+    pub async fn load(connection: &impl ConnectionTrait, user_id: UserId) -> Result<Self> {
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, GRANTS_SQL, [user_id.uuid().into()]);
+        let rows = GrantRow::find_by_statement(statement).all(connection).await?;
+        let mut grants = Self::default();
+        for row in rows.iter().filter(|row| row.kind == "organization") {
+            grants.organizations.insert(OrganizationId(row.id), parse::<MemberRole>(&row.role)?);
+        }
+        for row in rows {
+            match row.kind.as_str() {
+                "space" => grants.add_space(&row)?,
+                "project" => {
+                    let role = parse::<ProjectRole>(&row.role)?;
+                    let held = grants.projects.entry(ProjectId(row.id)).or_insert(role);
+                    *held = role.max(*held);
+                }
+                _ => {}
+            }
+        }
+        Ok(grants)
+    }
+
+    fn add_space(&mut self, row: &GrantRow) -> Result<()> {
+        let organization_id = row.organization_id.map(OrganizationId);
+        let mut role = parse::<SpaceRole>(&row.role)?;
+        let is_viewer = organization_id.and_then(|id| self.organizations.get(&id)) == Some(&MemberRole::Viewer);
+        if is_viewer || row.read_only {
+            role = SpaceRole::Reader;
+        }
+        let held = self.spaces.entry(SpaceId(row.id)).or_insert(SpaceGrant { role, organization_id });
+        held.role = role.max(held.role);
+        Ok(())
+    }
+}
+
+#[derive(FromQueryResult)]
+struct GrantRow {
+    kind: String,
+    id: Uuid,
+    organization_id: Option<Uuid>,
+    role: String,
+    read_only: bool,
+}
+
+fn parse<E: ActiveEnum<Value = String>>(text: &str) -> Result<E> {
+    E::try_from_value(&text.to_owned()).map_err(Error::internal)
+}
+
+/// A space of an organization counts only for its active members. An archived space or organization can only be read.
+const GRANTS_SQL: &str = r"
+WITH member AS (
+    SELECT m.organization_id, m.role
+    FROM tenancy.members m
+    JOIN tenancy.organizations o ON o.id = m.organization_id
+    WHERE m.user_id = $1 AND m.status = 'active' AND o.deleted_at IS NULL AND o.status = 'active'
+), team AS (
+    SELECT t.team_id FROM tenancy.team_members t WHERE t.user_id = $1
+)
+SELECT 'organization' AS kind, organization_id AS id, organization_id, role, false AS read_only FROM member
+UNION ALL
+SELECT 'space', s.id, s.organization_id, 'manager', false
+FROM tenancy.spaces s
+WHERE s.user_id = $1 AND s.deleted_at IS NULL
+UNION ALL
+SELECT 'space', s.id, s.organization_id, g.role, s.archived_at IS NOT NULL
+FROM tenancy.space_members g
+JOIN tenancy.spaces s ON s.id = g.space_id AND s.deleted_at IS NULL
+WHERE (g.user_id = $1 OR g.team_id IN (SELECT team_id FROM team))
+  AND (s.organization_id IS NULL OR s.organization_id IN (SELECT organization_id FROM member))
+UNION ALL
+SELECT 'space', s.id, s.organization_id, s.default_role, s.archived_at IS NOT NULL
+FROM tenancy.spaces s
+JOIN member ON member.organization_id = s.organization_id
+WHERE s.privacy = 'open' AND s.deleted_at IS NULL
+UNION ALL
+SELECT 'project', p.id, p.organization_id, g.role, false
+FROM tenancy.project_members g
+JOIN tenancy.projects p ON p.id = g.project_id AND p.deleted_at IS NULL
+JOIN member ON member.organization_id = p.organization_id
+WHERE g.user_id = $1 OR g.team_id IN (SELECT team_id FROM team)
+UNION ALL
+SELECT 'project', p.id, p.organization_id, 'admin', false
+FROM tenancy.projects p
+JOIN member ON member.organization_id = p.organization_id
+WHERE member.role IN ('owner', 'admin') AND p.deleted_at IS NULL
+";

@@ -1,0 +1,90 @@
+//! Who is asking, and what was granted to them. Grants are cached under a fingerprint that PostgreSQL confirms
+//! at each request, so the cache cannot be stale and Redis may be away.
+
+mod check;
+mod grants;
+mod tokens;
+
+use std::sync::Arc;
+
+use entity::ids::{OrganizationId, ProjectId, SessionId, SpaceId, UserId};
+use entity::enums::{MemberRole, ProjectRole, SpaceRole};
+
+pub use check::Viewers;
+pub use grants::{Grants, SpaceGrant};
+pub use tokens::Tokens;
+
+/// Who is asking.
+#[derive(Clone, Debug)]
+pub enum Viewer {
+    /// Nobody signed in.
+    Anonymous,
+    /// A person with an access token.
+    User(Arc<SignedIn>),
+    /// The server itself, with the reason.
+    System(&'static str),
+}
+
+/// A person with a live session.
+#[derive(Debug)]
+pub struct SignedIn {
+    pub user_id: UserId,
+    pub session_id: SessionId,
+    pub grants: Arc<Grants>,
+}
+
+impl Viewer {
+    pub fn is_system(&self) -> bool {
+        matches!(self, Viewer::System(_))
+    }
+
+    pub fn user_id(&self) -> Option<UserId> {
+        match self {
+            Viewer::User(signed_in) => Some(signed_in.user_id),
+            Viewer::Anonymous | Viewer::System(_) => None,
+        }
+    }
+
+    pub fn session_id(&self) -> Option<SessionId> {
+        match self {
+            Viewer::User(signed_in) => Some(signed_in.session_id),
+            Viewer::Anonymous | Viewer::System(_) => None,
+        }
+    }
+
+    pub fn grants(&self) -> Option<&Grants> {
+        match self {
+            Viewer::User(signed_in) => Some(&signed_in.grants),
+            Viewer::Anonymous | Viewer::System(_) => None,
+        }
+    }
+
+    /// The viewer's role in the organization, if it is an active member of it.
+    pub fn organization_role(&self, id: OrganizationId) -> Option<MemberRole> {
+        self.grants()?.organizations.get(&id).copied()
+    }
+
+    /// The highest role the viewer has in the space: its own, its teams', or the default of an open space.
+    pub fn space_role(&self, id: SpaceId) -> Option<SpaceRole> {
+        Some(self.grants()?.spaces.get(&id)?.role)
+    }
+
+    /// The viewer's role in the project; owners and admins of its organization are admins of it.
+    pub fn project_role(&self, id: ProjectId) -> Option<ProjectRole> {
+        self.grants()?.projects.get(&id).copied()
+    }
+
+    /// Whether the viewer is an owner or admin of the organization.
+    pub fn administers(&self, id: OrganizationId) -> bool {
+        self.organization_role(id).is_some_and(|role| role >= MemberRole::Admin)
+    }
+
+    /// How the audit trail names the viewer: kind and id.
+    pub fn actor(&self) -> (&'static str, Option<uuid::Uuid>) {
+        match self {
+            Viewer::Anonymous => ("anonymous", None),
+            Viewer::User(signed_in) => ("user", Some(signed_in.user_id.uuid())),
+            Viewer::System(_) => ("system", None),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The one write path: a transaction that knows its actor, locks and checks what it touches, and commits rows,
+//! audit, events and the idempotent outcome together or not at all.
+
+use sea_orm::sea_query::{LockType, OnConflict};
+use sea_orm::{
+    ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
+    IntoActiveModel, ModelTrait, Statement,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::authorization::{
+    Action, Authority, Granted, Resource, SystemAuthority, ViewerAuthority, lock_and_check, system, viewer_itself,
+};
+use super::errors::{Error, Result};
+use super::outbox::{self, Event};
+use super::request::Request;
+
+/// An open write.
+#[derive(Debug)]
+pub struct Write<'a> {
+    request: &'a Request,
+    transaction: DatabaseTransaction,
+    events: Vec<outbox::Row>,
+}
+
+const ACTOR_SQL: &str = "SELECT set_config('app.actor_type', $1, true), set_config('app.actor_id', $2, true), \
+     set_config('app.request_id', $3, true), set_config('app.ip', $4, true), set_config('app.user_agent', $5, true)";
+
+impl<'a> Write<'a> {
+    /// Opens the transaction. `AlreadyDone` when the request's idempotency key was carried out before.
+    pub(super) async fn begin(request: &'a Request) -> Result<Self> {
+        let transaction = request.platform.database.begin().await?;
+        let (actor_type, actor_id) = request.viewer().actor();
+        let values = [
+            actor_type.to_owned(),
+            actor_id.map(|id| id.to_string()).unwrap_or_default(),
+            request.id.to_string(),
+            request.origin.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+            request.origin.user_agent.clone().unwrap_or_default(),
+        ];
+        let statement =
+            Statement::from_sql_and_values(DbBackend::Postgres, ACTOR_SQL, values.map(sea_orm::Value::from));
+        transaction.execute_raw(statement).await?;
+        if let Some(idempotency) = &request.idempotency {
+            idempotency.claim(&transaction, request.now()).await?;
+        }
+        Ok(Self { request, transaction, events: Vec::new() })
+    }
+
+    pub fn request(&self) -> &'a Request {
+        self.request
+    }
+
+    /// The open transaction, for the queries of a store.
+    pub fn connection(&self) -> &DatabaseTransaction {
+        &self.transaction
+    }
+
+    /// Locks the row for change and checks the viewer's right.
+    pub async fn granted<E: Resource>(&self, id: E::Id, action: Action) -> Result<Granted<E>> {
+        lock_and_check(&self.transaction, &self.request.viewer(), id, action, LockType::Update).await
+    }
+
+    /// Checks the viewer's right to add below a row and holds the row as it is, without keeping other additions out.
+    pub async fn granted_parent<E: Resource>(&self, id: E::Id, action: Action) -> Result<Granted<E>> {
+        lock_and_check(&self.transaction, &self.request.viewer(), id, action, LockType::Share).await
+    }
+
+    /// The viewer acting for itself.
+    pub fn as_viewer(&self) -> Result<ViewerAuthority> {
+        viewer_itself(&self.request.viewer())
+    }
+
+    /// The server acting by itself. Says why.
+    pub fn as_system(&self, reason: &'static str) -> SystemAuthority {
+        system(reason)
+    }
+
+    /// Adds a row.
+    #[expect(clippy::disallowed_methods, reason = "the one place that adds a row")]
+    pub async fn insert<A>(&self, _authority: &dyn Authority, row: A) -> Result<<A::Entity as EntityTrait>::Model>
+    where
+        A: ActiveModelTrait + ActiveModelBehavior + Send,
+        <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+    {
+        Ok(A::Entity::insert(row).exec_with_returning(&self.transaction).await?)
+    }
+
+    /// Adds rows that nobody needs back.
+    #[expect(clippy::disallowed_methods, reason = "the one place that adds rows")]
+    pub async fn insert_many<A>(&self, _authority: &dyn Authority, rows: Vec<A>) -> Result<()>
+    where
+        A: ActiveModelTrait + ActiveModelBehavior + Send,
+        <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+    {
+        if !rows.is_empty() {
+            A::Entity::insert_many(rows).exec_without_returning(&self.transaction).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds the rows that are not there yet, as the conflict clause says.
+    #[expect(clippy::disallowed_methods, reason = "the one place that adds rows")]
+    pub async fn insert_missing<A>(&self, _authority: &dyn Authority, rows: Vec<A>, conflict: OnConflict) -> Result<()>
+    where
+        A: ActiveModelTrait + ActiveModelBehavior + Send,
+        <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+    {
+        if !rows.is_empty() {
+            A::Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(&self.transaction).await?;
+        }
+        Ok(())
+    }
+
+    /// Changes the row that was granted.
+    #[expect(clippy::disallowed_methods, reason = "the one place that changes a row")]
+    pub async fn update<E>(&self, _granted: &Granted<E>, row: E::ActiveModel) -> Result<E::Model>
+    where
+        E: Resource,
+        E::Model: IntoActiveModel<E::ActiveModel>,
+    {
+        Ok(E::update(row).exec(&self.transaction).await?)
+    }
+
+    /// Changes a row that stands below a granted one.
+    #[expect(clippy::disallowed_methods, reason = "the one place that changes a row")]
+    pub async fn update_below<A>(&self, _authority: &dyn Authority, row: A) -> Result<<A::Entity as EntityTrait>::Model>
+    where
+        A: ActiveModelTrait + ActiveModelBehavior + Send,
+        <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+    {
+        Ok(A::Entity::update(row).exec(&self.transaction).await?)
+    }
+
+    /// Removes the row that was granted.
+    pub async fn delete<E>(&self, granted: Granted<E>) -> Result<()>
+    where
+        E: Resource,
+        E::ActiveModel: Send,
+        E::Model: IntoActiveModel<E::ActiveModel>,
+    {
+        granted.into_row().delete(&self.transaction).await?;
+        Ok(())
+    }
+
+    /// Adds an event; it leaves with the commit.
+    pub fn record(&mut self, event: &impl Event) {
+        self.events.push(outbox::Row::new(self.request, event));
+    }
+
+    /// Commits rows, audit, events and outcome together. Subscribers hear of it after.
+    /// Gives the outcome back with the cursor of the last event, if there was one.
+    pub async fn commit<T: Serialize>(self, outcome: T) -> Result<Committed<T>> {
+        let cursor = outbox::append(&self.transaction, &self.events).await?;
+        if let Some(idempotency) = &self.request.idempotency {
+            let outcome = serde_json::to_value(&outcome).map_err(Error::internal)?;
+            idempotency.record(&self.transaction, cursor, outcome).await?;
+        }
+        self.transaction.commit().await?;
+        self.request.loaders().forget();
+        if cursor.is_some() {
+            self.request.platform.feed.poke();
+        }
+        Ok(Committed { outcome, cursor })
+    }
+}
+
+/// What a write ended with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Committed<T> {
+    pub outcome: T,
+    /// The last event of the write; a subscription that resumes from it misses nothing that came after.
+    pub cursor: Option<outbox::EventNumber>,
+}
+
+/// Turns a write that was already done under its idempotency key into its first outcome.
+pub fn settle<T: DeserializeOwned>(result: Result<Committed<T>>) -> Result<Committed<T>> {
+    match result {
+        Err(Error::AlreadyDone(outcome)) => Committed::deserialize(&*outcome).map_err(Error::internal),
+        other => other,
+    }
+}

@@ -1,0 +1,128 @@
+//! The one graph: merges the domains' roots.
+
+use async_graphql::{Interface, MergedObject, MergedSubscription, Object, Schema, Context};
+use entity::ids::AnyId;
+
+use crate::content::documents::{Document, DocumentMutation, DocumentSubscription};
+use crate::content::tags::{Tag, TagMutation};
+use crate::identity::sign_in::SignInMutation;
+use crate::identity::users::{User, UserMutation, ViewerQuery};
+use crate::platform::errors::{Error, Result};
+use crate::platform::request::{Request, RequestContext};
+use crate::tenancy::members::{Member, MemberMutation};
+use crate::tenancy::organizations::{Organization, OrganizationMutation, OrganizationQuery};
+use crate::tenancy::project_members::{ProjectMember, ProjectMemberMutation};
+use crate::tenancy::projects::{Project, ProjectMutation};
+use crate::tenancy::space_members::{SpaceMember, SpaceMemberMutation};
+use crate::tenancy::spaces::{Space, SpaceMutation};
+
+/// The graph.
+pub type Graph = Schema<Query, Mutation, Subscription>;
+
+/// An object that can be found by its id alone.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "async_graphql::ID", desc = "The id, which carries its type.", method = "global_id"))]
+pub enum Node {
+    User(User),
+    Organization(Organization),
+    Member(Member),
+    Project(Project),
+    ProjectMember(ProjectMember),
+    Space(Space),
+    SpaceMember(SpaceMember),
+    Document(Document),
+    Tag(Tag),
+}
+
+impl Node {
+    /// The object, if it exists and the viewer may see it.
+    async fn find(request: &Request, id: AnyId) -> Result<Option<Self>> {
+        Ok(match id {
+            AnyId::User(id) => User::find(request, id).await?.map(Self::User),
+            AnyId::Organization(id) => Organization::find(request, id).await?.map(Self::Organization),
+            AnyId::Member(id) => Member::find(request, id).await?.map(Self::Member),
+            AnyId::Project(id) => Project::find(request, id).await?.map(Self::Project),
+            AnyId::ProjectMember(id) => ProjectMember::find(request, id).await?.map(Self::ProjectMember),
+            AnyId::Space(id) => Space::find(request, id).await?.map(Self::Space),
+            AnyId::SpaceMember(id) => SpaceMember::find(request, id).await?.map(Self::SpaceMember),
+            AnyId::Document(id) => Document::find(request, id).await?.map(Self::Document),
+            AnyId::Tag(id) => Tag::find(request, id).await?.map(Self::Tag),
+            AnyId::Session(_)
+            | AnyId::OauthConnection(_)
+            | AnyId::MfaFactor(_)
+            | AnyId::RecoveryCode(_)
+            | AnyId::VerificationToken(_)
+            | AnyId::Invitation(_)
+            | AnyId::Team(_)
+            | AnyId::TeamMember(_)
+            | AnyId::Subscription(_)
+            | AnyId::AuditLog(_)
+            | AnyId::Event(_) => None,
+        })
+    }
+}
+
+/// Objects by id.
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// The object with this id, or null when there is none that you may see.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id of any object, such as doc_….")] id: AnyId,
+    ) -> Result<Option<Node>> {
+        Node::find(ctx.request(), id).await
+    }
+
+    /// The objects with these ids, in the same order, with null for each that you may not see.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ids of any objects, up to 100.")] ids: Vec<AnyId>,
+    ) -> Result<Vec<Option<Node>>> {
+        if ids.len() > 100 {
+            return Err(Error::bad_input("ids", format!("Give at most 100 ids, not {}.", ids.len())));
+        }
+        let request = ctx.request();
+        futures_util::future::try_join_all(ids.into_iter().map(|id| Node::find(request, id))).await
+    }
+}
+
+/// What can be read.
+#[derive(MergedObject, Default)]
+pub struct Query(NodeQuery, ViewerQuery, OrganizationQuery);
+
+/// What can be changed. Each mutation is one transaction: it happens whole, or not at all.
+#[derive(MergedObject, Default)]
+pub struct Mutation(
+    SignInMutation,
+    UserMutation,
+    OrganizationMutation,
+    MemberMutation,
+    ProjectMutation,
+    ProjectMemberMutation,
+    SpaceMutation,
+    SpaceMemberMutation,
+    DocumentMutation,
+    TagMutation,
+);
+
+/// What can be followed live.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(DocumentSubscription);
+
+/// Builds the graph.
+pub fn graph() -> Graph {
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .disable_suggestions()
+        .finish()
+}
+
+/// The schema as text: what `schema.graphql` holds.
+pub fn sdl() -> String {
+    let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items().prefer_single_line_descriptions();
+    graph().sdl_with_options(options)
+}

@@ -1,0 +1,107 @@
+//! What is told when organizations, members, projects and spaces change.
+
+use entity::ids::{OrganizationId, ProjectId, SpaceId, UserId};
+use serde_json::{Value, json};
+
+use crate::platform::outbox::{Event, Stream, Subject};
+
+/// A change of tenancy.
+#[derive(Clone, Copy, Debug)]
+pub enum TenancyEvent {
+    OrganizationCreated { organization: OrganizationId },
+    OrganizationUpdated { organization: OrganizationId },
+    OrganizationDeleted { organization: OrganizationId },
+    MemberAdded { organization: OrganizationId, user: UserId },
+    MemberUpdated { organization: OrganizationId, user: UserId },
+    MemberRemoved { organization: OrganizationId, user: UserId },
+    ProjectCreated { project: ProjectId, organization: OrganizationId },
+    ProjectUpdated { project: ProjectId, organization: OrganizationId },
+    ProjectDeleted { project: ProjectId, organization: OrganizationId },
+    ProjectMembersChanged { project: ProjectId, organization: OrganizationId },
+    SpaceCreated { space: SpaceId, organization: Option<OrganizationId> },
+    SpaceUpdated { space: SpaceId, organization: Option<OrganizationId> },
+    SpaceDeleted { space: SpaceId, organization: Option<OrganizationId> },
+    SpaceMembersChanged { space: SpaceId, organization: Option<OrganizationId> },
+}
+
+fn of_organization(organization: OrganizationId) -> Subject {
+    Subject {
+        resource_type: "organization",
+        resource_id: organization.uuid(),
+        organization_id: Some(organization.uuid()),
+        ..Subject::default()
+    }
+}
+
+fn of_project(project: ProjectId, organization: OrganizationId) -> Subject {
+    Subject {
+        resource_type: "project",
+        resource_id: project.uuid(),
+        organization_id: Some(organization.uuid()),
+        project_id: Some(project.uuid()),
+        ..Subject::default()
+    }
+}
+
+fn of_space(space: SpaceId, organization: Option<OrganizationId>) -> Subject {
+    Subject {
+        resource_type: "space",
+        resource_id: space.uuid(),
+        organization_id: organization.map(OrganizationId::uuid),
+        space_id: Some(space.uuid()),
+        ..Subject::default()
+    }
+}
+
+impl Event for TenancyEvent {
+    fn stream(&self) -> Stream {
+        Stream::Audit
+    }
+
+    fn event_type(&self) -> &'static str {
+        match self {
+            Self::OrganizationCreated { .. } => "organization.created",
+            Self::OrganizationUpdated { .. } => "organization.updated",
+            Self::OrganizationDeleted { .. } => "organization.deleted",
+            Self::MemberAdded { .. } => "member.added",
+            Self::MemberUpdated { .. } => "member.updated",
+            Self::MemberRemoved { .. } => "member.removed",
+            Self::ProjectCreated { .. } => "project.created",
+            Self::ProjectUpdated { .. } => "project.updated",
+            Self::ProjectDeleted { .. } => "project.deleted",
+            Self::ProjectMembersChanged { .. } => "project.members_changed",
+            Self::SpaceCreated { .. } => "space.created",
+            Self::SpaceUpdated { .. } => "space.updated",
+            Self::SpaceDeleted { .. } => "space.deleted",
+            Self::SpaceMembersChanged { .. } => "space.members_changed",
+        }
+    }
+
+    fn subject(&self) -> Subject {
+        match *self {
+            Self::OrganizationCreated { organization }
+            | Self::OrganizationUpdated { organization }
+            | Self::OrganizationDeleted { organization }
+            | Self::MemberAdded { organization, .. }
+            | Self::MemberUpdated { organization, .. }
+            | Self::MemberRemoved { organization, .. } => of_organization(organization),
+            Self::ProjectCreated { project, organization }
+            | Self::ProjectUpdated { project, organization }
+            | Self::ProjectDeleted { project, organization }
+            | Self::ProjectMembersChanged { project, organization } => of_project(project, organization),
+            Self::SpaceCreated { space, organization }
+            | Self::SpaceUpdated { space, organization }
+            | Self::SpaceDeleted { space, organization }
+            | Self::SpaceMembersChanged { space, organization } => of_space(space, organization),
+        }
+    }
+
+    fn payload(&self) -> Value {
+        match self {
+            Self::MemberAdded { user, .. } | Self::MemberUpdated { user, .. } | Self::MemberRemoved { user, .. } => {
+                json!({ "user_id": user.uuid() })
+            }
+            _ => json!({}),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Whose things are: organizations, their members, projects and spaces.
+
+pub mod events;
+pub mod members;
+pub mod organizations;
+pub mod project_members;
+pub mod projects;
+pub mod space_members;
+pub mod spaces;
+
+use async_graphql::Enum;
+
+use crate::platform::payload::ErrorCode;
+
+/// Why a change of organizations, members, projects or spaces was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum TenancyErrorCode {
+    /// The object changed since you read it; the payload holds its present state.
+    Conflict,
+    /// The id is already in use.
+    IdTaken,
+    /// A name is needed.
+    NameRequired,
+    /// A text is too long or holds characters that do not belong there.
+    TextInvalid,
+    /// The slug has a form that addresses cannot have.
+    SlugInvalid,
+    /// The slug is already in use here.
+    SlugTaken,
+    /// An e-mail address is malformed.
+    EmailInvalid,
+    /// Nobody with this address or id can be added.
+    UserUnknown,
+    /// The person or team is already a member.
+    AlreadyMember,
+    /// The person is not an active member of the organization.
+    NotAMember,
+    /// You may not give, change or take a role as high as this.
+    RoleTooHigh,
+    /// The last owner of an organization, or manager of a space, cannot go.
+    LastOwner,
+    /// You cannot do this to yourself; leave instead.
+    Yourself,
+    /// The personal space cannot be changed in this way.
+    PersonalSpace,
+    /// The project is of another organization.
+    OtherOrganization,
+    /// A number is outside its limits.
+    OutOfRange,
+}
+
+impl ErrorCode for TenancyErrorCode {
+    const USER_ERROR: &'static str = "TenancyUserError";
+}

@@ -1,0 +1,333 @@
+//! Organizations as a client sees them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::enums::{Plan, SpaceRole};
+use entity::ids::OrganizationId;
+use entity::tenancy::organization::{self, OrganizationSettings};
+
+use super::rules::{self, NewOrganization, OrganizationChanges};
+use super::store;
+use crate::payload;
+use crate::platform::authorization::Action;
+use crate::platform::errors::Result;
+use crate::platform::pagination::{Connection, Node, Page};
+use crate::platform::payload::{Outcome, UserError};
+use crate::platform::request::{Request, RequestContext};
+use crate::tenancy::TenancyErrorCode;
+use crate::tenancy::members::{self, Member};
+use crate::tenancy::projects::{self, Project};
+use crate::tenancy::spaces::{self, Space};
+
+/// An organization: people who work together, and the spaces and projects they own.
+#[derive(Clone, Debug)]
+pub struct Organization(pub Arc<organization::Model>);
+
+impl Node for Organization {}
+
+impl From<organization::Model> for Organization {
+    fn from(row: organization::Model) -> Self {
+        Self(Arc::new(row))
+    }
+}
+
+impl Organization {
+    /// The organization, if the viewer may see it.
+    pub async fn find(request: &Request, id: OrganizationId) -> Result<Option<Self>> {
+        Ok(request.find::<organization::Entity>(id).await?.map(Self))
+    }
+}
+
+/// An organization: people who work together, and the spaces and projects they own.
+#[Object]
+impl Organization {
+    /// The id of the organization.
+    async fn id(&self) -> OrganizationId {
+        self.0.id
+    }
+
+    /// Its name, 1 to 255 characters.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Its name in addresses, unique on this server.
+    async fn slug(&self) -> &str {
+        &self.0.slug
+    }
+
+    /// What the organization is for, in its own words.
+    async fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// The address of its logo.
+    async fn logo_url(&self) -> Option<&str> {
+        self.0.logo_url.as_deref()
+    }
+
+    /// Where invoices go. Null unless you administer the organization.
+    async fn billing_email(&self, ctx: &Context<'_>) -> Option<&str> {
+        let may_edit = ctx.request().permitted::<organization::Entity>(&self.0).contains(Action::Edit);
+        self.0.billing_email.as_deref().filter(|_| may_edit)
+    }
+
+    /// Where its people find help.
+    async fn support_email(&self) -> Option<&str> {
+        self.0.support_email.as_deref()
+    }
+
+    /// What its administrators have decided for all of it.
+    async fn settings(&self) -> &OrganizationSettings {
+        &self.0.settings
+    }
+
+    /// The plan it is on.
+    async fn plan(&self) -> Plan {
+        self.0.plan
+    }
+
+    /// Counts the changes of its properties; give it as expectedVersion.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// When it was created.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When its properties last changed.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.0.updated_at
+    }
+
+    /// What you may do with it.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Vec<Action> {
+        ctx.request().permitted::<organization::Entity>(&self.0).actions()
+    }
+
+    /// Your role in it.
+    async fn viewer_role(&self, ctx: &Context<'_>) -> Option<entity::enums::MemberRole> {
+        ctx.request().viewer().organization_role(self.0.id)
+    }
+
+    /// The spaces of the organization that you may see, by name.
+    async fn spaces(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Space>> {
+        spaces::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// The space with this slug, if you may see it.
+    async fn space(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The slug of the space.")] slug: String,
+    ) -> Result<Option<Space>> {
+        spaces::by_slug(ctx.request(), self.0.id, slug).await
+    }
+
+    /// The projects of the organization that you may see, by name.
+    async fn projects(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Project>> {
+        projects::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// Its members, in the order they were added.
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Member>> {
+        members::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+}
+
+/// The organizations that a page of the viewer's list holds.
+pub async fn of_viewer(request: &Request, page: Page) -> Result<Connection<Organization>> {
+    let slice = store::of_viewer(request, &page).await?;
+    let count = Arc::new(|request: &Request| -> futures_util::future::BoxFuture<'_, Result<i64>> {
+        Box::pin(store::count_of_viewer(request))
+    });
+    Ok(Connection::new(slice, store::place, Organization::from, count))
+}
+
+/// Queries of organizations.
+#[derive(Default)]
+pub struct OrganizationQuery;
+
+#[Object]
+impl OrganizationQuery {
+    /// The organization with this slug, if you are a member of it.
+    async fn organization(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The slug of the organization.")] slug: String,
+    ) -> Result<Option<Organization>> {
+        let request = ctx.request();
+        let row = request.load::<store::BySlug>(slug).await?;
+        let visible = row.filter(|row| request.permitted::<organization::Entity>(row).contains(Action::Read));
+        Ok(visible.map(Organization))
+    }
+}
+
+/// A new organization.
+#[derive(InputObject)]
+struct OrganizationCreateInput {
+    /// An id of your making (a UUIDv7 in its `org_` form), so that a retry cannot create a second one.
+    id: Option<OrganizationId>,
+    /// Its name, 1 to 255 characters.
+    name: String,
+    /// Its name in addresses: 1 to 100 lower-case letters, digits and single hyphens; unique on this server.
+    slug: String,
+    /// What it is for, up to 2,000 characters.
+    description: Option<String>,
+}
+
+/// Changes of an organization. What is left out stays as it is.
+#[derive(InputObject)]
+struct OrganizationUpdateInput {
+    /// The organization.
+    id: OrganizationId,
+    /// The version you read; a stale one is refused as CONFLICT.
+    expected_version: Option<i32>,
+    /// Its new name, 1 to 255 characters.
+    name: Option<String>,
+    /// Its new slug.
+    slug: Option<String>,
+    /// What it is for, up to 2,000 characters; empty for none.
+    description: Option<String>,
+    /// Where invoices go.
+    billing_email: Option<String>,
+    /// Where its people find help.
+    support_email: Option<String>,
+    /// Whether members may create spaces.
+    members_may_create_spaces: Option<bool>,
+    /// Whether members may create projects.
+    members_may_create_projects: Option<bool>,
+    /// The role that members get in a new open space.
+    default_space_role: Option<SpaceRole>,
+    /// Whether a tool server needs an administrator's approval.
+    require_mcp_approval: Option<bool>,
+    /// How long audit entries are kept: 1 to 3650 days.
+    audit_retention_days: Option<i32>,
+    /// The model that assistants use unless a project says otherwise.
+    default_model: Option<String>,
+}
+
+/// An organization to delete.
+#[derive(InputObject)]
+struct OrganizationDeleteInput {
+    /// The organization.
+    id: OrganizationId,
+}
+
+payload! {
+    /// What creating an organization ended with.
+    OrganizationCreatePayload {
+        /// The new organization; null when it was refused.
+        organization: Organization, TenancyErrorCode
+    }
+}
+
+payload! {
+    /// What changing an organization ended with.
+    OrganizationUpdatePayload {
+        /// The organization as it is now, also after a CONFLICT; null when it was refused for another reason.
+        organization: Organization, TenancyErrorCode
+    }
+}
+
+/// What deleting an organization ended with.
+#[derive(SimpleObject)]
+pub struct OrganizationDeletePayload {
+    /// The id of the organization that is gone.
+    deleted_id: Option<OrganizationId>,
+    /// Why nothing was changed; empty on success.
+    user_errors: Vec<UserError<TenancyErrorCode>>,
+    /// Resume a subscription after this cursor to see only what came later.
+    commit_cursor: Option<String>,
+}
+
+/// Changes of organizations.
+#[derive(Default)]
+pub struct OrganizationMutation;
+
+#[Object]
+impl OrganizationMutation {
+    /// Creates an organization. You become its owner.
+    async fn organization_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new organization.")] input: OrganizationCreateInput,
+    ) -> Result<OrganizationCreatePayload> {
+        let new = NewOrganization {
+            id: input.id,
+            name: input.name,
+            slug: input.slug,
+            description: input.description,
+        };
+        let outcome = Outcome::of(rules::create_organization(ctx.request(), new).await)?;
+        ctx.request().refresh().await?;
+        Ok(outcome.map(Organization::from).into())
+    }
+
+    /// Changes an organization's properties and settings. For its owners and admins.
+    async fn organization_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The changes.")] input: OrganizationUpdateInput,
+    ) -> Result<OrganizationUpdatePayload> {
+        let (request, id) = (ctx.request(), input.id);
+        let changes = OrganizationChanges {
+            name: input.name,
+            slug: input.slug,
+            description: input.description,
+            billing_email: input.billing_email,
+            support_email: input.support_email,
+            members_may_create_spaces: input.members_may_create_spaces,
+            members_may_create_projects: input.members_may_create_projects,
+            default_space_role: input.default_space_role,
+            require_mcp_approval: input.require_mcp_approval,
+            audit_retention_days: input.audit_retention_days,
+            default_model: input.default_model,
+        };
+        let result = rules::update_organization(request, id, input.expected_version, changes).await;
+        let mut outcome = Outcome::of(result)?.map(Organization::from);
+        if outcome.refused_as(TenancyErrorCode::Conflict) {
+            outcome.object = Organization::find(request, id).await?;
+        }
+        Ok(outcome.into())
+    }
+
+    /// Deletes an organization with everything in it. For its owners.
+    async fn organization_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The organization.")] input: OrganizationDeleteInput,
+    ) -> Result<OrganizationDeletePayload> {
+        let outcome = Outcome::of(rules::delete_organization(ctx.request(), input.id).await)?;
+        Ok(OrganizationDeletePayload {
+            deleted_id: outcome.object,
+            user_errors: outcome.user_errors,
+            commit_cursor: outcome.cursor.map(|number| number.encode()),
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! What may happen to an organization, and by whom.
+
+use entity::enums::{MemberRole, OrganizationStatus, SpaceRole};
+use entity::ids::OrganizationId;
+use entity::tenancy::organization;
+use sea_orm::Condition;
+
+use super::store;
+use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
+use crate::platform::checks;
+use crate::platform::errors::{Result, reject};
+use crate::platform::request::Request;
+use crate::platform::viewer::Viewer;
+use crate::platform::write::Committed;
+use crate::tenancy::TenancyErrorCode as Code;
+use crate::tenancy::events::TenancyEvent;
+use crate::tenancy::members;
+
+const VIEWER: ActionSet = ActionSet::of(&[Action::Read, Action::ReadMembers, Action::Leave]);
+const MEMBER: ActionSet = VIEWER;
+const ADMIN: ActionSet = MEMBER.and(ActionSet::of(&[
+    Action::Edit,
+    Action::ManageMembers,
+    Action::ManageTeams,
+    Action::CreateSpaces,
+    Action::CreateProjects,
+    Action::ReadAudit,
+]));
+const OWNER: ActionSet = ADMIN.and(ActionSet::of(&[Action::Transfer, Action::Delete]));
+
+impl Resource for organization::Entity {
+    type Id = OrganizationId;
+
+    fn id(row: &organization::Model) -> OrganizationId {
+        row.id
+    }
+
+    fn id_column() -> organization::Column {
+        organization::Column::Id
+    }
+
+    fn permitted(viewer: &Viewer, row: &organization::Model) -> ActionSet {
+        if row.deleted_at.is_some() || row.status != OrganizationStatus::Active {
+            return ActionSet::NONE;
+        }
+        match viewer.organization_role(row.id) {
+            None => ActionSet::NONE,
+            Some(MemberRole::Viewer) => VIEWER,
+            Some(MemberRole::Member) => MEMBER.and(member_extras(row)),
+            Some(MemberRole::Admin) => ADMIN,
+            Some(MemberRole::Owner) => OWNER,
+        }
+    }
+
+    fn reach(viewer: &Viewer) -> Condition {
+        viewer.grants().map_or_else(nothing, |grants| store::among(grants.organization_ids()))
+    }
+}
+
+/// What the organization's settings allow its members.
+fn member_extras(row: &organization::Model) -> ActionSet {
+    let mut extras = ActionSet::NONE;
+    if row.settings.members_may_create_spaces {
+        extras = extras.and(ActionSet::of(&[Action::CreateSpaces]));
+    }
+    if row.settings.members_may_create_projects {
+        extras = extras.and(ActionSet::of(&[Action::CreateProjects]));
+    }
+    extras
+}
+
+/// What a new organization is made from.
+pub struct NewOrganization {
+    pub id: Option<OrganizationId>,
+    pub name: String,
+    pub slug: String,
+    pub description: Option<String>,
+}
+
+/// Creates an organization whose owner is the viewer.
+pub async fn create_organization(request: &Request, new: NewOrganization) -> Result<Committed<organization::Model>> {
+    let founder = request.user_id()?;
+    let new = NewOrganization {
+        id: new.id,
+        name: checks::required_text("name", &new.name, 255, Code::NameRequired, Code::TextInvalid)?,
+        slug: checks::slug("slug", &new.slug, 100, Code::SlugInvalid)?,
+        description: checks::optional_text("description", new.description, 2_000, Code::TextInvalid)?,
+    };
+    let mut write = request.begin_write().await?;
+    let authority = write.as_viewer()?;
+    let organization = store::insert(&write, &authority, new, founder).await?;
+    members::add_founder(&write, &authority, organization.id, founder).await?;
+    write.record(&TenancyEvent::OrganizationCreated { organization: organization.id });
+    write.commit(organization).await
+}
+
+/// What may be changed; none leaves it as it is.
+#[derive(Default)]
+pub struct OrganizationChanges {
+    pub name: Option<String>,
+    pub slug: Option<String>,
+    pub description: Option<String>,
+    pub billing_email: Option<String>,
+    pub support_email: Option<String>,
+    pub members_may_create_spaces: Option<bool>,
+    pub members_may_create_projects: Option<bool>,
+    pub default_space_role: Option<SpaceRole>,
+    pub require_mcp_approval: Option<bool>,
+    pub audit_retention_days: Option<i32>,
+    pub default_model: Option<String>,
+}
+
+/// Changes an organization's properties and settings.
+pub async fn update_organization(
+    request: &Request,
+    id: OrganizationId,
+    expected_version: Option<i32>,
+    changes: OrganizationChanges,
+) -> Result<Committed<organization::Model>> {
+    let changes = check(changes)?;
+    let mut write = request.begin_write().await?;
+    let organization = write.granted::<organization::Entity>(id, Action::Edit).await?;
+    if expected_version.is_some_and(|expected| expected != organization.version) {
+        return Err(reject("expectedVersion", Code::Conflict, "The organization changed since you read it."));
+    }
+    let updated = store::update(&write, &organization, changes).await?;
+    write.record(&TenancyEvent::OrganizationUpdated { organization: id });
+    write.commit(updated).await
+}
+
+fn check(changes: OrganizationChanges) -> Result<OrganizationChanges> {
+    if changes.audit_retention_days.is_some_and(|days| !(1..=3_650).contains(&days)) {
+        return Err(reject("auditRetentionDays", Code::OutOfRange, "Keep the audit log for 1 to 3650 days."));
+    }
+    let name = changes
+        .name
+        .map(|name| checks::required_text("name", &name, 255, Code::NameRequired, Code::TextInvalid))
+        .transpose()?;
+    let slug = changes.slug.map(|slug| checks::slug("slug", &slug, 100, Code::SlugInvalid)).transpose()?;
+    let email = |field, address: Option<String>| {
+        address.map(|address| checks::email(field, &address, Code::EmailInvalid)).transpose()
+    };
+    Ok(OrganizationChanges {
+        name,
+        slug,
+        billing_email: email("billingEmail", changes.billing_email)?,
+        support_email: email("supportEmail", changes.support_email)?,
+        default_model: checks::optional_text("defaultModel", changes.default_model, 100, Code::TextInvalid)?,
+        description: changes
+            .description
+            .map(|text| checks::limited_text("description", text.trim(), 2_000, Code::TextInvalid))
+            .transpose()?,
+        ..changes
+    })
+}
+
+/// Deletes an organization. Its content stays in the database until it is removed for good.
+pub async fn delete_organization(request: &Request, id: OrganizationId) -> Result<Committed<OrganizationId>> {
+    let mut write = request.begin_write().await?;
+    let organization = write.granted::<organization::Entity>(id, Action::Delete).await?;
+    store::mark_deleted(&write, &organization).await?;
+    write.record(&TenancyEvent::OrganizationDeleted { organization: id });
+    write.commit(id).await
+}

@@ -1,0 +1,138 @@
+//! How the members of projects are stored.
+
+use std::collections::HashMap;
+
+use entity::enums::ProjectRole;
+use entity::ids::{ProjectId, ProjectMemberId};
+use entity::tenancy::project_member::{self, Column, Entity, Model};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ColumnTrait, Condition, QueryFilter};
+
+use crate::platform::authorization::{Authority, Granted, Read};
+use crate::platform::children;
+use crate::platform::errors::{Error, Result, reject};
+use crate::platform::loaders::{Load, LoadContext};
+use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
+use crate::platform::write::Write;
+use crate::tenancy::TenancyErrorCode as Code;
+use crate::tenancy::members::Grantee;
+
+/// The members of these projects.
+pub fn within(projects: Vec<ProjectId>) -> Condition {
+    Condition::all().add(Column::ProjectId.eq_any(projects))
+}
+
+const BY_TIME: Sort<Column> =
+    Sort { column: Column::CreatedAt, id: Column::Id, kind: SortKind::Time, descending: false };
+
+/// Where a row stands in a list by the time of adding.
+pub fn place(row: &Model) -> Cursor {
+    Cursor { key: SortKey::Time(row.created_at), id: row.id.uuid() }
+}
+
+/// A page of members below each of many projects.
+pub struct BelowProjects;
+
+impl Load for BelowProjects {
+    type Key = (ProjectId, Page);
+    type Value = Slice<Model>;
+    const MERGED: bool = false;
+
+    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
+        let mut by_page: HashMap<Page, Vec<ProjectId>> = HashMap::new();
+        for (project, page) in keys {
+            by_page.entry(page).or_default().push(project);
+        }
+        let mut found = HashMap::new();
+        for (page, parents) in by_page {
+            let query = Read::new(context.viewer.clone()).visible::<Entity>();
+            let slices = children::pages(
+                &context.connection,
+                query,
+                Column::ProjectId,
+                &parents,
+                &page,
+                &BY_TIME,
+                |row: &Model| Some(row.project_id),
+            )
+            .await?;
+            found.extend(slices.into_iter().map(|(parent, slice)| ((parent, page.clone()), slice)));
+        }
+        Ok(found)
+    }
+}
+
+/// How many members each project has.
+pub struct CountBelowProjects;
+
+impl Load for CountBelowProjects {
+    type Key = ProjectId;
+    type Value = i64;
+    const MERGED: bool = false;
+
+    async fn load(context: &LoadContext, keys: Vec<ProjectId>) -> Result<HashMap<ProjectId, i64>> {
+        let query = Read::new(context.viewer.clone()).visible::<Entity>();
+        children::counts(&context.connection, query, Column::ProjectId, &keys).await
+    }
+}
+
+/// The member, if the viewer may read it.
+pub async fn visible(write: &Write<'_>, id: ProjectMemberId) -> Result<Option<Model>> {
+    let members = write.request().read().visible::<Entity>();
+    Ok(members.filter(Column::Id.eq(id)).one(write.connection()).await?)
+}
+
+/// What the row of a new member is made from.
+pub struct NewHolder {
+    pub id: Option<ProjectMemberId>,
+    pub project_id: ProjectId,
+    pub grantee: Grantee,
+    pub role: ProjectRole,
+}
+
+/// Adds a row. The database fills in the organization.
+pub async fn insert(write: &Write<'_>, authority: &dyn Authority, new: NewHolder) -> Result<Model> {
+    let request = write.request();
+    let now = request.now();
+    let row = project_member::ActiveModel {
+        id: Set(new.id.unwrap_or_else(|| ProjectMemberId(request.new_id()))),
+        project_id: Set(new.project_id),
+        user_id: Set(new.grantee.user_id()),
+        team_id: Set(new.grantee.team_id()),
+        role: Set(new.role),
+        added_by: Set(request.viewer().user_id()),
+        version: Set(1),
+        created_at: Set(now),
+        updated_at: Set(now),
+        ..Default::default()
+    };
+    write.insert(authority, row).await.map_err(refused)
+}
+
+pub async fn set_role(write: &Write<'_>, granted: &Granted<Entity>, role: ProjectRole) -> Result<Model> {
+    let row = project_member::ActiveModel {
+        id: Set(granted.id),
+        role: Set(role),
+        version: Set(granted.version + 1),
+        updated_at: Set(write.request().now()),
+        ..Default::default()
+    };
+    write.update(granted, row).await
+}
+
+fn refused(error: Error) -> Error {
+    error
+        .when_constraint("project_members_user_key", || {
+            reject("userId", Code::AlreadyMember, "This person is a member of the project already.")
+        })
+        .when_constraint("project_members_team_key", || {
+            reject("teamId", Code::AlreadyMember, "This team is a member of the project already.")
+        })
+        .when_constraint("project_members_member_fkey", || {
+            reject("userId", Code::NotAMember, "This person is not an active member of the organization.")
+        })
+        .when_constraint("project_members_team_fkey", || {
+            reject("teamId", Code::UserUnknown, "The organization has no team with this id.")
+        })
+        .when_constraint("project_members_pkey", || reject("id", Code::IdTaken, "This id is already in use."))
+}

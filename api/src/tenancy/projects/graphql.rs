@@ -1,0 +1,307 @@
+//! Projects as a client sees them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, InputObject, MaybeUndefined, Object};
+use chrono::{DateTime, Utc};
+use entity::enums::{ProjectRole, ProjectStatus};
+use entity::ids::{OrganizationId, ProjectId};
+use entity::tenancy::project::{self, ProjectQuotas, ProjectSettings};
+
+use super::rules::{self, NewProject, ProjectChanges};
+use super::store;
+use crate::payload;
+use crate::platform::authorization::Action;
+use crate::platform::errors::Result;
+use crate::platform::pagination::{Connection, Node, Page};
+use crate::platform::payload::Outcome;
+use crate::platform::request::{Request, RequestContext};
+use crate::tenancy::TenancyErrorCode;
+use crate::tenancy::organizations::Organization;
+use crate::tenancy::project_members::{self, ProjectMember};
+use crate::tenancy::spaces::Space;
+
+/// A project.
+#[derive(Clone, Debug)]
+pub struct Project(pub Arc<project::Model>);
+
+impl Node for Project {}
+
+impl From<project::Model> for Project {
+    fn from(row: project::Model) -> Self {
+        Self(Arc::new(row))
+    }
+}
+
+impl Project {
+    /// The project, if the viewer may see it.
+    pub async fn find(request: &Request, id: ProjectId) -> Result<Option<Self>> {
+        Ok(request.find::<project::Entity>(id).await?.map(Self))
+    }
+}
+
+/// A project: where an organization keeps API keys, tool servers, policies and budgets.
+#[Object]
+impl Project {
+    /// The id of the project.
+    async fn id(&self) -> ProjectId {
+        self.0.id
+    }
+
+    /// The organization it belongs to.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
+        Organization::find(ctx.request(), self.0.organization_id).await
+    }
+
+    /// Its name, 1 to 255 characters.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Its name in addresses, unique in the organization.
+    async fn slug(&self) -> &str {
+        &self.0.slug
+    }
+
+    /// What it is for.
+    async fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// How assistants and tools behave in it.
+    async fn settings(&self) -> &ProjectSettings {
+        &self.0.settings
+    }
+
+    /// How much it may use.
+    async fn quotas(&self) -> &ProjectQuotas {
+        &self.0.quotas
+    }
+
+    /// Whether it is in use, paused or archived. An archived project can only be read.
+    async fn status(&self) -> ProjectStatus {
+        self.0.status
+    }
+
+    /// Counts the changes of its properties; give it as expectedVersion.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// When it was created.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When its properties last changed.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.0.updated_at
+    }
+
+    /// What you may do with it.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Vec<Action> {
+        ctx.request().permitted::<project::Entity>(&self.0).actions()
+    }
+
+    /// Your role in it: your own or your teams', whichever is higher. Owners and admins of the organization are its admins.
+    async fn viewer_role(&self, ctx: &Context<'_>) -> Option<ProjectRole> {
+        rules::role_in(&ctx.request().viewer(), self.0.id, self.0.organization_id)
+    }
+
+    /// The spaces attached to it that you may see, the oldest first.
+    async fn spaces(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Space>> {
+        attached_spaces(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// The people and teams that were added to it, in that order.
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<ProjectMember>> {
+        project_members::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+}
+
+/// A page of the projects of an organization.
+pub async fn of_organization(request: &Request, id: OrganizationId, page: Page) -> Result<Connection<Project>> {
+    let slice = request.load::<store::BelowOrganizations>((id, page)).await?;
+    let count = Arc::new(move |request: &Request| -> futures_util::future::BoxFuture<'_, Result<i64>> {
+        Box::pin(request.load::<store::CountBelowOrganizations>(id))
+    });
+    Ok(Connection::new(slice, store::place, Project::from, count))
+}
+
+/// The project of a slug, if the viewer may see it.
+pub async fn by_slug(request: &Request, organization: OrganizationId, slug: String) -> Result<Option<Project>> {
+    let row = request.load::<store::BySlug>((organization, slug)).await?;
+    let visible = row.filter(|row| request.permitted::<project::Entity>(row).contains(Action::Read));
+    Ok(visible.map(Project))
+}
+
+/// A page of the spaces that are attached to a project.
+async fn attached_spaces(request: &Request, id: ProjectId, page: Page) -> Result<Connection<Space>> {
+    let slice = request.load::<store::AttachedSpaces>((id, page)).await?;
+    let count = Arc::new(move |request: &Request| -> futures_util::future::BoxFuture<'_, Result<i64>> {
+        Box::pin(request.load::<store::CountAttachedSpaces>(id))
+    });
+    Ok(Connection::new(slice, store::place_of_space, Space::from, count))
+}
+
+/// A new project of an organization.
+#[derive(InputObject)]
+struct ProjectCreateInput {
+    /// An id of your making (a UUIDv7 in its `prj_` form), so that a retry cannot create a second one.
+    id: Option<ProjectId>,
+    /// The organization it belongs to.
+    organization_id: OrganizationId,
+    /// Its name, 1 to 255 characters.
+    name: String,
+    /// Its name in addresses: 1 to 100 lower-case letters, digits and single hyphens; unique in the organization.
+    slug: String,
+    /// What it is for, up to 2,000 characters.
+    description: Option<String>,
+}
+
+/// Changes of a project. What is left out stays as it is.
+#[derive(InputObject)]
+struct ProjectUpdateInput {
+    /// The project.
+    id: ProjectId,
+    /// The version you read; a stale one is refused as CONFLICT.
+    expected_version: Option<i32>,
+    /// Its new name, 1 to 255 characters.
+    name: Option<String>,
+    /// Its new slug.
+    slug: Option<String>,
+    /// What it is for, up to 2,000 characters; empty for none.
+    description: Option<String>,
+    /// Pauses or archives it, or brings it back. Alone when the project is archived.
+    status: Option<ProjectStatus>,
+    /// The models that may be used: 1 to 100 names of up to 100 characters.
+    allowed_models: Option<Vec<String>>,
+    /// The model that is used unless a request names another; one of the allowed.
+    default_model: Option<String>,
+    /// Whether a new tool server may be used without approval.
+    mcp_auto_approve: Option<bool>,
+    /// Tokens in a day, in UTC: 0 to 10^12; null for no limit.
+    max_tokens_per_day: MaybeUndefined<i64>,
+    /// Cost in a day, in UTC, in United States dollars: 0 to 10^9; null for no limit.
+    max_cost_per_day_usd: MaybeUndefined<f64>,
+    /// Requests in a minute: 0 to 10^6; null for no limit.
+    max_requests_per_minute: MaybeUndefined<i32>,
+}
+
+/// A project to delete.
+#[derive(InputObject)]
+struct ProjectDeleteInput {
+    /// The project.
+    id: ProjectId,
+}
+
+payload! {
+    /// What creating a project ended with.
+    ProjectCreatePayload {
+        /// The new project; null when it was refused.
+        project: Project, TenancyErrorCode
+    }
+}
+
+payload! {
+    /// What changing a project ended with.
+    ProjectUpdatePayload {
+        /// The project as it is now, also after a CONFLICT; null when it was refused for another reason.
+        project: Project, TenancyErrorCode
+    }
+}
+
+payload! {
+    /// What deleting a project ended with.
+    ProjectDeletePayload {
+        /// The id of the project that is gone; null when it was refused.
+        deleted_id: ProjectId, TenancyErrorCode
+    }
+}
+
+/// Left out leaves the limit as it is, null lifts it.
+fn limit<N>(limit: MaybeUndefined<N>) -> Option<Option<N>> {
+    match limit {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(number) => Some(Some(number)),
+    }
+}
+
+/// Changes of projects.
+#[derive(Default)]
+pub struct ProjectMutation;
+
+#[Object]
+impl ProjectMutation {
+    /// Creates a project of an organization. You become its admin. For owners and admins, and for members where the organization allows it.
+    async fn project_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new project.")] input: ProjectCreateInput,
+    ) -> Result<ProjectCreatePayload> {
+        let new = NewProject {
+            id: input.id,
+            organization_id: input.organization_id,
+            name: input.name,
+            slug: input.slug,
+            description: input.description,
+        };
+        let outcome = Outcome::of(rules::create_project(ctx.request(), new).await)?;
+        ctx.request().refresh().await?;
+        Ok(outcome.map(Project::from).into())
+    }
+
+    /// Changes a project's properties, settings, quotas and status. For its admins.
+    async fn project_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The changes.")] input: ProjectUpdateInput,
+    ) -> Result<ProjectUpdatePayload> {
+        let (request, id) = (ctx.request(), input.id);
+        let changes = ProjectChanges {
+            name: input.name,
+            slug: input.slug,
+            description: input.description,
+            status: input.status,
+            allowed_models: input.allowed_models,
+            default_model: input.default_model,
+            mcp_auto_approve: input.mcp_auto_approve,
+            max_tokens_per_day: limit(input.max_tokens_per_day),
+            max_cost_per_day_usd: limit(input.max_cost_per_day_usd),
+            max_requests_per_minute: limit(input.max_requests_per_minute),
+        };
+        let result = rules::update_project(request, id, input.expected_version, changes).await;
+        let mut outcome = Outcome::of(result)?.map(Project::from);
+        request.refresh().await?;
+        if outcome.refused_as(TenancyErrorCode::Conflict) {
+            outcome.object = Project::find(request, id).await?;
+        }
+        Ok(outcome.into())
+    }
+
+    /// Deletes a project. For its admins. The spaces attached to it stay.
+    async fn project_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project.")] input: ProjectDeleteInput,
+    ) -> Result<ProjectDeletePayload> {
+        let outcome = Outcome::of(rules::delete_project(ctx.request(), input.id).await)?;
+        ctx.request().refresh().await?;
+        Ok(outcome.into())
+    }
+}

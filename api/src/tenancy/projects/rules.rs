@@ -1,0 +1,219 @@
+//! What may happen to a project, and by whom.
+
+use entity::enums::{MemberRole, ProjectRole, ProjectStatus};
+use entity::ids::{OrganizationId, ProjectId};
+use entity::tenancy::project::{ProjectQuotas, ProjectSettings};
+use entity::tenancy::{organization, project};
+use sea_orm::Condition;
+
+use super::store::{self, ProjectUpdate};
+use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
+use crate::platform::checks;
+use crate::platform::errors::{Result, reject};
+use crate::platform::request::Request;
+use crate::platform::viewer::Viewer;
+use crate::platform::write::Committed;
+use crate::tenancy::TenancyErrorCode as Code;
+use crate::tenancy::events::TenancyEvent;
+use crate::tenancy::project_members;
+
+const VIEWER: ActionSet = ActionSet::of(&[Action::Read, Action::ReadMembers]);
+const DEVELOPER: ActionSet = VIEWER;
+const ADMIN: ActionSet = DEVELOPER.and(ActionSet::of(&[
+    Action::Edit,
+    Action::Archive,
+    Action::ManageMembers,
+    Action::AttachSpaces,
+    Action::Delete,
+]));
+/// What remains of a role in an archived project.
+const ARCHIVED: ActionSet = VIEWER.and(ActionSet::of(&[Action::Archive, Action::ManageMembers, Action::Delete]));
+
+impl Resource for project::Entity {
+    type Id = ProjectId;
+
+    fn id(row: &project::Model) -> ProjectId {
+        row.id
+    }
+
+    fn id_column() -> project::Column {
+        project::Column::Id
+    }
+
+    fn permitted(viewer: &Viewer, row: &project::Model) -> ActionSet {
+        if row.deleted_at.is_some() {
+            return ActionSet::NONE;
+        }
+        let actions = match role_in(viewer, row.id, row.organization_id) {
+            None => ActionSet::NONE,
+            Some(ProjectRole::Viewer) => VIEWER,
+            Some(ProjectRole::Developer) => DEVELOPER,
+            Some(ProjectRole::Admin) => ADMIN,
+        };
+        match row.status {
+            ProjectStatus::Active | ProjectStatus::Paused => actions,
+            ProjectStatus::Archived => actions.only(ARCHIVED),
+        }
+    }
+
+    fn reach(viewer: &Viewer) -> Condition {
+        viewer.grants().map_or_else(nothing, |grants| store::among(grants.projects.keys().copied().collect()))
+    }
+}
+
+/// The viewer's role in a project. Whoever only views the organization is never more than a viewer of its projects.
+pub fn role_in(viewer: &Viewer, id: ProjectId, organization: OrganizationId) -> Option<ProjectRole> {
+    let role = viewer.project_role(id)?;
+    match viewer.organization_role(organization) {
+        Some(MemberRole::Viewer) => Some(ProjectRole::Viewer),
+        Some(MemberRole::Member | MemberRole::Admin | MemberRole::Owner) | None => Some(role),
+    }
+}
+
+/// What a new project is made from.
+pub struct NewProject {
+    pub id: Option<ProjectId>,
+    pub organization_id: OrganizationId,
+    pub name: String,
+    pub slug: String,
+    pub description: Option<String>,
+}
+
+/// Creates a project of an organization. Its creator becomes its admin.
+pub async fn create_project(request: &Request, new: NewProject) -> Result<Committed<project::Model>> {
+    let creator = request.user_id()?;
+    let new = NewProject {
+        name: checks::required_text("name", &new.name, 255, Code::NameRequired, Code::TextInvalid)?,
+        slug: checks::slug("slug", &new.slug, 100, Code::SlugInvalid)?,
+        description: checks::optional_text("description", new.description, 2_000, Code::TextInvalid)?,
+        ..new
+    };
+    let mut write = request.begin_write().await?;
+    let organization =
+        write.granted_parent::<organization::Entity>(new.organization_id, Action::CreateProjects).await?;
+    let project = store::insert(&write, &organization, new, creator).await?;
+    project_members::add_first_admin(&write, &organization, project.id, creator).await?;
+    write.record(&TenancyEvent::ProjectCreated { project: project.id, organization: organization.id });
+    write.commit(project).await
+}
+
+/// What may be changed; none leaves it as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProjectChanges {
+    pub name: Option<String>,
+    pub slug: Option<String>,
+    pub description: Option<String>,
+    pub status: Option<ProjectStatus>,
+    pub allowed_models: Option<Vec<String>>,
+    pub default_model: Option<String>,
+    pub mcp_auto_approve: Option<bool>,
+    /// Some(None) lifts the limit, here and below.
+    pub max_tokens_per_day: Option<Option<i64>>,
+    pub max_cost_per_day_usd: Option<Option<f64>>,
+    pub max_requests_per_minute: Option<Option<i32>>,
+}
+
+impl ProjectChanges {
+    /// An archived project is brought back by a change of its status alone.
+    fn action(&self) -> Action {
+        let status_alone = Self { status: self.status, ..Self::default() };
+        if self.status.is_some() && *self == status_alone { Action::Archive } else { Action::Edit }
+    }
+}
+
+/// Changes a project's properties, settings, quotas and status.
+pub async fn update_project(
+    request: &Request,
+    id: ProjectId,
+    expected_version: Option<i32>,
+    changes: ProjectChanges,
+) -> Result<Committed<project::Model>> {
+    let changes = check(changes)?;
+    let mut write = request.begin_write().await?;
+    let project = write.granted::<project::Entity>(id, changes.action()).await?;
+    if expected_version.is_some_and(|expected| expected != project.version) {
+        return Err(reject("expectedVersion", Code::Conflict, "The project changed since you read it."));
+    }
+    let update = ProjectUpdate {
+        settings: changed_settings(&project.settings, &changes)?,
+        quotas: changed_quotas(&project.quotas, &changes),
+        name: changes.name,
+        slug: changes.slug,
+        description: changes.description,
+        status: changes.status,
+    };
+    let updated = store::update(&write, &project, update).await?;
+    write.record(&TenancyEvent::ProjectUpdated { project: id, organization: updated.organization_id });
+    write.commit(updated).await
+}
+
+fn check(changes: ProjectChanges) -> Result<ProjectChanges> {
+    let model = |field, name: String| checks::required_text(field, &name, 100, Code::NameRequired, Code::TextInvalid);
+    if changes.allowed_models.as_ref().is_some_and(|models| !(1..=100).contains(&models.len())) {
+        return Err(reject("allowedModels", Code::OutOfRange, "Allow 1 to 100 models."));
+    }
+    check_limit("maxTokensPerDay", changes.max_tokens_per_day, 1_000_000_000_000)?;
+    check_limit("maxCostPerDayUsd", changes.max_cost_per_day_usd, 1_000_000_000.0)?;
+    check_limit("maxRequestsPerMinute", changes.max_requests_per_minute, 1_000_000)?;
+    Ok(ProjectChanges {
+        name: changes
+            .name
+            .map(|name| checks::required_text("name", &name, 255, Code::NameRequired, Code::TextInvalid))
+            .transpose()?,
+        slug: changes.slug.map(|slug| checks::slug("slug", &slug, 100, Code::SlugInvalid)).transpose()?,
+        description: changes
+            .description
+            .map(|text| checks::limited_text("description", text.trim(), 2_000, Code::TextInvalid))
+            .transpose()?,
+        allowed_models: changes
+            .allowed_models
+            .map(|models| models.into_iter().map(|name| model("allowedModels", name)).collect())
+            .transpose()?,
+        default_model: changes.default_model.map(|name| model("defaultModel", name)).transpose()?,
+        ..changes
+    })
+}
+
+/// A limit is zero or more and not above the most; none is no limit.
+fn check_limit<N: PartialOrd + Default + std::fmt::Display>(
+    field: &'static str,
+    limit: Option<Option<N>>,
+    most: N,
+) -> Result<()> {
+    match limit.flatten() {
+        Some(number) if !(N::default()..=most).contains(&number) => {
+            Err(reject(field, Code::OutOfRange, format!("{number} is outside the limits of this number.")))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn changed_settings(held: &ProjectSettings, changes: &ProjectChanges) -> Result<ProjectSettings> {
+    let settings = ProjectSettings {
+        allowed_models: changes.allowed_models.clone().unwrap_or_else(|| held.allowed_models.clone()),
+        default_model: changes.default_model.clone().unwrap_or_else(|| held.default_model.clone()),
+        mcp_auto_approve: changes.mcp_auto_approve.unwrap_or(held.mcp_auto_approve),
+    };
+    let are_models_changed = changes.allowed_models.is_some() || changes.default_model.is_some();
+    if are_models_changed && !settings.allowed_models.contains(&settings.default_model) {
+        return Err(reject("defaultModel", Code::OutOfRange, "The default model is not among the allowed ones."));
+    }
+    Ok(settings)
+}
+
+fn changed_quotas(held: &ProjectQuotas, changes: &ProjectChanges) -> ProjectQuotas {
+    ProjectQuotas {
+        max_tokens_per_day: changes.max_tokens_per_day.unwrap_or(held.max_tokens_per_day),
+        max_cost_per_day_usd: changes.max_cost_per_day_usd.unwrap_or(held.max_cost_per_day_usd),
+        max_requests_per_minute: changes.max_requests_per_minute.unwrap_or(held.max_requests_per_minute),
+    }
+}
+
+/// Deletes a project. What it held stays in the database until it is removed for good.
+pub async fn delete_project(request: &Request, id: ProjectId) -> Result<Committed<ProjectId>> {
+    let mut write = request.begin_write().await?;
+    let project = write.granted::<project::Entity>(id, Action::Delete).await?;
+    store::mark_deleted(&write, &project).await?;
+    write.record(&TenancyEvent::ProjectDeleted { project: id, organization: project.organization_id });
+    write.commit(id).await
+}

@@ -1,0 +1,189 @@
+//! What may happen to the members of a space, and by whom.
+
+use entity::enums::SpaceRole;
+use entity::ids::{OrganizationId, SpaceId, SpaceMemberId, TeamId, UserId};
+use entity::tenancy::{space, space_member};
+use sea_orm::Condition;
+
+use super::store::{self, NewHolder};
+use crate::platform::authorization::{Action, ActionSet, Granted, Resource, nothing};
+use crate::platform::errors::{Error, Result, reject};
+use crate::platform::request::Request;
+use crate::platform::viewer::Viewer;
+use crate::platform::write::{Committed, Write};
+use crate::tenancy::TenancyErrorCode as Code;
+use crate::tenancy::events::TenancyEvent;
+use crate::tenancy::members::{self, Grantee, Person};
+
+const READ: ActionSet = ActionSet::of(&[Action::Read]);
+const MANAGE: ActionSet = READ.and(ActionSet::of(&[Action::Edit, Action::Delete]));
+
+impl Resource for space_member::Entity {
+    type Id = SpaceMemberId;
+
+    fn id(row: &space_member::Model) -> SpaceMemberId {
+        row.id
+    }
+
+    fn id_column() -> space_member::Column {
+        space_member::Column::Id
+    }
+
+    fn permitted(viewer: &Viewer, row: &space_member::Model) -> ActionSet {
+        let mut actions = match viewer.space_role(row.space_id) {
+            None => ActionSet::NONE,
+            Some(SpaceRole::Reader | SpaceRole::Commenter | SpaceRole::Editor) => READ,
+            Some(SpaceRole::Manager) => MANAGE,
+        };
+        if row.organization_id.is_some_and(|id| viewer.administers(id)) {
+            actions = actions.and(MANAGE);
+        }
+        if actions.contains(Action::Read) && row.user_id.is_some() && row.user_id == viewer.user_id() {
+            actions = actions.and(ActionSet::of(&[Action::Leave]));
+        }
+        actions
+    }
+
+    fn reach(viewer: &Viewer) -> Condition {
+        viewer.grants().map_or_else(nothing, |grants| store::within(grants.space_ids(), grants.administered()))
+    }
+}
+
+/// What a new member of a space is made from.
+pub struct NewSpaceMember {
+    pub id: Option<SpaceMemberId>,
+    pub space_id: SpaceId,
+    pub user_id: Option<UserId>,
+    pub email: Option<String>,
+    pub team_id: Option<TeamId>,
+    pub role: SpaceRole,
+}
+
+/// Whom a client names.
+enum Named {
+    Person(Person),
+    Team(TeamId),
+}
+
+/// Gives a person or a team a role in a space.
+pub async fn add_member(request: &Request, new: NewSpaceMember) -> Result<Committed<space_member::Model>> {
+    let named = match (new.user_id, new.email, new.team_id) {
+        (None, None, Some(team)) => Named::Team(team),
+        (user @ Some(_), None, None) => Named::Person(Person::named(user, None)?),
+        (None, email @ Some(_), None) => Named::Person(Person::named(None, email)?),
+        _ => return Err(Error::bad_input("userId", "Give userId, email or teamId, one of them.")),
+    };
+    let mut write = request.begin_write().await?;
+    let space = write.granted_parent::<space::Entity>(new.space_id, Action::ManageMembers).await?;
+    let grantee = match (named, space.organization_id) {
+        (Named::Team(team), Some(_)) => Grantee::Team(team),
+        (Named::Team(_), None) => {
+            return Err(reject("teamId", Code::PersonalSpace, "Only the space of an organization takes teams."));
+        }
+        (Named::Person(person), Some(organization)) => {
+            Grantee::User(find_in_organization(&write, &person, organization, new.role).await?)
+        }
+        (Named::Person(person), None) => Grantee::User(find_anywhere(&write, &person, &space).await?),
+    };
+    let holder = NewHolder { id: new.id, space_id: space.id, grantee, role: new.role };
+    let member = store::insert(&write, &space, holder).await?;
+    write.record(&TenancyEvent::SpaceMembersChanged { space: space.id, organization: space.organization_id });
+    write.commit(member).await
+}
+
+/// Only active members enter the space of an organization. Whether somebody else has an account is not told.
+async fn find_in_organization(
+    write: &Write<'_>,
+    person: &Person,
+    organization: OrganizationId,
+    role: SpaceRole,
+) -> Result<UserId> {
+    let user = members::account(write, person).await?.ok_or_else(|| {
+        reject(person.field(), Code::NotAMember, "This person is not an active member of the organization.")
+    })?;
+    members::check_holder(write, organization, user, role > SpaceRole::Reader).await?;
+    Ok(user)
+}
+
+/// Everybody with an account can enter the space of a person, except that person, who manages it anyway.
+async fn find_anywhere(write: &Write<'_>, person: &Person, space: &space::Model) -> Result<UserId> {
+    let user = members::account(write, person)
+        .await?
+        .ok_or_else(|| reject(person.field(), Code::UserUnknown, "Nobody here has this address or id."))?;
+    if space.user_id == Some(user) {
+        return Err(reject(person.field(), Code::AlreadyMember, "The space belongs to this person."));
+    }
+    Ok(user)
+}
+
+/// Changes the role of a member of a space.
+pub async fn update_member(
+    request: &Request,
+    id: SpaceMemberId,
+    expected_version: Option<i32>,
+    role: SpaceRole,
+) -> Result<Committed<space_member::Model>> {
+    let mut write = request.begin_write().await?;
+    let space = lock_space(&write, id).await?;
+    let member = write.granted::<space_member::Entity>(id, Action::Edit).await?;
+    if expected_version.is_some_and(|expected| expected != member.version) {
+        return Err(reject("expectedVersion", Code::Conflict, "The role changed since you read it."));
+    }
+    if let (Some(user), Some(organization), true) = (member.user_id, space.organization_id, role > member.role) {
+        members::check_holder(&write, organization, user, role > SpaceRole::Reader).await?;
+    }
+    if role < SpaceRole::Manager {
+        keep_a_manager(&write, &member).await?;
+    }
+    let updated = store::set_role(&write, &member, role).await?;
+    write.record(&TenancyEvent::SpaceMembersChanged { space: space.id, organization: space.organization_id });
+    write.commit(updated).await
+}
+
+/// Takes the role in a space away.
+pub async fn remove_member(request: &Request, id: SpaceMemberId) -> Result<Committed<SpaceMemberId>> {
+    let mut write = request.begin_write().await?;
+    let space = lock_space(&write, id).await?;
+    let member = write.granted::<space_member::Entity>(id, Action::Delete).await?;
+    keep_a_manager(&write, &member).await?;
+    write.record(&TenancyEvent::SpaceMembersChanged { space: space.id, organization: space.organization_id });
+    write.delete(member).await?;
+    write.commit(id).await
+}
+
+/// Gives up the viewer's own role in a space. What its teams have, or everybody in an open space, remains.
+pub async fn leave_space(request: &Request, id: SpaceId) -> Result<Committed<SpaceMemberId>> {
+    let user = request.user_id()?;
+    let mut write = request.begin_write().await?;
+    let space = write.granted::<space::Entity>(id, Action::Read).await?;
+    let own = store::of_user(&write, id, user)
+        .await?
+        .ok_or_else(|| reject("spaceId", Code::NotAMember, "You were not added to this space yourself."))?;
+    let member = write.granted::<space_member::Entity>(own.id, Action::Leave).await?;
+    keep_a_manager(&write, &member).await?;
+    write.record(&TenancyEvent::SpaceMembersChanged { space: space.id, organization: space.organization_id });
+    write.delete(member).await?;
+    write.commit(own.id).await
+}
+
+/// Locks the space of a member, so that writes that could take managers away come one after the other.
+async fn lock_space(write: &Write<'_>, id: SpaceMemberId) -> Result<Granted<space::Entity>> {
+    // Whoever is not signed in is told so, before anything is looked for.
+    write.as_viewer()?;
+    let found = store::visible(write, id).await?.ok_or(Error::NotFound)?;
+    write.granted::<space::Entity>(found.space_id, Action::ManageMembers).await
+}
+
+/// Refuses to lose the last manager of an organization's space, except to those who administer the organization and
+/// so can make another. Invariant: the space is locked.
+async fn keep_a_manager(write: &Write<'_>, member: &space_member::Model) -> Result<()> {
+    let viewer = write.request().viewer();
+    let may_be_last = match member.organization_id {
+        None => true,
+        Some(organization) => viewer.is_system() || viewer.administers(organization),
+    };
+    if member.role < SpaceRole::Manager || may_be_last || store::has_other_manager(write, member).await? {
+        return Ok(());
+    }
+    Err(reject("", Code::LastOwner, "The space would have no manager. Make somebody else manager first."))
+}

@@ -1,0 +1,390 @@
+//! Spaces as a client sees them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, InputObject, MaybeUndefined, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::enums::{DocumentVisibility, SpacePrivacy, SpaceRole};
+use entity::ids::{OrganizationId, ProjectId, SpaceId, UserId};
+use entity::tenancy::space::{self, SpaceSettings};
+
+use super::rules::{self, NewSpace, SpaceChanges};
+use super::store;
+use crate::content::documents::{self, Document, DocumentFilter, DocumentOrder};
+use crate::content::tags::{self, Tag};
+use crate::payload;
+use crate::platform::authorization::Action;
+use crate::platform::errors::Result;
+use crate::platform::pagination::{Connection, Node, Page};
+use crate::platform::payload::{Outcome, UserError};
+use crate::platform::request::{Request, RequestContext};
+use crate::tenancy::TenancyErrorCode;
+use crate::tenancy::organizations::Organization;
+use crate::tenancy::projects::Project;
+use crate::tenancy::space_members::{self, SpaceMember};
+
+/// A space.
+#[derive(Clone, Debug)]
+pub struct Space(pub Arc<space::Model>);
+
+impl Node for Space {}
+
+impl From<space::Model> for Space {
+    fn from(row: space::Model) -> Self {
+        Self(Arc::new(row))
+    }
+}
+
+impl Space {
+    /// The space, if the viewer may see it.
+    pub async fn find(request: &Request, id: SpaceId) -> Result<Option<Self>> {
+        Ok(request.find::<space::Entity>(id).await?.map(Self))
+    }
+}
+
+/// A space: where documents and notes live. It belongs to a person or to an organization.
+#[Object]
+impl Space {
+    /// The id of the space.
+    async fn id(&self) -> SpaceId {
+        self.0.id
+    }
+
+    /// Its name, 1 to 255 characters.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Its name in addresses, unique for its owner.
+    async fn slug(&self) -> &str {
+        &self.0.slug
+    }
+
+    /// What it is for.
+    async fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// An emoji or the name of an icon.
+    async fn icon(&self) -> Option<&str> {
+        self.0.icon.as_deref()
+    }
+
+    /// Its color, as #rrggbb.
+    async fn color(&self) -> Option<&str> {
+        self.0.color.as_deref()
+    }
+
+    /// Whether members of the organization enter without being added.
+    async fn privacy(&self) -> SpacePrivacy {
+        self.0.privacy
+    }
+
+    /// The role that members of the organization have in it while it is open.
+    async fn default_role(&self) -> SpaceRole {
+        self.0.default_role
+    }
+
+    /// Whether this is the personal space that somebody got at sign-up.
+    async fn is_personal(&self) -> bool {
+        self.0.is_personal
+    }
+
+    /// What its managers have decided for it.
+    async fn settings(&self) -> &SpaceSettings {
+        &self.0.settings
+    }
+
+    /// The organization it belongs to; null for a space of a person.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
+        match self.0.organization_id {
+            Some(id) => Organization::find(ctx.request(), id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The project it is attached to, if you may see that.
+    async fn project(&self, ctx: &Context<'_>) -> Result<Option<Project>> {
+        match self.0.project_id {
+            Some(id) => Project::find(ctx.request(), id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Counts the changes of its properties; give it as expectedVersion.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// When it was archived; null while it is in use. An archived space can only be read.
+    async fn archived_at(&self) -> Option<DateTime<Utc>> {
+        self.0.archived_at
+    }
+
+    /// When it was created.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When its properties last changed.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.0.updated_at
+    }
+
+    /// What you may do with it.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Vec<Action> {
+        ctx.request().permitted::<space::Entity>(&self.0).actions()
+    }
+
+    /// Your role in it: your own, your teams', or the default of an open space, whichever is highest.
+    async fn viewer_role(&self, ctx: &Context<'_>) -> Option<SpaceRole> {
+        ctx.request().viewer().space_role(self.0.id)
+    }
+
+    /// The documents and notes of the space that you may read. Those in the trash or archive are left out unless the filter asks for them.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn documents(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only documents that meet this.")] filter: Option<DocumentFilter>,
+        #[graphql(desc = "The order of the list.", default)] order_by: DocumentOrder,
+    ) -> Result<Connection<Document>> {
+        let page = Page::new(first, after, last, before)?;
+        documents::of_space(ctx.request(), self.0.id, documents::List::new(page, filter, order_by)).await
+    }
+
+    /// The tags of the space, by name.
+    async fn tags(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Tag>> {
+        tags::of_space(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// The people and teams that were added to it.
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<SpaceMember>> {
+        space_members::of_space(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+}
+
+/// A page of the spaces of an organization.
+pub async fn of_organization(request: &Request, id: OrganizationId, page: Page) -> Result<Connection<Space>> {
+    let slice = request.load::<store::BelowOrganizations>((id, page)).await?;
+    let count = Arc::new(move |request: &Request| -> futures_util::future::BoxFuture<'_, Result<i64>> {
+        Box::pin(request.load::<store::CountBelowOrganizations>(id))
+    });
+    Ok(Connection::new(slice, store::place, Space::from, count))
+}
+
+/// The space of a slug, if the viewer may see it.
+pub async fn by_slug(request: &Request, organization: OrganizationId, slug: String) -> Result<Option<Space>> {
+    let row = request.load::<store::BySlug>((organization, slug)).await?;
+    let visible = row.filter(|row| request.permitted::<space::Entity>(row).contains(Action::Read));
+    Ok(visible.map(Space))
+}
+
+/// The viewer's own personal space.
+pub async fn personal(request: &Request, user: UserId) -> Result<Option<Space>> {
+    let row = request.load::<store::Personal>(user).await?;
+    let visible = row.filter(|row| request.permitted::<space::Entity>(row).contains(Action::Read));
+    Ok(visible.map(Space))
+}
+
+/// A new space of an organization.
+#[derive(InputObject)]
+struct SpaceCreateInput {
+    /// An id of your making (a UUIDv7 in its `spc_` form), so that a retry cannot create a second one.
+    id: Option<SpaceId>,
+    /// The organization it belongs to.
+    organization_id: OrganizationId,
+    /// A project of the organization to attach it to.
+    project_id: Option<ProjectId>,
+    /// Its name, 1 to 255 characters.
+    name: String,
+    /// Its name in addresses: 1 to 100 lower-case letters, digits and single hyphens; unique in the organization.
+    slug: String,
+    /// What it is for, up to 2,000 characters.
+    description: Option<String>,
+    /// An emoji or the name of an icon, up to 64 characters.
+    icon: Option<String>,
+    /// Its color, as #rrggbb.
+    color: Option<String>,
+    /// Whether members of the organization enter without being added. Default: OPEN.
+    privacy: Option<SpacePrivacy>,
+    /// The role that they then have. Default: what the organization's settings say.
+    default_role: Option<SpaceRole>,
+}
+
+/// Changes of a space. What is left out stays as it is.
+#[derive(InputObject)]
+struct SpaceUpdateInput {
+    /// The space.
+    id: SpaceId,
+    /// The version you read; a stale one is refused as CONFLICT.
+    expected_version: Option<i32>,
+    /// Its new name, 1 to 255 characters.
+    name: Option<String>,
+    /// Its new slug.
+    slug: Option<String>,
+    /// What it is for; empty for none.
+    description: Option<String>,
+    /// An emoji or the name of an icon; empty for none.
+    icon: Option<String>,
+    /// Its color, as #rrggbb.
+    color: Option<String>,
+    /// Whether members of the organization enter without being added.
+    privacy: Option<SpacePrivacy>,
+    /// The role that they then have.
+    default_role: Option<SpaceRole>,
+    /// The project to attach it to; null detaches it.
+    project_id: MaybeUndefined<ProjectId>,
+    /// Who may read a new document, unless its author chooses otherwise.
+    default_document_visibility: Option<DocumentVisibility>,
+}
+
+/// A space to act on.
+#[derive(InputObject)]
+struct SpaceActionInput {
+    /// The space.
+    id: SpaceId,
+}
+
+payload! {
+    /// What creating a space ended with.
+    SpaceCreatePayload {
+        /// The new space; null when it was refused.
+        space: Space, TenancyErrorCode
+    }
+}
+
+payload! {
+    /// What changing a space ended with.
+    SpaceUpdatePayload {
+        /// The space as it is now, also after a CONFLICT; null when it was refused for another reason.
+        space: Space, TenancyErrorCode
+    }
+}
+
+/// What deleting a space ended with.
+#[derive(SimpleObject)]
+pub struct SpaceDeletePayload {
+    /// The id of the space that is gone.
+    deleted_id: Option<SpaceId>,
+    /// Why nothing was changed; empty on success.
+    user_errors: Vec<UserError<TenancyErrorCode>>,
+    /// Resume a subscription after this cursor to see only what came later.
+    commit_cursor: Option<String>,
+}
+
+/// Changes of spaces.
+#[derive(Default)]
+pub struct SpaceMutation;
+
+#[Object]
+impl SpaceMutation {
+    /// Creates a space of an organization. You become its manager.
+    async fn space_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new space.")] input: SpaceCreateInput,
+    ) -> Result<SpaceCreatePayload> {
+        let new = NewSpace {
+            id: input.id,
+            organization_id: input.organization_id,
+            project_id: input.project_id,
+            name: input.name,
+            slug: input.slug,
+            description: input.description,
+            icon: input.icon,
+            color: input.color,
+            privacy: input.privacy,
+            default_role: input.default_role,
+        };
+        let outcome = Outcome::of(rules::create_space(ctx.request(), new).await)?;
+        ctx.request().refresh().await?;
+        Ok(outcome.map(Space::from).into())
+    }
+
+    /// Changes a space's properties. For its managers and the organization's owners and admins.
+    async fn space_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The changes.")] input: SpaceUpdateInput,
+    ) -> Result<SpaceUpdatePayload> {
+        let (request, id) = (ctx.request(), input.id);
+        let changes = SpaceChanges {
+            name: input.name,
+            slug: input.slug,
+            description: input.description,
+            icon: input.icon,
+            color: input.color,
+            privacy: input.privacy,
+            default_role: input.default_role,
+            project_id: match input.project_id {
+                MaybeUndefined::Undefined => None,
+                MaybeUndefined::Null => Some(None),
+                MaybeUndefined::Value(id) => Some(Some(id)),
+            },
+            default_document_visibility: input.default_document_visibility,
+        };
+        let result = rules::update_space(request, id, input.expected_version, changes).await;
+        let mut outcome = Outcome::of(result)?.map(Space::from);
+        request.refresh().await?;
+        if outcome.refused_as(TenancyErrorCode::Conflict) {
+            outcome.object = Space::find(request, id).await?;
+        }
+        Ok(outcome.into())
+    }
+
+    /// Archives a space: from now on it can only be read.
+    async fn space_archive(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The space.")] input: SpaceActionInput,
+    ) -> Result<SpaceUpdatePayload> {
+        let outcome = Outcome::of(rules::set_archived(ctx.request(), input.id, true).await)?;
+        ctx.request().refresh().await?;
+        Ok(outcome.map(Space::from).into())
+    }
+
+    /// Brings an archived space back into use.
+    async fn space_unarchive(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The space.")] input: SpaceActionInput,
+    ) -> Result<SpaceUpdatePayload> {
+        let outcome = Outcome::of(rules::set_archived(ctx.request(), input.id, false).await)?;
+        ctx.request().refresh().await?;
+        Ok(outcome.map(Space::from).into())
+    }
+
+    /// Deletes a space with everything in it. A personal space cannot be deleted.
+    async fn space_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The space.")] input: SpaceActionInput,
+    ) -> Result<SpaceDeletePayload> {
+        let outcome = Outcome::of(rules::delete_space(ctx.request(), input.id).await)?;
+        ctx.request().refresh().await?;
+        Ok(SpaceDeletePayload {
+            deleted_id: outcome.object,
+            user_errors: outcome.user_errors,
+            commit_cursor: outcome.cursor.map(|number| number.encode()),
+        })
+    }
+}

@@ -1,0 +1,275 @@
+//! One Rust enum for each enumeration in the database. The documentation of an enum and of its values is
+//! what a reader of the graph sees. Roles are ordered: the highest role is the greatest value.
+
+use async_graphql::Enum;
+use sea_orm::{DeriveActiveEnum, EnumIter};
+use serde::{Deserialize, Serialize};
+
+macro_rules! enumerations {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident {
+            $($(#[$value_doc:meta])* $value:ident = $text:literal,)+
+        }
+    )+) => {
+        $(
+            $(#[$doc])*
+            #[derive(
+                Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
+                EnumIter, DeriveActiveEnum, Enum, Serialize, Deserialize,
+            )]
+            #[sea_orm(rs_type = "String", db_type = "Text")]
+            pub enum $name {
+                $(
+                    $(#[$value_doc])*
+                    #[sea_orm(string_value = $text)]
+                    #[serde(rename = $text)]
+                    $value,
+                )+
+            }
+
+            impl $name {
+                /// The value as the database, the cache and events spell it.
+                pub const fn as_str(self) -> &'static str {
+                    match self {
+                        $(Self::$value => $text,)+
+                    }
+                }
+            }
+        )+
+    };
+}
+
+enumerations! {
+    /// Whether an account may be used.
+    UserStatus {
+        /// The account is in use.
+        Active = "active",
+        /// An administrator has locked the account. It cannot sign in, and it has no access.
+        Suspended = "suspended",
+        /// The e-mail address has not been verified yet.
+        PendingVerification = "pending_verification",
+    }
+
+    /// What a user may do on the whole server, apart from any organization.
+    UserRole {
+        /// A user like any other.
+        User = "user",
+        /// A user whose account carries paid features.
+        Premium = "premium",
+        /// Someone who runs this server.
+        Admin = "admin",
+    }
+
+    /// What a user's own account includes.
+    UserTier {
+        /// Free of charge.
+        Free = "free",
+        /// Paid by a single person.
+        Pro = "pro",
+        /// Covered by a contract.
+        Enterprise = "enterprise",
+    }
+
+    /// The colours of the interface.
+    Theme {
+        /// Dark text on a light ground.
+        Light = "light",
+        /// Light text on a dark ground.
+        Dark = "dark",
+        /// Whatever the device is set to.
+        Auto = "auto",
+    }
+
+    /// How a second factor works.
+    MfaFactorKind {
+        /// A six-digit code from an authenticator app, new every 30 seconds.
+        Totp = "totp",
+    }
+
+    /// What a link sent by mail is for.
+    VerificationPurpose {
+        /// Proves that the address belongs to the account.
+        VerifyEmail = "verify_email",
+        /// Lets a forgotten password be replaced.
+        ResetPassword = "reset_password",
+        /// Proves that a new address belongs to the account before it replaces the old one.
+        ChangeEmail = "change_email",
+    }
+
+    /// Whether an organization may be used.
+    OrganizationStatus {
+        /// The organization is in use.
+        Active = "active",
+        /// Locked. Its members keep no access until it is active again.
+        Suspended = "suspended",
+        /// Created, and not yet confirmed.
+        Pending = "pending",
+    }
+
+    /// A member's role in an organization, from the least to the most powerful.
+    MemberRole {
+        /// Reads what is open to the organization, and never holds more than the role of reader in a space.
+        Viewer = "viewer",
+        /// Sees the organization and its people, and works in its open spaces with each space's default role.
+        Member = "member",
+        /// Manages members below the owner, teams, projects, spaces, settings and the audit log.
+        Admin = "admin",
+        /// Everything an admin may do, and billing, transfer and deletion. At least one owner always remains.
+        Owner = "owner",
+    }
+
+    /// The state of a membership. Only an active member has access.
+    MemberStatus {
+        /// The membership is in use.
+        Active = "active",
+        /// Invited, and has not accepted yet.
+        Invited = "invited",
+        /// Access is withdrawn, and the membership kept.
+        Suspended = "suspended",
+    }
+
+    /// The state of a project.
+    ProjectStatus {
+        /// The project is in use.
+        Active = "active",
+        /// Its API keys and tools answer no calls for now.
+        Paused = "paused",
+        /// Kept for reading only.
+        Archived = "archived",
+    }
+
+    /// A role in a project, from the least to the most powerful.
+    ProjectRole {
+        /// Reads the project.
+        Viewer = "viewer",
+        /// Uses and registers tools, and submits them for approval.
+        Developer = "developer",
+        /// Manages keys, servers, policies and budgets.
+        Admin = "admin",
+    }
+
+    /// Who enters a space without having been added to it.
+    SpacePrivacy {
+        /// Only the people and teams that were added to the space.
+        Private = "private",
+        /// Every active member of the organization, with the space's default role.
+        Open = "open",
+    }
+
+    /// A role in a space, from the least to the most powerful.
+    SpaceRole {
+        /// Reads the space.
+        Reader = "reader",
+        /// Reads and comments.
+        Commenter = "commenter",
+        /// Changes the space's content.
+        Editor = "editor",
+        /// Everything an editor may do, and members, settings and deletion.
+        Manager = "manager",
+    }
+
+    /// A plan that is paid for, or the free one.
+    Plan {
+        /// Free of charge.
+        Free = "free",
+        /// For a small group.
+        Team = "team",
+        /// For a company.
+        Pro = "pro",
+        /// By contract.
+        Enterprise = "enterprise",
+    }
+
+    /// How often a subscription is billed.
+    BillingCycle {
+        /// Every month.
+        Monthly = "monthly",
+        /// Every year.
+        Yearly = "yearly",
+    }
+
+    /// The state of a subscription.
+    SubscriptionStatus {
+        /// Paid for.
+        Active = "active",
+        /// In its trial period.
+        Trialing = "trialing",
+        /// A payment has failed and is being tried again.
+        PastDue = "past_due",
+        /// Ended, or ending with the current period.
+        Canceled = "canceled",
+    }
+
+    /// What a document is for.
+    DocumentKind {
+        /// A document, meant to be shared and kept.
+        Document = "document",
+        /// A short personal note.
+        Note = "note",
+    }
+
+    /// What the truth of a document's content is.
+    DocumentFormat {
+        /// The Markdown source text, kept byte for byte.
+        Markdown = "markdown",
+        /// A tree of typed blocks.
+        Blocks = "blocks",
+    }
+
+    /// Where a document stands in its life.
+    DocumentStatus {
+        /// Being written.
+        Draft = "draft",
+        /// Ready to be read.
+        Published = "published",
+        /// Put aside. It is left out of lists unless they ask for it.
+        Archived = "archived",
+    }
+
+    /// Who may read a document, apart from those it was shared with by name.
+    DocumentVisibility {
+        /// Its owner only.
+        Private = "private",
+        /// The members of its space.
+        Space = "space",
+        /// Every active member of its organization.
+        Organization = "organization",
+        /// Anyone who has the link.
+        Public = "public",
+    }
+
+    /// The format a document is rendered in by default.
+    RenderFormat {
+        /// HTML, sanitized.
+        Html = "html",
+        /// Markdown.
+        Markdown = "markdown",
+    }
+
+    /// Who did something.
+    ActorType {
+        /// A signed-in user.
+        User = "user",
+        /// A program with an API key.
+        ApiKey = "api_key",
+        /// The server itself, in the background.
+        System = "system",
+        /// Another system that called a webhook.
+        Webhook = "webhook",
+        /// Someone who is not signed in.
+        Anonymous = "anonymous",
+    }
+
+    /// The stream an event belongs to.
+    EventStream {
+        /// Documents and what surrounds them.
+        Documents = "documents",
+        /// Presence and live editing.
+        Collaboration = "collaboration",
+        /// Assistants and their tools.
+        Ai = "ai",
+        /// Everything that is audited.
+        Audit = "audit",
+    }
+}

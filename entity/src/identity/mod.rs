@@ -1,0 +1,9 @@
+//! Who people are: accounts, their settings, and everything that proves who is calling.
+
+pub mod mfa_factor;
+pub mod oauth_connection;
+pub mod recovery_code;
+pub mod session;
+pub mod user;
+pub mod user_settings;
+pub mod verification_token;

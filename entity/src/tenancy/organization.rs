@@ -1,0 +1,76 @@
+//! An organization: the tenant that owns spaces and projects. `owner_id` is its founder.
+
+use async_graphql::SimpleObject;
+use sea_orm::FromJsonQueryResult;
+use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::enums::{OrganizationStatus, Plan, SpaceRole};
+use crate::ids::{OrganizationId, UserId};
+use crate::secret::Secret;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(
+    schema_name = "tenancy",
+    table_name = "organizations",
+    model_attrs(derive(Serialize, Deserialize))
+)]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: OrganizationId,
+    pub name: String,
+    pub slug: String,
+    pub description: Option<String>,
+    pub logo_url: Option<String>,
+    pub billing_email: Option<String>,
+    pub support_email: Option<String>,
+    pub settings: OrganizationSettings,
+    pub stripe_customer_id: Option<String>,
+    pub sso_enabled: bool,
+    pub sso_provider: Option<String>,
+    pub sso_config: Option<Secret<Json>>,
+    pub allowed_email_domains: Vec<String>,
+    pub plan: Plan,
+    pub status: OrganizationStatus,
+    pub owner_id: Option<UserId>,
+    pub version: i32,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub deleted_at: Option<DateTimeUtc>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// What the administrators of an organization have decided for all of it.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject,
+)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OrganizationSettings {
+    /// The model that assistants use unless a project says otherwise.
+    pub default_model: String,
+    /// Whether a tool server needs an administrator's approval before it may be used.
+    pub require_mcp_approval: bool,
+    /// How long audit entries are kept, in days.
+    pub audit_retention_days: i32,
+    /// Whether members may create spaces. Administrators always may.
+    pub members_may_create_spaces: bool,
+    /// Whether members may create projects. Administrators always may.
+    pub members_may_create_projects: bool,
+    /// The role that members get in a new open space, unless its creator chooses another.
+    pub default_space_role: SpaceRole,
+}
+
+impl Default for OrganizationSettings {
+    fn default() -> Self {
+        Self {
+            default_model: "claude-3-sonnet".to_owned(),
+            require_mcp_approval: true,
+            audit_retention_days: 90,
+            members_may_create_spaces: true,
+            members_may_create_projects: false,
+            default_space_role: SpaceRole::Reader,
+        }
+    }
+}
