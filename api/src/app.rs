@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use async_graphql::parser::types::ExecutableDocument;
+use axum::serve::ListenerExt;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use tokio::net::TcpListener;
 
 use crate::platform::cache::Cache;
 use crate::platform::clock::SystemClock;
@@ -12,19 +14,14 @@ use crate::platform::config::{Config, Stores};
 use crate::platform::database::Database;
 use crate::platform::errors::{Error, Result};
 use crate::platform::events::Feed;
-use crate::platform::http::engine::Engine;
+use crate::platform::http::engine::{Engine, Guard};
 use crate::platform::http::graphiql::Welcome;
-use crate::platform::http::guard::{Guard, Limits, SchemaShape};
+use crate::platform::http::guard::{Limits, SchemaShape};
 use crate::platform::http::router::{Door, router};
 use crate::platform::loaders::Mergers;
 use crate::platform::request::Platform;
 use crate::platform::viewer::{Tokens, Viewers};
 use crate::schema::{self, Graph};
-
-/// A server that is ready to listen.
-pub struct App {
-    pub door: Arc<Door<Graph>>,
-}
 
 /// Connects to PostgreSQL and Redis and starts the background work. Redis may be away.
 pub async fn platform(config: Config) -> Result<Platform> {
@@ -43,4 +40,61 @@ pub async fn platform(config: Config) -> Result<Platform> {
         mergers,
         feed,
     })
+}
+
+fn redis_client(stores: &Stores) -> Result<redis::Client> {
+    redis::Client::open(stores.redis_url.reveal()).map_err(|_| Error::internal("REDIS_URL is not a Redis address"))
+}
+
+/// A connection that opens when it is first used and again after it broke. It gives up quickly: Redis is a help, not a need.
+fn redis_connection(client: redis::Client) -> Result<ConnectionManager> {
+    let settings = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(Duration::from_millis(250)))
+        .set_response_timeout(Some(Duration::from_millis(250)))
+        .set_number_of_retries(1)
+        .set_max_delay(Duration::from_millis(250));
+    Ok(ConnectionManager::new_lazy_with_config(client, settings)?)
+}
+
+/// The guard for this graph, with the limits of the configuration.
+fn guard(config: &Config) -> Result<Guard> {
+    let whole = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let limits = Limits {
+        query_bytes: whole(config.query_bytes),
+        tokens: whole(config.query_tokens),
+        depth: whole(config.query_depth),
+        aliases_per_field: whole(config.query_aliases),
+        root_fields: whole(config.query_root_fields),
+        cost: config.query_cost,
+        ..Limits::default()
+    };
+    let shape = SchemaShape::from_sdl(&schema::sdl()).map_err(Error::internal)?;
+    Ok(Guard { shape, limits })
+}
+
+/// Everything the routes share.
+pub fn door(platform: Platform, welcome: Welcome) -> Result<Arc<Door<Graph>>> {
+    let config = &platform.config;
+    let engine = Engine::new(
+        schema::graph(),
+        guard(config)?,
+        config.introspection_enabled(),
+        config.operation_timeout(),
+    );
+    Ok(Arc::new(Door { engine, platform, welcome }))
+}
+
+/// Answers requests on the listener until `stop` completes, then lets those that are under way finish.
+pub async fn serve(
+    listener: TcpListener,
+    door: Arc<Door<Graph>>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let feed = door.platform.feed.clone();
+    let routes = router(door).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener.tap_io(|connection| drop(connection.set_nodelay(true))), routes)
+        .with_graceful_shutdown(stop)
+        .await?;
+    feed.shut_down().await;
+    Ok(())
 }

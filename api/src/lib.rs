@@ -7,7 +7,7 @@
 
 pub mod app;
 pub mod content;
-pub mod demo;
+
 pub mod identity;
 pub mod platform;
 pub mod schema;

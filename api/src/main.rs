@@ -1,1 +1,114 @@
-fn main(){}
+//! The commands of `trellis`.
+
+use std::process::ExitCode;
+
+use api::app;
+use api::platform::config::{Config, Stores};
+use api::platform::database::Database;
+use api::platform::http::graphiql::Welcome;
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// One typed graph for the workspaces where people write and the tools that work in them.
+#[derive(Parser)]
+#[command(name = "trellis", version, about)]
+struct Trellis {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer requests until told to stop.
+    Serve(Box<Config>),
+    /// Bring the database to the schema of this version, or back.
+    Migrate {
+        #[command(subcommand)]
+        direction: Direction,
+        #[command(flatten)]
+        stores: Stores,
+    },
+    /// Print the GraphQL schema.
+    Schema,
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum Direction {
+    /// Apply what is missing.
+    Up,
+    /// Take back the latest steps.
+    Down {
+        /// How many.
+        #[arg(default_value_t = 1)]
+        steps: u32,
+    },
+    /// Say what is applied.
+    Status,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let command = Trellis::parse().command;
+    match run(command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("trellis: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(config) => serve(*config).await,
+        Command::Migrate { direction, stores } => migrate(direction, &stores).await,
+        Command::Schema => {
+            print!("{}", api::schema::sdl());
+            Ok(())
+        }
+    }
+}
+
+async fn serve(config: Config) -> Result<(), Failure> {
+    config.check()?;
+    let listener = tokio::net::TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| format!("{} cannot be listened on: {error}", config.listen))?;
+    let door = app::door(app::platform(config).await?, Welcome::default())?;
+    tracing::info!(address = %listener.local_addr()?, "listening");
+    app::serve(listener, door, stopped()).await?;
+    Ok(())
+}
+
+/// Completes when the process is asked to stop.
+async fn stopped() {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(signal) => signal,
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM cannot be listened for");
+            return std::future::pending().await;
+        }
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+async fn migrate(direction: Direction, stores: &Stores) -> Result<(), Failure> {
+    let database = Database::connect_as_owner(stores).await?;
+    match direction {
+        Direction::Up => migration::up(database.connection()).await?,
+        Direction::Down { steps } => migration::down(database.connection(), steps).await?,
+        Direction::Status => {
+            for step in migration::status(database.connection()).await? {
+                println!("{} {}", if step.applied { "applied" } else { "missing" }, step.name);
+            }
+        }
+    }
+    Ok(())
+}

@@ -21,7 +21,7 @@ pub type Graph = Schema<Query, Mutation, Subscription>;
 
 /// An object that can be found by its id alone.
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "async_graphql::ID", desc = "The id, which carries its type.", method = "global_id"))]
+#[graphql(field(name = "id", ty = "async_graphql::ID", desc = "The id, which carries its type."))]
 pub enum Node {
     User(User),
     Organization(Organization),

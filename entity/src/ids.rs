@@ -73,6 +73,18 @@ macro_rules! ids {
                 }
             }
 
+            impl From<Uuid> for $name {
+                fn from(uuid: Uuid) -> Self {
+                    Self(uuid)
+                }
+            }
+
+            impl From<$name> for Uuid {
+                fn from(id: $name) -> Self {
+                    id.0
+                }
+            }
+
             impl From<$name> for AnyId {
                 fn from(id: $name) -> Self {
                     Self::$kind(id)

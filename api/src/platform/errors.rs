@@ -64,8 +64,8 @@ pub struct Rejection {
 }
 
 /// Builds the rejection of one input field, with a code of the domain's enum.
-pub fn reject(field: &'static str, code: impl EnumType, message: impl Into<String>) -> Error {
-    let code = EnumType::items()
+pub fn reject<C: EnumType>(field: &'static str, code: C, message: impl Into<String>) -> Error {
+    let code = C::items()
         .iter()
         .find(|item| item.value == code)
         .map_or_else(String::new, |item| item.name.to_owned());

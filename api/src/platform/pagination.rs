@@ -190,8 +190,16 @@ impl<R> Default for Slice<R> {
 /// Counts a list when somebody asks.
 pub type Count = Arc<dyn for<'a> Fn(&'a Request) -> BoxFuture<'a, Result<i64>> + Send + Sync>;
 
+/// A count from what computes it.
+pub fn count_by<F>(count: F) -> Count
+where
+    F: for<'a> Fn(&'a Request) -> BoxFuture<'a, Result<i64>> + Send + Sync + 'static,
+{
+    Arc::new(count)
+}
+
 /// An object that lists hold.
-pub trait Node: OutputType + TypeName {}
+pub trait Node: OutputType {}
 
 /// One page of a list.
 pub struct Connection<N> {
@@ -231,13 +239,13 @@ impl<N> Connection<N> {
 
 impl<N: Node> TypeName for Connection<N> {
     fn type_name() -> Cow<'static, str> {
-        format!("{}Connection", <N as TypeName>::type_name()).into()
+        format!("{}Connection", <N as OutputType>::type_name()).into()
     }
 }
 
 impl<N: Node> TypeName for Edge<N> {
     fn type_name() -> Cow<'static, str> {
-        format!("{}Edge", <N as TypeName>::type_name()).into()
+        format!("{}Edge", <N as OutputType>::type_name()).into()
     }
 }
 

@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use entity::content::{document, document_content};
 use entity::enums::{DocumentFormat, DocumentKind, DocumentStatus, DocumentVisibility};
 use entity::ids::{DocumentId, SpaceId, UserId};
-use futures_util::future::BoxFuture;
 
 use super::filter::{DocumentFilter, DocumentOrder, List};
 use super::store::{self, Above, Below, Contents, CountBelow};
@@ -15,7 +14,7 @@ use crate::content::tags::{self, Tag};
 use crate::identity::users::User;
 use crate::platform::authorization::Action;
 use crate::platform::errors::Result;
-use crate::platform::pagination::{Connection, Node, Page};
+use crate::platform::pagination::{Connection, Node, Page, count_by};
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::spaces::Space;
 
@@ -42,7 +41,7 @@ impl Document {
 #[Object]
 impl Document {
     /// The id of the document.
-    async fn id(&self) -> DocumentId {
+    pub async fn id(&self) -> DocumentId {
         self.0.id
     }
 
@@ -257,9 +256,7 @@ impl DocumentContent {
 async fn list(request: &Request, above: Above, list: List) -> Result<Connection<Document>> {
     let (order, filter) = (list.order, Arc::clone(&list.filter));
     let slice = request.load::<Below>((above, list)).await?;
-    let count = Arc::new(move |request: &Request| -> BoxFuture<'_, Result<i64>> {
-        Box::pin(request.load::<CountBelow>((above, Arc::clone(&filter))))
-    });
+    let count = count_by(move |request| Box::pin(request.load::<CountBelow>((above, Arc::clone(&filter)))));
     Ok(Connection::new(slice, |row: &Arc<document::Model>| store::place(order, row), Document, count))
 }
 

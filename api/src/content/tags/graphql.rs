@@ -6,12 +6,11 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 use entity::content::tag;
 use entity::ids::{DocumentId, SpaceId, TagId};
-use futures_util::future::BoxFuture;
 
 use super::store::{self, BelowSpaces, CountBelowSpaces, CountOnDocuments, OnDocuments};
 use crate::platform::authorization::Action;
 use crate::platform::errors::Result;
-use crate::platform::pagination::{Connection, Node, Page};
+use crate::platform::pagination::{Connection, Node, Page, count_by};
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::spaces::Space;
 
@@ -38,7 +37,7 @@ impl Tag {
 #[Object]
 impl Tag {
     /// The id of the tag.
-    async fn id(&self) -> TagId {
+    pub async fn id(&self) -> TagId {
         self.0.id
     }
 
@@ -86,17 +85,13 @@ impl Tag {
 /// The tags of a space.
 pub async fn of_space(request: &Request, id: SpaceId, page: Page) -> Result<Connection<Tag>> {
     let slice = request.load::<BelowSpaces>((id, page)).await?;
-    let count = Arc::new(move |request: &Request| -> BoxFuture<'_, Result<i64>> {
-        Box::pin(request.load::<CountBelowSpaces>(id))
-    });
+    let count = count_by(move |request| Box::pin(request.load::<CountBelowSpaces>(id)));
     Ok(Connection::new(slice, store::place, Tag::from, count))
 }
 
 /// The tags of a document that the viewer may read.
 pub async fn of_document(request: &Request, id: DocumentId, page: Page) -> Result<Connection<Tag>> {
     let slice = request.load::<OnDocuments>((id, page)).await?;
-    let count = Arc::new(move |request: &Request| -> BoxFuture<'_, Result<i64>> {
-        Box::pin(request.load::<CountOnDocuments>(id))
-    });
+    let count = count_by(move |request| Box::pin(request.load::<CountOnDocuments>(id)));
     Ok(Connection::new(slice, |row: &Arc<tag::Model>| store::place(row), Tag, count))
 }

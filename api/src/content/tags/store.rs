@@ -10,7 +10,7 @@ use entity::tenancy::space;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, Func, OnConflict};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, JoinType, QueryFilter,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, JoinType, QueryFilter,
     QuerySelect, RelationTrait, Statement,
 };
 use uuid::Uuid;

@@ -44,7 +44,7 @@ impl User {
 #[Object]
 impl User {
     /// The id of the person.
-    async fn id(&self) -> UserId {
+    pub async fn id(&self) -> UserId {
         self.0.user.id
     }
 

@@ -91,7 +91,7 @@ impl Outcome {
 
 impl<E: Executor> Door<E> {
     /// Runs a query or a mutation to its end. Under an idempotency key a repeated mutation gets the first answer.
-    pub async fn run(&self, caller: Caller, admitted: Admitted, idempotency_key: Option<&str>) -> Outcome {
+    pub async fn run_to_end(&self, caller: Caller, admitted: Admitted, idempotency_key: Option<&str>) -> Outcome {
         let user_id = caller.viewer.user_id();
         let request = Request::new(self.platform.clone(), caller.viewer, caller.origin);
         match (admitted.operation_type(), idempotency_key, user_id) {
@@ -146,7 +146,7 @@ pub fn answers<E: Executor>(
         return events.map(move |response| Answer::to_subscriber(response, signed_in)).boxed();
     }
     let outcome = async move {
-        let outcome = door.run(caller, admitted, idempotency_key.as_deref()).await;
+        let outcome = door.run_to_end(caller, admitted, idempotency_key.as_deref()).await;
         if outcome.ran { Answer::Result(outcome.body) } else { Answer::Refused(outcome.response.errors) }
     };
     stream::once(outcome).boxed()

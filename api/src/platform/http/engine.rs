@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Executor, Pos, Response, ServerError, Variables};
+use async_graphql::{Executor, Response, ServerError, Variables};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, Stream, StreamExt};
 use sha2::{Digest, Sha256};
 
-use super::guard::{Examined, Guard, Refusal};
+use super::guard::{self, Limits, Refusal, SchemaShape};
 use super::report::finish;
 use crate::platform::errors::Error;
 use crate::platform::loaders::Dispatched;
@@ -27,9 +28,9 @@ pub struct Call {
     pub variables: Variables,
 }
 
-/// A document that was scanned, parsed and rewritten.
+/// A document that was scanned, parsed, examined and rewritten.
 #[derive(Debug)]
-pub struct Prepared {
+struct Prepared {
     document: ExecutableDocument,
 }
 
@@ -38,12 +39,14 @@ pub struct Prepared {
 pub struct Admitted {
     prepared: Arc<Prepared>,
     call: Call,
-    examined: Examined,
+    operation_type: OperationType,
+    /// What the operation may cost at most, by the guard's reckoning.
+    pub requested_cost: u64,
 }
 
 impl Admitted {
     pub fn operation_type(&self) -> OperationType {
-        self.examined.operation_type
+        self.operation_type
     }
 
     /// A digest of the operation and its variables: what an idempotency key was used for.
@@ -58,13 +61,23 @@ impl Admitted {
     }
 }
 
+/// What the guard needs to know: the shape of the graph, and the limits.
+#[derive(Debug)]
+pub struct Guard {
+    pub shape: SchemaShape,
+    pub limits: Limits,
+}
+
+/// The key of a remembered document: the hash of its text and of the operation's name.
+type DocumentKey = [u8; 32];
+
 /// The graph, behind its guard.
 pub struct Engine<E> {
     executor: E,
     guard: Guard,
     introspection: bool,
-    timeout: std::time::Duration,
-    prepared: Mutex<HashMap<[u8; 32], Arc<Prepared>>>,
+    timeout: Duration,
+    prepared: Mutex<HashMap<DocumentKey, Arc<Prepared>>>,
 }
 
 impl<E> std::fmt::Debug for Engine<E> {
@@ -74,39 +87,49 @@ impl<E> std::fmt::Debug for Engine<E> {
 }
 
 impl<E: Executor> Engine<E> {
-    pub fn new(executor: E, guard: Guard, introspection: bool, timeout: std::time::Duration) -> Self {
+    pub fn new(executor: E, guard: Guard, introspection: bool, timeout: Duration) -> Self {
         Self { executor, guard, introspection, timeout, prepared: Mutex::default() }
     }
 
     /// Scans, parses and examines the call. A refusal is a response with its typed error.
-    pub fn admit(&self, call: Call) -> Result<Admitted, Box<Response>> {
-        let prepared = self.prepare(&call.query)?;
-        let examined = self
-            .guard
-            .examine(&prepared.document, call.operation_name.as_deref(), &call.variables)
-            .map_err(refused)?;
-        Ok(Admitted { prepared, call, examined })
+    pub fn admit(&self, mut call: Call) -> Result<Admitted, Box<Response>> {
+        let Guard { shape, limits } = &self.guard;
+        let key = document_key(&call);
+        let remembered = self.lock().get(&key).cloned();
+        let name = call.operation_name.as_deref();
+        let (prepared, requested_cost) = match remembered {
+            Some(prepared) => {
+                call.variables = guard::with_defaults(&prepared.document, name, call.variables);
+                let cost =
+                    guard::cost(&prepared.document, shape, name, &call.variables, limits).map_err(refused)?;
+                (prepared, cost)
+            }
+            None => {
+                guard::scan(&call.query, limits).map_err(refused)?;
+                let document = async_graphql::parser::parse_query(&call.query).map_err(unparsed)?;
+                call.variables = guard::with_defaults(&document, name, call.variables);
+                let examined =
+                    guard::examine(&document, shape, name, &call.variables, limits).map_err(refused)?;
+                let document = guard::rewrite(document, shape, limits).map_err(refused)?;
+                let prepared = Arc::new(Prepared { document });
+                self.remember(key, Arc::clone(&prepared));
+                (prepared, examined.requested_cost)
+            }
+        };
+        let operation = guard::selected_operation(&prepared.document, name).ok_or_else(unselected)?;
+        let operation_type = operation.node.ty;
+        Ok(Admitted { prepared, call, operation_type, requested_cost })
     }
 
-    fn prepare(&self, query: &str) -> Result<Arc<Prepared>, Box<Response>> {
-        self.guard.scan(query).map_err(refused)?;
-        let hash: [u8; 32] = Sha256::digest(query.as_bytes()).into();
-        if let Some(prepared) = self.lock().get(&hash) {
-            return Ok(Arc::clone(prepared));
-        }
-        let document = async_graphql::parser::parse_query(query)
-            .map_err(|error| Box::new(finish(Response::from_errors(vec![error.into()]))))?;
-        let document = self.guard.rewrite(document).map_err(refused)?;
-        let prepared = Arc::new(Prepared { document });
+    fn remember(&self, key: DocumentKey, prepared: Arc<Prepared>) {
         let mut remembered = self.lock();
         if remembered.len() >= REMEMBERED {
             remembered.clear();
         }
-        remembered.insert(hash, Arc::clone(&prepared));
-        Ok(prepared)
+        remembered.insert(key, prepared);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], Arc<Prepared>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<DocumentKey, Arc<Prepared>>> {
         self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -160,9 +183,29 @@ pub fn failed(error: Error) -> Response {
     finish(Response::from_errors(vec![server_error]))
 }
 
+fn document_key(call: &Call) -> DocumentKey {
+    let mut digest = Sha256::new();
+    digest.update(call.query.as_bytes());
+    digest.update([0]);
+    digest.update(call.operation_name.as_deref().unwrap_or_default().as_bytes());
+    digest.finalize().into()
+}
+
+fn unparsed(error: async_graphql::parser::Error) -> Box<Response> {
+    let mut error: ServerError = error.into();
+    let mut extensions = async_graphql::ErrorExtensionValues::default();
+    extensions.set("code", "GRAPHQL_PARSE_FAILED");
+    error.extensions = Some(extensions);
+    Box::new(Response::from_errors(vec![error]))
+}
+
+fn unselected() -> Box<Response> {
+    let message = "Name one of the operations of the document as operationName.";
+    Box::new(failed(Error::bad_input("operationName", message)))
+}
+
 fn refused(refusal: Refusal) -> Box<Response> {
-    let position: Option<Pos> = refusal.position;
-    let mut error = ServerError::new(refusal.to_string(), position);
+    let mut error = ServerError::new(refusal.to_string(), refusal.position);
     let mut extensions = async_graphql::ErrorExtensionValues::default();
     extensions.set("code", refusal.code.as_str());
     extensions.set("limit", refusal.limit);

@@ -7,4 +7,3 @@ pub mod guard;
 pub mod health;
 mod report;
 pub mod router;
-pub mod websocket;

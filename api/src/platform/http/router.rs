@@ -11,7 +11,7 @@ use axum::routing::get;
 use tower_http::compression::CompressionLayer;
 
 use super::engine::Engine;
-use super::{graphiql, graphql, health, websocket};
+use super::{graphiql, graphql, health};
 use crate::platform::request::Platform;
 
 /// What every handler shares.
@@ -49,7 +49,7 @@ async fn get_or_upgrade<E: Executor>(
 ) -> Response {
     let (mut parts, _) = request.into_parts();
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-        Ok(upgrade) => websocket::upgrade(door, upgrade, graphql::origin(&parts.headers, address)),
+        Ok(_) => axum::http::StatusCode::NOT_IMPLEMENTED.into_response(),
         Err(_) if !parts.headers.contains_key(axum::http::header::UPGRADE) => {
             let query = axum::extract::RawQuery(parts.uri.query().map(str::to_owned));
             graphql::get(State(door), ConnectInfo(address), query, parts.headers).await

@@ -13,7 +13,7 @@ use super::store;
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::errors::Result;
-use crate::platform::pagination::{Connection, Node, Page};
+use crate::platform::pagination::{Connection, Node, Page, count_by};
 use crate::platform::payload::{Outcome, UserError};
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
@@ -44,7 +44,7 @@ impl Organization {
 #[Object]
 impl Organization {
     /// The id of the organization.
-    async fn id(&self) -> OrganizationId {
+    pub async fn id(&self) -> OrganizationId {
         self.0.id
     }
 
@@ -163,9 +163,7 @@ impl Organization {
 /// The organizations that a page of the viewer's list holds.
 pub async fn of_viewer(request: &Request, page: Page) -> Result<Connection<Organization>> {
     let slice = store::of_viewer(request, &page).await?;
-    let count = Arc::new(|request: &Request| -> futures_util::future::BoxFuture<'_, Result<i64>> {
-        Box::pin(store::count_of_viewer(request))
-    });
+    let count = count_by(|request| Box::pin(store::count_of_viewer(request)));
     Ok(Connection::new(slice, store::place, Organization::from, count))
 }
 

@@ -14,7 +14,7 @@ use crate::identity::users::User;
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::errors::Result;
-use crate::platform::pagination::{Connection, Node, Page};
+use crate::platform::pagination::{Connection, Count, Node, Page};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
@@ -43,7 +43,7 @@ impl ProjectMember {
 #[Object]
 impl ProjectMember {
     /// The id of the membership.
-    async fn id(&self) -> ProjectMemberId {
+    pub async fn id(&self) -> ProjectMemberId {
         self.0.id
     }
 
@@ -102,9 +102,7 @@ impl ProjectMember {
 /// A page of the members of a project.
 pub async fn of_project(request: &Request, id: ProjectId, page: Page) -> Result<Connection<ProjectMember>> {
     let slice = request.load::<store::BelowProjects>((id, page)).await?;
-    let count = Arc::new(move |request: &Request| -> futures_util::future::BoxFuture<'_, Result<i64>> {
-        Box::pin(request.load::<store::CountBelowProjects>(id))
-    });
+    let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountBelowProjects>(id)));
     Ok(Connection::new(slice, store::place, ProjectMember::from, count))
 }
 

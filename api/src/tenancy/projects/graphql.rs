@@ -13,7 +13,7 @@ use super::store;
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::errors::Result;
-use crate::platform::pagination::{Connection, Node, Page};
+use crate::platform::pagination::{Connection, Count, Node, Page};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
@@ -44,7 +44,7 @@ impl Project {
 #[Object]
 impl Project {
     /// The id of the project.
-    async fn id(&self) -> ProjectId {
+    pub async fn id(&self) -> ProjectId {
         self.0.id
     }
 
@@ -136,9 +136,7 @@ impl Project {
 /// A page of the projects of an organization.
 pub async fn of_organization(request: &Request, id: OrganizationId, page: Page) -> Result<Connection<Project>> {
     let slice = request.load::<store::BelowOrganizations>((id, page)).await?;
-    let count = Arc::new(move |request: &Request| -> futures_util::future::BoxFuture<'_, Result<i64>> {
-        Box::pin(request.load::<store::CountBelowOrganizations>(id))
-    });
+    let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountBelowOrganizations>(id)));
     Ok(Connection::new(slice, store::place, Project::from, count))
 }
 
@@ -152,9 +150,7 @@ pub async fn by_slug(request: &Request, organization: OrganizationId, slug: Stri
 /// A page of the spaces that are attached to a project.
 async fn attached_spaces(request: &Request, id: ProjectId, page: Page) -> Result<Connection<Space>> {
     let slice = request.load::<store::AttachedSpaces>((id, page)).await?;
-    let count = Arc::new(move |request: &Request| -> futures_util::future::BoxFuture<'_, Result<i64>> {
-        Box::pin(request.load::<store::CountAttachedSpaces>(id))
-    });
+    let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountAttachedSpaces>(id)));
     Ok(Connection::new(slice, store::place_of_space, Space::from, count))
 }
 

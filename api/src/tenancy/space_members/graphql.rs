@@ -14,7 +14,7 @@ use crate::identity::users::User;
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::errors::Result;
-use crate::platform::pagination::{Connection, Node, Page};
+use crate::platform::pagination::{Connection, Count, Node, Page};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
@@ -46,7 +46,7 @@ impl SpaceMember {
 #[Object]
 impl SpaceMember {
     /// The id of the membership.
-    async fn id(&self) -> SpaceMemberId {
+    pub async fn id(&self) -> SpaceMemberId {
         self.0.id
     }
 
@@ -105,9 +105,7 @@ impl SpaceMember {
 /// A page of the members of a space.
 pub async fn of_space(request: &Request, id: SpaceId, page: Page) -> Result<Connection<SpaceMember>> {
     let slice = request.load::<store::BelowSpaces>((id, page)).await?;
-    let count = Arc::new(move |request: &Request| -> futures_util::future::BoxFuture<'_, Result<i64>> {
-        Box::pin(request.load::<store::CountBelowSpaces>(id))
-    });
+    let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountBelowSpaces>(id)));
     Ok(Connection::new(slice, store::place, SpaceMember::from, count))
 }
 

@@ -15,7 +15,7 @@ use crate::content::tags::{self, Tag};
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::errors::Result;
-use crate::platform::pagination::{Connection, Node, Page};
+use crate::platform::pagination::{Connection, Node, Page, count_by};
 use crate::platform::payload::{Outcome, UserError};
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
@@ -46,7 +46,7 @@ impl Space {
 #[Object]
 impl Space {
     /// The id of the space.
-    async fn id(&self) -> SpaceId {
+    pub async fn id(&self) -> SpaceId {
         self.0.id
     }
 
@@ -185,9 +185,7 @@ impl Space {
 /// A page of the spaces of an organization.
 pub async fn of_organization(request: &Request, id: OrganizationId, page: Page) -> Result<Connection<Space>> {
     let slice = request.load::<store::BelowOrganizations>((id, page)).await?;
-    let count = Arc::new(move |request: &Request| -> futures_util::future::BoxFuture<'_, Result<i64>> {
-        Box::pin(request.load::<store::CountBelowOrganizations>(id))
-    });
+    let count = count_by(move |request| Box::pin(request.load::<store::CountBelowOrganizations>(id)));
     Ok(Connection::new(slice, store::place, Space::from, count))
 }
 

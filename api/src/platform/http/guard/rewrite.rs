@@ -12,7 +12,7 @@ use async_graphql::{Name, Pos, Positioned};
 
 use super::limits::{Limits, Refusal, RefusalCode};
 use super::scope::{Condition, Content, Entry, Scope, is_condition, without};
-use super::shape::{Kind, SchemaShape, TypeId};
+use super::shape::{Kind, SchemaShape, TypeId, common};
 
 /// Rewrites a document that `examine` has let pass into one that answers the same:
 /// - a field that is mentioned again under the same response name, with the same arguments, becomes one field with
@@ -184,7 +184,7 @@ impl<'a> Rewriter<'a> {
                     .ok_or(Stop::Unchanged)?,
                 None => place.written,
             };
-            if common(self.possible(place.written), self.possible(on)).is_empty() {
+            if !self.schema.overlap(place.written, on) {
                 return Err(Stop::Unchanged);
             }
             let whole_reach = common(&place.whole_reach, self.possible(on));
@@ -277,7 +277,7 @@ impl<'a> Rewriter<'a> {
         }
 
         let conditions = with_own(&place.conditions, &field.node.directives);
-        let (index, left) = match scope.same_call(field, place.narrowed_to, &conditions) {
+        let (index, left) = match scope.same_call(self.schema, field, place.narrowed_to, &conditions) {
             Some(found) => found,
             None => {
                 scope.push(Entry {
@@ -389,12 +389,4 @@ fn has_duplicates(directives: &[Positioned<Directive>]) -> bool {
     directives
         .iter()
         .any(|directive| !names.insert(directive.node.name.node.as_str()))
-}
-
-/// What two ascending lists have in common.
-fn common(one: &[TypeId], other: &[TypeId]) -> Vec<TypeId> {
-    let both = one
-        .iter()
-        .filter(|type_id| other.binary_search(type_id).is_ok());
-    both.copied().collect()
 }

@@ -18,8 +18,8 @@ pub(super) struct Scope<'a> {
     pub parent: TypeId,
     position: Pos,
     pub entries: Vec<Entry<'a>>,
-    /// The fields with the same response name, on the same type.
-    by_name: HashMap<(Option<TypeId>, &'a str), Vec<usize>>,
+    /// The fields with the same response name, in order.
+    by_name: HashMap<&'a str, Vec<usize>>,
 }
 
 pub(super) struct Entry<'a> {
@@ -56,48 +56,67 @@ impl<'a> Scope<'a> {
     }
 
     pub(super) fn push(&mut self, entry: Entry<'a>) {
-        if let Content::Field { field, .. } = &entry.content {
-            let name = field.node.response_key().node.as_str();
-            let same = self.by_name.entry((entry.narrowed_to, name)).or_default();
-            same.push(self.entries.len());
+        match &entry.content {
+            Content::Field { field, .. } => {
+                let name = field.node.response_key().node.as_str();
+                let mentions = self.by_name.entry(name).or_default();
+                mentions.push(self.entries.len());
+            }
+            Content::Impossible { selection, .. } => {
+                let is_known = self.entries.iter().any(|other| {
+                    let found = matches!(&other.content, Content::Impossible { selection: known, .. }
+                        if std::ptr::eq(*known, *selection));
+                    found && other.stands_beside(&entry)
+                });
+                if is_known {
+                    return;
+                }
+            }
         }
         self.entries.push(entry);
     }
 
     /// The entry that `field` can be merged into, and the conditions that are left for what is inside: the same call,
     /// which is made whenever `field` is selected. A leaf is merged only under the very same conditions, as there
-    /// would be nothing left to carry the others.
+    /// would be nothing left to carry the others. Anything else is not moved up past another mention of its response
+    /// name, since their fields answer in the order of the mentions.
     pub(super) fn same_call(
         &self,
+        schema: &SchemaShape,
         field: &Positioned<Field>,
         narrowed_to: Option<TypeId>,
         conditions: &[Condition<'a>],
     ) -> Option<(usize, Vec<Condition<'a>>)> {
-        let name = field.node.response_key().node.as_str();
         let is_leaf = field.node.selection_set.node.items.is_empty();
-        let candidates = self.by_name.get(&(narrowed_to, name))?;
-        candidates.iter().find_map(|index| {
-            let Content::Field { field: other, all_conditions, .. } = &self.entries[*index].content
-            else {
-                return None;
+        let mentions = self.by_name.get(field.node.response_key().node.as_str())?;
+        for index in mentions.iter().rev() {
+            let entry = &self.entries[*index];
+            let Content::Field { field: other, all_conditions, .. } = &entry.content else {
+                continue;
             };
             let left = without(conditions, all_conditions);
-            let is_same = call_is_same(&other.node, &field.node)
+            if entry.narrowed_to == narrowed_to
+                && call_is_same(&other.node, &field.node)
                 && without(all_conditions, conditions).is_empty()
-                && (!is_leaf || left.is_empty());
-            is_same.then_some((*index, left))
-        })
+                && (!is_leaf || left.is_empty())
+            {
+                return Some((*index, left));
+            }
+            let excludes_it = match (entry.narrowed_to, narrowed_to) {
+                (Some(one), Some(other)) => !schema.overlap(one, other),
+                _ => false,
+            };
+            if !is_leaf && !excludes_it {
+                return None;
+            }
+        }
+        None
     }
 
     /// Writes the selection set down: a run of fields under the same conditions becomes one inline fragment.
     pub(super) fn write(&self, schema: &SchemaShape) -> Positioned<SelectionSet> {
         let mut items = Vec::with_capacity(self.entries.len());
-        let alike = |one: &Entry<'_>, other: &Entry<'_>| {
-            one.narrowed_to == other.narrowed_to
-                && without(&one.conditions, &other.conditions).is_empty()
-                && without(&other.conditions, &one.conditions).is_empty()
-        };
-        for run in self.entries.chunk_by(alike) {
+        for run in self.entries.chunk_by(Entry::stands_beside) {
             let written = run.iter().map(|entry| entry.write(schema)).collect();
             items.extend(wrap(schema, &run[0], written));
         }
@@ -106,6 +125,13 @@ impl<'a> Scope<'a> {
 }
 
 impl Entry<'_> {
+    /// Whether both are written into the same fragment.
+    fn stands_beside(&self, other: &Self) -> bool {
+        self.narrowed_to == other.narrowed_to
+            && without(&self.conditions, &other.conditions).is_empty()
+            && without(&other.conditions, &self.conditions).is_empty()
+    }
+
     fn write(&self, schema: &SchemaShape) -> Positioned<Selection> {
         match &self.content {
             Content::Field { field, inside, .. } => {

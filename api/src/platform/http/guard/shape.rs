@@ -158,6 +158,11 @@ impl SchemaShape {
         self.get(type_id).fields.get(name)
     }
 
+    /// Whether a value can be of both types.
+    pub(super) fn overlap(&self, one: TypeId, other: TypeId) -> bool {
+        !common(&self.get(one).possible, &self.get(other).possible).is_empty()
+    }
+
     fn intern(&mut self, name: &Name) -> TypeId {
         if let Some(type_id) = self.ids.get(name) {
             return *type_id;
@@ -272,6 +277,14 @@ impl SchemaShape {
             self.types[query.0].fields.insert(Name::new(name), field);
         }
     }
+}
+
+/// What two ascending lists have in common.
+pub(super) fn common(one: &[TypeId], other: &[TypeId]) -> Vec<TypeId> {
+    let both = one
+        .iter()
+        .filter(|type_id| other.binary_search(type_id).is_ok());
+    both.copied().collect()
 }
 
 fn named_type(mut type_: &Type) -> &Name {

@@ -142,7 +142,7 @@ impl Writer {
             4 => {
                 let types: Vec<_> = TYPES.iter().map(|(name, _)| *name).filter(|name| overlaps(on, name)).collect();
                 if types.is_empty() {
-                    return format!("__typename{condition}");
+                    return "__typename".to_owned();
                 }
                 let narrowed = types[self.choose(types.len())];
                 let inside = self.selection_set(narrowed, depth - 1, from);
@@ -151,7 +151,7 @@ impl Writer {
             5 => {
                 let fragments: Vec<_> = (from..FRAGMENTS.len()).filter(|index| overlaps(on, FRAGMENTS[*index])).collect();
                 if fragments.is_empty() {
-                    return format!("__typename{condition}");
+                    return "__typename".to_owned();
                 }
                 let fragment = fragments[self.choose(fragments.len())];
                 if !self.used.contains(&fragment) {
@@ -159,7 +159,7 @@ impl Writer {
                 }
                 format!("...F{fragment}{condition}")
             }
-            _ => self.field(on, &condition, depth, from),
+            _ => self.field(on, condition, depth, from),
         }
     }
 
@@ -197,10 +197,13 @@ impl Writer {
         };
         let fields: Vec<_> = fields.iter().filter(|(_, inside)| depth > 0 || inside.is_empty()).collect();
         if fields.is_empty() {
-            return format!("__typename{condition}");
+            return "__typename".to_owned();
         }
         let (field, inside) = fields[self.choose(fields.len())];
-        if inside.is_empty() {
+        if *field == "__typename" {
+            // The engine does not see variables in its directives.
+            (*field).to_owned()
+        } else if inside.is_empty() {
             format!("{field}{condition}")
         } else {
             let inside = self.selection_set(inside, depth - 1, from);

@@ -94,6 +94,19 @@ fn mentions_in_fragments_on_the_same_type_become_one_and_keep_their_order() {
 }
 
 #[test]
+fn a_mention_does_not_move_past_another_that_stays() {
+    stays("{ node { ... on Actor { favorite { id } } ... on User { favorite { title } } ... on Actor { favorite { owner { id } } } } }");
+    becomes(
+        "{ node { ... on Bot { favorite { id } } ... on User { favorite { title } } ... on Bot { favorite { title } } } }",
+        "{ node { ... on Bot { favorite { id title } } ... on User { favorite { title } } } }",
+    );
+    becomes(
+        "{ document { owner @skip(if: true) { id } owner { name } owner @skip(if: true) { __typename } } }",
+        "{ document { owner @skip(if: true) { id } owner { name ... @skip(if: true) { __typename } } } }",
+    );
+}
+
+#[test]
 fn a_condition_stays_with_what_it_was_said_of() {
     becomes("{ document { ... @include(if: true) { id title } } }", "{ document { ... @include(if: true) { id title } } }");
     becomes(
