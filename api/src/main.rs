@@ -6,6 +6,7 @@ use api::app;
 use api::platform::config::{Config, Stores};
 use api::platform::database::Database;
 use api::platform::http::graphiql::Welcome;
+use api::platform::telemetry;
 use clap::{Parser, Subcommand};
 
 #[global_allocator]
@@ -75,6 +76,7 @@ async fn run(command: Command) -> Result<(), Failure> {
 
 async fn serve(config: Config) -> Result<(), Failure> {
     config.check()?;
+    telemetry::start(config.environment);
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .map_err(|error| format!("{} cannot be listened on: {error}", config.listen))?;

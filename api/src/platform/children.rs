@@ -50,7 +50,7 @@ where
     let statement = Query::select()
         .expr(Expr::cust(r#""child".*"#))
         .from_function(Func::cust("unnest").arg(Expr::value(ids)), "parent")
-        .join_lateral(JoinType::CrossJoin, one.into_query(), Alias::new("child"), Expr::cust("true"))
+        .join_lateral(JoinType::InnerJoin, one.into_query(), Alias::new("child"), Expr::cust("true"))
         .to_owned();
     let mut groups: HashMap<P, Vec<M>> = HashMap::with_capacity(parents.len());
     for row in connection.query_all(&statement).await? {

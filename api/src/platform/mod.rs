@@ -19,5 +19,6 @@ pub mod outbox;
 pub mod pagination;
 pub mod payload;
 pub mod request;
+pub mod telemetry;
 pub mod viewer;
 pub mod write;

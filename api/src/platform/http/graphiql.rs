@@ -21,8 +21,9 @@ pub struct Welcome {
     pub query: Option<String>,
 }
 
-const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; \
-     img-src 'self' data:; font-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'self'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self'; \
+     img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'";
 
 /// The empty configuration in the built page, which the server fills in.
 const EMPTY: &str = r#"<script id="trellis-graphiql" type="application/json">{}</script>"#;
@@ -64,6 +65,9 @@ pub async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     let headers = [
         (header::CONTENT_TYPE, file.metadata.mimetype().to_owned()),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned()),
+        // Workers take their policy from their own response.
+        (header::CONTENT_SECURITY_POLICY, POLICY.to_owned()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
         (header::ETAG, tag),
     ];
     (headers, file.data).into_response()
