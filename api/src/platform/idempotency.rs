@@ -1,8 +1,8 @@
 //! A mutation that is retried under the same `Idempotency-Key` is carried out once and answered the same.
 //! The key is claimed and the outcome kept in the mutation's own transaction, so a crash cannot part them.
 
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use chrono::{DateTime, Utc};
 use entity::ids::UserId;
@@ -21,6 +21,8 @@ pub struct Idempotency {
     fingerprint: Vec<u8>,
     /// The place of the next write in the request; a document may hold several mutations.
     next: AtomicI32,
+    /// The answer holds secrets, so it is not kept.
+    secret: AtomicBool,
 }
 
 /// The answer that an earlier request with the same key was given.
@@ -32,7 +34,12 @@ pub struct KeptAnswer {
 
 impl Idempotency {
     pub fn new(user_id: UserId, key: String, fingerprint: Vec<u8>) -> Self {
-        Self { user_id, key, fingerprint, next: AtomicI32::new(0) }
+        Self { user_id, key, fingerprint, next: AtomicI32::new(0), secret: AtomicBool::new(false) }
+    }
+
+    /// The answer will hold secrets, which must not lie in a table: this request cannot be repeated.
+    pub(super) fn keep_nothing(&self) {
+        self.secret.store(true, Ordering::Relaxed);
     }
 
     /// The whole answer of an earlier request, if it was finished.
@@ -52,6 +59,9 @@ impl Idempotency {
 
     /// Keeps the whole answer. The outcome is safe without it; this only makes a retry's answer the same to the letter.
     pub async fn keep_answer(&self, connection: &impl ConnectionTrait, answer: &KeptAnswer) -> Result<()> {
+        if self.secret.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let statement = Statement::from_sql_and_values(
             DbBackend::Postgres,
             "INSERT INTO platform.idempotency_answers (viewer_id, key, fingerprint, status, body) \

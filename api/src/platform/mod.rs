@@ -18,6 +18,7 @@ pub mod loaders;
 pub mod outbox;
 pub mod pagination;
 pub mod payload;
+pub mod progress;
 pub mod request;
 pub mod telemetry;
 pub mod viewer;

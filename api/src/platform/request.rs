@@ -117,7 +117,15 @@ impl Request {
 
     /// Opens the one transaction of a mutation.
     pub async fn begin_write(&self) -> Result<Write<'_>> {
-        Write::begin(self).await
+        Write::begin(self, self.idempotency.as_ref()).await
+    }
+
+    /// Opens the transaction of a mutation whose answer holds secrets, so that no idempotency key can repeat it.
+    pub async fn begin_unrepeatable_write(&self) -> Result<Write<'_>> {
+        if let Some(idempotency) = &self.idempotency {
+            idempotency.keep_nothing();
+        }
+        Write::begin(self, None).await
     }
 
     /// Loads one key, together with the others that are asked for now.

@@ -13,6 +13,7 @@ use super::authorization::{
     Action, Authority, Granted, Resource, SystemAuthority, ViewerAuthority, lock_and_check, system, viewer_itself,
 };
 use super::errors::{Error, Result};
+use super::idempotency::Idempotency;
 use super::outbox::{self, Event};
 use super::request::Request;
 
@@ -21,6 +22,7 @@ use super::request::Request;
 pub struct Write<'a> {
     request: &'a Request,
     transaction: DatabaseTransaction,
+    idempotency: Option<&'a Idempotency>,
     events: Vec<outbox::Row>,
 }
 
@@ -29,7 +31,7 @@ const ACTOR_SQL: &str = "SELECT set_config('app.actor_type', $1, true), set_conf
 
 impl<'a> Write<'a> {
     /// Opens the transaction. `AlreadyDone` when the request's idempotency key was carried out before.
-    pub(super) async fn begin(request: &'a Request) -> Result<Self> {
+    pub(super) async fn begin(request: &'a Request, idempotency: Option<&'a Idempotency>) -> Result<Self> {
         let transaction = request.platform.database.begin().await?;
         let (actor_type, actor_id) = request.viewer().actor();
         let values = [
@@ -42,10 +44,10 @@ impl<'a> Write<'a> {
         let statement =
             Statement::from_sql_and_values(DbBackend::Postgres, ACTOR_SQL, values.map(sea_orm::Value::from));
         transaction.execute_raw(statement).await?;
-        if let Some(idempotency) = &request.idempotency {
+        if let Some(idempotency) = idempotency {
             idempotency.claim(&transaction, request.now()).await?;
         }
-        Ok(Self { request, transaction, events: Vec::new() })
+        Ok(Self { request, transaction, idempotency, events: Vec::new() })
     }
 
     pub fn request(&self) -> &'a Request {
@@ -153,7 +155,7 @@ impl<'a> Write<'a> {
     /// Gives the outcome back with the cursor of the last event, if there was one.
     pub async fn commit<T: Serialize>(self, outcome: T) -> Result<Committed<T>> {
         let cursor = outbox::append(&self.transaction, &self.events).await?;
-        if let Some(idempotency) = &self.request.idempotency {
+        if let Some(idempotency) = self.idempotency {
             let outcome = serde_json::to_value(&outcome).map_err(Error::internal)?;
             idempotency.record(&self.transaction, cursor, outcome).await?;
         }

@@ -174,6 +174,7 @@ impl DocumentMutation {
         let new = NewDocument {
             id: input.id,
             parent_id: input.parent_id,
+            position: None,
             kind: input.kind,
             title: input.title,
             content: input.content,

@@ -58,7 +58,7 @@ impl Resource for document::Entity {
     }
 
     fn permitted(viewer: &Viewer, row: &document::Model) -> ActionSet {
-        let role = viewer.space_role(row.space_id);
+        let role = viewer.content_role(row.space_id);
         let is_owner = viewer.user_id() == Some(row.owner_id);
         let in_organization = row.organization_id.and_then(|id| viewer.organization_role(id)).is_some();
         let granted = match (row.visibility, role) {

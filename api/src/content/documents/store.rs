@@ -39,7 +39,7 @@ pub fn within(user: UserId, grants: &Grants) -> Condition {
                 .add(Column::Visibility.is_in([DocumentVisibility::Organization, DocumentVisibility::Public])),
         );
     }
-    let restorable = grants.spaces.iter().filter(|(_, grant)| grant.role >= SpaceRole::Editor).map(|(id, _)| *id);
+    let restorable = grants.spaces.iter().filter(|(_, grant)| grant.content_role() >= SpaceRole::Editor).map(|(id, _)| *id);
     let present = Condition::any()
         .add(Column::DeletedAt.is_null())
         .add(Column::SpaceId.eq_any(restorable.collect::<Vec<SpaceId>>()));

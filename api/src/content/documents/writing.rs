@@ -24,6 +24,8 @@ use crate::platform::write::{Committed, Write};
 pub struct NewDocument {
     pub id: Option<DocumentId>,
     pub parent_id: Option<DocumentId>,
+    /// Its place among its siblings, for whoever places many at once. None is after the last.
+    pub position: Option<String>,
     pub kind: Option<DocumentKind>,
     pub title: String,
     pub content: String,
@@ -75,7 +77,10 @@ async fn insert(write: &mut Write<'_>, space_id: SpaceId, new: NewDocument) -> R
         None => DocumentVisibility::Private,
     });
     check_visibility(visibility, space.organization_id.is_some())?;
-    let position = tree::position(write, space.id, new.parent_id, Place::Last, None).await?;
+    let position = match new.position {
+        Some(position) => position,
+        None => tree::position(write, space.id, new.parent_id, Place::Last, None).await?,
+    };
     let now = request.now();
     let status = new.status.unwrap_or(DocumentStatus::Draft);
     let measures = Measures::of(&new.content);

@@ -7,4 +7,4 @@ mod store;
 
 pub use graphql::{Tag, of_document, of_space};
 pub use mutations::TagMutation;
-pub use rules::put;
+pub use rules::{put, slug_of, tag_document, untag_document};

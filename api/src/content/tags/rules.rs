@@ -32,7 +32,7 @@ impl Resource for tag::Entity {
     }
 
     fn permitted(viewer: &Viewer, row: &tag::Model) -> ActionSet {
-        match viewer.space_role(row.space_id) {
+        match viewer.content_role(row.space_id) {
             None => ActionSet::NONE,
             Some(SpaceRole::Reader | SpaceRole::Commenter) => ActionSet::of(&[Action::Read]),
             Some(SpaceRole::Editor | SpaceRole::Manager) => {

@@ -7,4 +7,5 @@ mod rules;
 mod store;
 
 pub use graphql::SignInMutation;
-pub use rules::{NewAccount, create_account};
+pub use passwords::hash as password_hash;
+pub use rules::{NewAccount, OpenSession, create_account, sign_in};

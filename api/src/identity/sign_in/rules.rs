@@ -57,7 +57,7 @@ pub async fn create_account(write: &mut Write<'_>, new: NewAccount, password_has
 pub async fn sign_up(request: &Request, new: NewAccount) -> Result<OpenSession> {
     check(&new)?;
     let hash = passwords::hash(new.password.clone()).await?;
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_unrepeatable_write().await?;
     let user = create_account(&mut write, new, hash).await?;
     let session = open_session(&mut write, user.id).await?;
     write.commit(()).await?;
@@ -74,7 +74,7 @@ pub async fn sign_in(request: &Request, email: &str, password: String) -> Result
     let hash = user.as_ref().and_then(|user| user.password_hash.as_ref()).map(|hash| hash.expose().clone());
     let verified = passwords::verify(password, hash).await?;
     let user = user.filter(|user| verified && user.status != UserStatus::Suspended).ok_or_else(wrong)?;
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_unrepeatable_write().await?;
     let session = open_session(&mut write, user.id).await?;
     store::note_sign_in(&write, user.id).await?;
     write.commit(()).await?;
@@ -92,7 +92,7 @@ async fn open_session(write: &mut Write<'_>, user_id: UserId) -> Result<OpenSess
 /// so its session ends.
 pub async fn refresh(request: &Request, refresh_token: &str) -> Result<OpenSession> {
     let invalid = || reject("refreshToken", Code::TokenInvalid, "This refresh token is not good. Sign in again.");
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_unrepeatable_write().await?;
     let Some(found) = store::lock_session_of(&write, refresh_token).await? else {
         return Err(invalid());
     };
@@ -118,7 +118,7 @@ pub async fn sign_out(request: &Request) -> Result<()> {
     let (Some(user), Some(session)) = (viewer.user_id(), viewer.session_id()) else {
         return Err(Error::Unauthenticated);
     };
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_unrepeatable_write().await?;
     store::revoke(&write, session).await?;
     write.record(&IdentityEvent::SignedOut { user, session });
     write.commit(()).await?;

@@ -21,9 +21,19 @@ pub struct Grants {
 /// The highest role in one space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpaceGrant {
+    /// The role as it was given.
     pub role: SpaceRole,
+    /// An archived space can only be read, whatever the role.
+    pub archived: bool,
     /// None for a personal space.
     pub organization_id: Option<OrganizationId>,
+}
+
+impl SpaceGrant {
+    /// What the role is good for with the space's content.
+    pub fn content_role(&self) -> SpaceRole {
+        if self.archived { SpaceRole::Reader } else { self.role }
+    }
 }
 
 impl Grants {
@@ -65,10 +75,11 @@ impl Grants {
         let organization_id = row.organization_id.map(OrganizationId);
         let mut role = parse::<SpaceRole>(&row.role)?;
         let is_viewer = organization_id.and_then(|id| self.organizations.get(&id)) == Some(&MemberRole::Viewer);
-        if is_viewer || row.read_only {
+        if is_viewer {
             role = SpaceRole::Reader;
         }
-        let held = self.spaces.entry(SpaceId(row.id)).or_insert(SpaceGrant { role, organization_id });
+        let grant = SpaceGrant { role, archived: row.archived, organization_id };
+        let held = self.spaces.entry(SpaceId(row.id)).or_insert(grant);
         held.role = role.max(held.role);
         Ok(())
     }
@@ -80,7 +91,7 @@ struct GrantRow {
     id: Uuid,
     organization_id: Option<Uuid>,
     role: String,
-    read_only: bool,
+    archived: bool,
 }
 
 fn parse<E: ActiveEnum<Value = String>>(text: &str) -> Result<E> {
@@ -97,7 +108,7 @@ WITH member AS (
 ), team AS (
     SELECT t.team_id FROM tenancy.team_members t WHERE t.user_id = $1
 )
-SELECT 'organization' AS kind, organization_id AS id, organization_id, role, false AS read_only FROM member
+SELECT 'organization' AS kind, organization_id AS id, organization_id, role, false AS archived FROM member
 UNION ALL
 SELECT 'space', s.id, s.organization_id, 'manager', false
 FROM tenancy.spaces s

@@ -69,6 +69,11 @@ impl Viewer {
         Some(self.grants()?.spaces.get(&id)?.role)
     }
 
+    /// What that role is good for with the content of the space, which can only be read once it is archived.
+    pub fn content_role(&self, id: SpaceId) -> Option<SpaceRole> {
+        Some(self.grants()?.spaces.get(&id)?.content_role())
+    }
+
     /// The viewer's role in the project; owners and admins of its organization are admins of it.
     pub fn project_role(&self, id: ProjectId) -> Option<ProjectRole> {
         self.grants()?.projects.get(&id).copied()

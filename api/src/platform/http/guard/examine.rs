@@ -4,8 +4,8 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{
-    Directive, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType,
-    Selection, SelectionSet,
+    Directive, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType, Selection,
+    SelectionSet,
 };
 use async_graphql::{Name, Pos, Positioned, Variables};
 
@@ -148,10 +148,7 @@ fn operation_cost(
     if total > limits.cost {
         return Err(Refusal::over(
             RefusalCode::CostExceeded,
-            format_args!(
-                "The query costs {total}, of which {} at one root selection",
-                costliest.0
-            ),
+            format_args!("The query costs {total}, of which {} at one root selection", costliest.0),
             Some(costliest.1),
             limits.cost,
             total,
@@ -257,11 +254,7 @@ impl<'a> Written<'a> {
         Ok(())
     }
 
-    fn directives(
-        &mut self,
-        directives: &[Positioned<Directive>],
-        limits: &Limits,
-    ) -> Result<(), Refusal> {
+    fn directives(&mut self, directives: &[Positioned<Directive>], limits: &Limits) -> Result<(), Refusal> {
         for (here, directive) in (1..).zip(directives) {
             self.directives += 1;
             let (what, limit, actual) = if here > limits.directives_per_place {
@@ -321,11 +314,7 @@ impl<'a> Written<'a> {
     }
 
     /// The number of different response names at the root of an operation, its fragments included.
-    fn root_fields(
-        &self,
-        operation: &'a OperationDefinition,
-        limits: &Limits,
-    ) -> Result<u64, Refusal> {
+    fn root_fields(&self, operation: &'a OperationDefinition, limits: &Limits) -> Result<u64, Refusal> {
         let limit = match operation.ty {
             OperationType::Subscription => limits.root_fields.min(1),
             OperationType::Query | OperationType::Mutation => limits.root_fields,
@@ -380,10 +369,7 @@ fn cycle_refusal(cycle: &[&str], position: Pos) -> Refusal {
     };
     Refusal {
         code: RefusalCode::FragmentCycle,
-        message: format!(
-            "{path} (line {}, column {}).",
-            position.line, position.column
-        ),
+        message: format!("{path} (line {}, column {}).", position.line, position.column),
         position: Some(position),
         limit: 0,
         actual: cycle.len() as u64,

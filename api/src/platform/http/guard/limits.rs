@@ -140,12 +140,6 @@ impl Refusal {
             }
             None => String::new(),
         };
-        Self {
-            code,
-            message: format!("{what}; the limit is {limit}{place}."),
-            position,
-            limit,
-            actual,
-        }
+        Self { code, message: format!("{what}; the limit is {limit}{place}."), position, limit, actual }
     }
 }

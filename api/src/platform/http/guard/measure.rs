@@ -42,10 +42,7 @@ impl Reach {
 
     /// One level more above this one, which starts at `position`.
     fn below(self, position: Pos) -> Self {
-        Self {
-            levels: self.levels + 1,
-            lowest: if self.levels == 0 { position } else { self.lowest },
-        }
+        Self { levels: self.levels + 1, lowest: if self.levels == 0 { position } else { self.lowest } }
     }
 }
 
@@ -79,12 +76,7 @@ impl Measure {
     /// Refuses what is too large whatever the variables say; `position` is where the selection set belongs to.
     pub(super) fn check(&self, position: Pos, limits: &Limits) -> Result<(), Refusal> {
         let reaches = [
-            (
-                self.depth,
-                limits.depth,
-                RefusalCode::TooDeep,
-                "The query nests fields",
-            ),
+            (self.depth, limits.depth, RefusalCode::TooDeep, "The query nests fields"),
             (
                 self.introspection_depth,
                 limits.introspection_depth,
@@ -118,10 +110,7 @@ impl Measure {
         if self.fields > limits.expanded_fields {
             return Err(Refusal::over(
                 RefusalCode::TooManyFields,
-                format_args!(
-                    "With its fragments written out, the query has {} fields",
-                    self.fields
-                ),
+                format_args!("With its fragments written out, the query has {} fields", self.fields),
                 Some(position),
                 limits.expanded_fields,
                 self.fields,
@@ -171,11 +160,7 @@ impl<'a> Measurer<'a> {
     }
 
     /// `parent` is the type that the fields are selected on, if the schema knows it.
-    pub(super) fn selection_set(
-        &mut self,
-        selection_set: &SelectionSet,
-        parent: Option<TypeId>,
-    ) -> Measure {
+    pub(super) fn selection_set(&mut self, selection_set: &SelectionSet, parent: Option<TypeId>) -> Measure {
         let mut total = Measure::default();
         for selection in &selection_set.items {
             total = total.and(self.selection(selection, parent));
@@ -183,11 +168,7 @@ impl<'a> Measurer<'a> {
         total
     }
 
-    pub(super) fn selection(
-        &mut self,
-        selection: &Positioned<Selection>,
-        parent: Option<TypeId>,
-    ) -> Measure {
+    pub(super) fn selection(&mut self, selection: &Positioned<Selection>, parent: Option<TypeId>) -> Measure {
         self.visited += 1;
         let mut measure = match &selection.node {
             Selection::Field(field) => return self.field(field, parent),
@@ -199,11 +180,9 @@ impl<'a> Measurer<'a> {
                 self.selection_set(&fragment.node.selection_set.node, parent)
             }
             // An undefined fragment is the validator's to report.
-            Selection::FragmentSpread(spread) => self
-                .fragments
-                .get(spread.node.fragment_name.node.as_str())
-                .copied()
-                .unwrap_or_default(),
+            Selection::FragmentSpread(spread) => {
+                self.fragments.get(spread.node.fragment_name.node.as_str()).copied().unwrap_or_default()
+            }
         };
         measure.nesting = measure.nesting.below(selection.pos);
         measure
@@ -213,10 +192,7 @@ impl<'a> Measurer<'a> {
         let schema = self.schema;
         let name = field.node.name.node.as_str();
         let shape = parent.and_then(|parent| schema.field(parent, name));
-        let inside = self.selection_set(
-            &field.node.selection_set.node,
-            shape.map(|shape| shape.type_id),
-        );
+        let inside = self.selection_set(&field.node.selection_set.node, shape.map(|shape| shape.type_id));
 
         let mut measure = Measure {
             fields: inside.fields.saturating_add(1),
@@ -226,10 +202,7 @@ impl<'a> Measurer<'a> {
         };
         let on_introspection = parent.is_some_and(|parent| schema.get(parent).is_introspection());
         if on_introspection || name == "__schema" || name == "__type" {
-            measure.introspection_depth = inside
-                .introspection_depth
-                .or(inside.depth)
-                .below(field.pos);
+            measure.introspection_depth = inside.introspection_depth.or(inside.depth).below(field.pos);
         } else {
             measure.depth = inside.depth.below(field.pos);
         }
@@ -241,9 +214,7 @@ impl<'a> Measurer<'a> {
         let is_list = shape.is_some_and(|shape| shape.is_list);
         let inside_cost = if is_connection && !is_list {
             let page = self.length(&field.node, shape.map(|shape| shape.length));
-            inside
-                .single_cost
-                .saturating_add(inside.listed_cost.saturating_mul(page))
+            inside.single_cost.saturating_add(inside.listed_cost.saturating_mul(page))
         } else if is_list {
             let length = match shape.map(|shape| shape.length) {
                 None | Some(ListLength::Unstated) => 1,
@@ -281,10 +252,7 @@ impl<'a> Measurer<'a> {
             Some(ListLength::Page { default }) => default,
             _ => None,
         };
-        number("first")
-            .max(number("last"))
-            .or(default)
-            .unwrap_or(self.page_maximum)
+        number("first").max(number("last")).or(default).unwrap_or(self.page_maximum)
     }
 
     /// The value of an argument: as it is written, or of the variable that stands for it.

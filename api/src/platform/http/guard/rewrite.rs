@@ -5,8 +5,8 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{
-    Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition,
-    OperationDefinition, Selection, SelectionSet,
+    Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition,
+    Selection, SelectionSet,
 };
 use async_graphql::{Name, Pos, Positioned};
 
@@ -83,9 +83,7 @@ struct Rewriter<'a> {
 impl<'a> Rewriter<'a> {
     fn document(&mut self, document: &'a ExecutableDocument) -> Result<ExecutableDocument, Stop> {
         let operations = match &document.operations {
-            DocumentOperations::Single(operation) => {
-                DocumentOperations::Single(self.operation(operation)?)
-            }
+            DocumentOperations::Single(operation) => DocumentOperations::Single(self.operation(operation)?),
             DocumentOperations::Multiple(operations) => {
                 let mut rewritten = HashMap::with_capacity(operations.len());
                 for (name, operation) in operations {
@@ -101,9 +99,7 @@ impl<'a> Rewriter<'a> {
         let kept = fragments.filter(|(name, _)| self.kept.contains(name.as_str()));
         Ok(ExecutableDocument {
             operations,
-            fragments: kept
-                .map(|(name, definition)| (name.clone(), definition.clone()))
-                .collect(),
+            fragments: kept.map(|(name, definition)| (name.clone(), definition.clone())).collect(),
         })
     }
 
@@ -156,10 +152,9 @@ impl<'a> Rewriter<'a> {
                     self.field(scope, field, place)?;
                     continue;
                 }
-                Selection::InlineFragment(fragment) => (
-                    fragment.node.type_condition.as_ref(),
-                    &fragment.node.selection_set,
-                ),
+                Selection::InlineFragment(fragment) => {
+                    (fragment.node.type_condition.as_ref(), &fragment.node.selection_set)
+                }
                 Selection::FragmentSpread(spread) => {
                     let name = spread.node.fragment_name.node.as_str();
                     let fragment = self.fragments.get(name).ok_or(Stop::Unchanged)?;
@@ -167,10 +162,7 @@ impl<'a> Rewriter<'a> {
                         return Err(Stop::Unchanged);
                     }
                     self.spread.insert(name);
-                    (
-                        Some(&fragment.node.type_condition),
-                        &fragment.node.selection_set,
-                    )
+                    (Some(&fragment.node.type_condition), &fragment.node.selection_set)
                 }
             };
             if !directives.iter().all(is_condition) {
@@ -197,10 +189,7 @@ impl<'a> Rewriter<'a> {
                 scope.push(Entry {
                     narrowed_to: place.narrowed_to,
                     conditions: place.conditions.clone(),
-                    content: Content::Impossible {
-                        written: place.written,
-                        selection,
-                    },
+                    content: Content::Impossible { written: place.written, selection },
                 });
                 continue;
             }
@@ -241,10 +230,7 @@ impl<'a> Rewriter<'a> {
         if is_interface && reach.len() > 1 && common(self.possible(parent), self.possible(on)) == reach {
             return vec![(Some(on), reach)];
         }
-        reach
-            .into_iter()
-            .map(|type_id| (Some(type_id), vec![type_id]))
-            .collect()
+        reach.into_iter().map(|type_id| (Some(type_id), vec![type_id])).collect()
     }
 
     fn field(
@@ -297,13 +283,8 @@ impl<'a> Rewriter<'a> {
                 (scope.entries.len() - 1, Vec::new())
             }
         };
-        if let (
-            Some(type_id),
-            Content::Field {
-                inside: Some(inside),
-                ..
-            },
-        ) = (type_id, &mut scope.entries[index].content)
+        if let (Some(type_id), Content::Field { inside: Some(inside), .. }) =
+            (type_id, &mut scope.entries[index].content)
         {
             let place = self.place(type_id, left, place.nesting + 1);
             self.collect(inside, &selection_set.node, &place)?;
@@ -360,9 +341,7 @@ impl<'a> Rewriter<'a> {
     fn nests_too_deep(&self, position: Pos, nesting: u64) -> Stop {
         Stop::Refused(Refusal::over(
             RefusalCode::NestingTooDeep,
-            format_args!(
-                "The query nests selection sets and fragments at least {nesting} deep"
-            ),
+            format_args!("The query nests selection sets and fragments at least {nesting} deep"),
             Some(position),
             self.limits.nesting,
             nesting,
@@ -371,14 +350,8 @@ impl<'a> Rewriter<'a> {
 }
 
 /// The conditions around a selection and its own, each once.
-fn with_own<'a>(
-    around: &[Condition<'a>],
-    directives: &'a [Positioned<Directive>],
-) -> Vec<Condition<'a>> {
-    let own: Vec<_> = directives
-        .iter()
-        .filter(|found| is_condition(found))
-        .collect();
+fn with_own<'a>(around: &[Condition<'a>], directives: &'a [Positioned<Directive>]) -> Vec<Condition<'a>> {
+    let own: Vec<_> = directives.iter().filter(|found| is_condition(found)).collect();
     let mut all = around.to_vec();
     all.extend(without(&own, around));
     all
@@ -386,7 +359,5 @@ fn with_own<'a>(
 
 fn has_duplicates(directives: &[Positioned<Directive>]) -> bool {
     let mut names = HashSet::new();
-    directives
-        .iter()
-        .any(|directive| !names.insert(directive.node.name.node.as_str()))
+    directives.iter().any(|directive| !names.insert(directive.node.name.node.as_str()))
 }

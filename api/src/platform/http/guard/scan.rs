@@ -36,11 +36,7 @@ pub fn scan(text: &str, limits: &Limits) -> Result<ScanReport, Refusal> {
         ));
     }
     let bytes = text.as_bytes();
-    let mut report = ScanReport {
-        bytes: length,
-        tokens: 0,
-        bracket_depth: 0,
-    };
+    let mut report = ScanReport { bytes: length, tokens: 0, bracket_depth: 0 };
     let mut open_brackets = 0;
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -64,9 +60,7 @@ pub fn scan(text: &str, limits: &Limits) -> Result<ScanReport, Refusal> {
                 if open_brackets > limits.bracket_depth {
                     return Err(Refusal::over(
                         RefusalCode::BracketsTooDeep,
-                        format_args!(
-                            "The query opens at least {open_brackets} brackets within each other"
-                        ),
+                        format_args!("The query opens at least {open_brackets} brackets within each other"),
                         Some(position_of(text, start)),
                         limits.bracket_depth,
                         open_brackets,
@@ -126,10 +120,7 @@ fn is_line_end(byte: u8) -> bool {
 }
 
 fn end_of_comment(bytes: &[u8], start: usize) -> usize {
-    bytes[start..]
-        .iter()
-        .position(|byte| is_line_end(*byte))
-        .map_or(bytes.len(), |length| start + length)
+    bytes[start..].iter().position(|byte| is_line_end(*byte)).map_or(bytes.len(), |length| start + length)
 }
 
 /// A string ends at its closing quote, or before the line does: the parser stops there with an error.
@@ -175,11 +166,7 @@ fn end_of_number(bytes: &[u8], start: usize) -> usize {
             .map_or(bytes.len(), |length| from + length)
     };
     let mut at = start + usize::from(bytes[start] == b'-');
-    at = if bytes.get(at) == Some(&b'0') {
-        at + 1
-    } else {
-        digits(at)
-    };
+    at = if bytes.get(at) == Some(&b'0') { at + 1 } else { digits(at) };
     if bytes.get(at) == Some(&b'.') && bytes.get(at + 1).is_some_and(u8::is_ascii_digit) {
         at = digits(at + 1);
     }

@@ -39,20 +39,12 @@ pub(super) enum Content<'a> {
     },
     /// A fragment within a fragment on `written`, on a type that no value has here. It stays as it was written, so
     /// that the validator sees what is in it.
-    Impossible {
-        written: TypeId,
-        selection: &'a Positioned<Selection>,
-    },
+    Impossible { written: TypeId, selection: &'a Positioned<Selection> },
 }
 
 impl<'a> Scope<'a> {
     pub(super) fn new(parent: TypeId, position: Pos) -> Self {
-        Self {
-            parent,
-            position,
-            entries: Vec::new(),
-            by_name: HashMap::new(),
-        }
+        Self { parent, position, entries: Vec::new(), by_name: HashMap::new() }
     }
 
     pub(super) fn push(&mut self, entry: Entry<'a>) {
@@ -148,13 +140,9 @@ impl Entry<'_> {
                 let written = Positioned::new(written, field.pos);
                 Positioned::new(Selection::Field(written), field.pos)
             }
-            Content::Impossible { written, selection } => inline_fragment(
-                schema,
-                Some(*written),
-                &[],
-                vec![(*selection).clone()],
-                selection.pos,
-            ),
+            Content::Impossible { written, selection } => {
+                inline_fragment(schema, Some(*written), &[], vec![(*selection).clone()], selection.pos)
+            }
         }
     }
 
@@ -185,11 +173,9 @@ fn wrap(
         layers.push(Vec::new());
     }
     for condition in &entry.conditions {
-        let free = layers.iter_mut().find(|layer| {
-            layer
-                .iter()
-                .all(|other| other.node.name.node != condition.node.name.node)
-        });
+        let free = layers
+            .iter_mut()
+            .find(|layer| layer.iter().all(|other| other.node.name.node != condition.node.name.node));
         match free {
             Some(layer) => layer.push(condition),
             None => layers.push(vec![condition]),
@@ -210,9 +196,8 @@ fn inline_fragment(
     items: Vec<Positioned<Selection>>,
     position: Pos,
 ) -> Positioned<Selection> {
-    let condition = |type_id| TypeCondition {
-        on: Positioned::new(schema.get(type_id).name.clone(), position),
-    };
+    let condition =
+        |type_id| TypeCondition { on: Positioned::new(schema.get(type_id).name.clone(), position) };
     let fragment = InlineFragment {
         type_condition: on.map(|type_id| Positioned::new(condition(type_id), position)),
         directives: conditions.iter().copied().cloned().collect(),
@@ -223,14 +208,9 @@ fn inline_fragment(
 }
 
 /// The conditions that are not among `others`.
-pub(super) fn without<'a>(
-    conditions: &[Condition<'a>],
-    others: &[Condition<'a>],
-) -> Vec<Condition<'a>> {
+pub(super) fn without<'a>(conditions: &[Condition<'a>], others: &[Condition<'a>]) -> Vec<Condition<'a>> {
     let absent = |condition: &&Condition<'a>| {
-        !others
-            .iter()
-            .any(|other| directive_is_same(&condition.node, &other.node))
+        !others.iter().any(|other| directive_is_same(&condition.node, &other.node))
     };
     conditions.iter().filter(absent).copied().collect()
 }
@@ -253,9 +233,7 @@ fn call_is_same(one: &Field, other: &Field) -> bool {
     one.name.node == other.name.node
         && arguments_are_same(&one.arguments, &other.arguments)
         && others(one).count() == others(other).count()
-        && others(one)
-            .zip(others(other))
-            .all(|(one, other)| directive_is_same(&one.node, &other.node))
+        && others(one).zip(others(other)).all(|(one, other)| directive_is_same(&one.node, &other.node))
 }
 
 /// In any order. Generic, because the parser's type for values with variables has no public name.

@@ -5,10 +5,7 @@ use std::collections::HashMap;
 
 use async_graphql::parser::{
     parse_schema,
-    types::{
-        BaseType, FieldDefinition, OperationType, Type, TypeDefinition, TypeKind,
-        TypeSystemDefinition,
-    },
+    types::{BaseType, FieldDefinition, OperationType, Type, TypeDefinition, TypeKind, TypeSystemDefinition},
 };
 use async_graphql::{Name, Positioned, Value};
 
@@ -184,22 +181,14 @@ impl SchemaShape {
     fn define(&mut self, definition: TypeDefinition) {
         let type_id = self.intern(&definition.name.node);
         let (kind, implements, fields, members) = match definition.kind {
-            TypeKind::Object(object) => {
-                (Kind::Object, object.implements, object.fields, Vec::new())
+            TypeKind::Object(object) => (Kind::Object, object.implements, object.fields, Vec::new()),
+            TypeKind::Interface(interface) => {
+                (Kind::Interface, interface.implements, interface.fields, Vec::new())
             }
-            TypeKind::Interface(interface) => (
-                Kind::Interface,
-                interface.implements,
-                interface.fields,
-                Vec::new(),
-            ),
             TypeKind::Union(union) => (Kind::Union, Vec::new(), Vec::new(), union.members),
             TypeKind::Scalar | TypeKind::Enum(_) | TypeKind::InputObject(_) => return,
         };
-        let implements: Vec<_> = implements
-            .iter()
-            .map(|name| self.intern(&name.node))
-            .collect();
+        let implements: Vec<_> = implements.iter().map(|name| self.intern(&name.node)).collect();
         let members: Vec<_> = members.iter().map(|name| self.intern(&name.node)).collect();
         let fields: Vec<_> = fields
             .into_iter()
@@ -216,12 +205,7 @@ impl SchemaShape {
     }
 
     fn field_shape(&mut self, field: &FieldDefinition) -> FieldShape {
-        let argument = |name: &str| {
-            field
-                .arguments
-                .iter()
-                .find(|argument| argument.node.name.node == name)
-        };
+        let argument = |name: &str| field.arguments.iter().find(|argument| argument.node.name.node == name);
         let default = |name| {
             let value = argument(name)?.node.default_value.as_ref()?;
             match &value.node {
@@ -231,19 +215,13 @@ impl SchemaShape {
         };
         let is_list = matches!(field.ty.node.base, BaseType::List(_));
         let length = if argument("first").is_some() || argument("last").is_some() {
-            ListLength::Page {
-                default: default("first").max(default("last")),
-            }
+            ListLength::Page { default: default("first").max(default("last")) }
         } else if is_list && argument("ids").is_some() {
             ListLength::Ids
         } else {
             ListLength::Unstated
         };
-        FieldShape {
-            type_id: self.intern(named_type(&field.ty.node)),
-            is_list,
-            length,
-        }
+        FieldShape { type_id: self.intern(named_type(&field.ty.node)), is_list, length }
     }
 
     /// Fills in what can only be said once every type is known.
@@ -258,9 +236,7 @@ impl SchemaShape {
             }
             let fields = &self.types[index].fields;
             self.types[index].is_connection = fields.contains_key("pageInfo")
-                && ["nodes", "edges"]
-                    .iter()
-                    .any(|name| fields.get(*name).is_some_and(|field| field.is_list));
+                && ["nodes", "edges"].iter().any(|name| fields.get(*name).is_some_and(|field| field.is_list));
         }
         for type_shape in &mut self.types {
             type_shape.possible.sort_unstable();
@@ -269,11 +245,7 @@ impl SchemaShape {
         let query = self.intern(&self.query.clone());
         for (name, type_name) in [("__schema", "__Schema"), ("__type", "__Type")] {
             let type_id = self.intern(&Name::new(type_name));
-            let field = FieldShape {
-                type_id,
-                is_list: false,
-                length: ListLength::Unstated,
-            };
+            let field = FieldShape { type_id, is_list: false, length: ListLength::Unstated };
             self.types[query.0].fields.insert(Name::new(name), field);
         }
     }
@@ -281,9 +253,7 @@ impl SchemaShape {
 
 /// What two ascending lists have in common.
 pub(super) fn common(one: &[TypeId], other: &[TypeId]) -> Vec<TypeId> {
-    let both = one
-        .iter()
-        .filter(|type_id| other.binary_search(type_id).is_ok());
+    let both = one.iter().filter(|type_id| other.binary_search(type_id).is_ok());
     both.copied().collect()
 }
 

@@ -33,9 +33,7 @@ pub fn with_defaults(
     if let Some(operation) = selected_operation(document, operation_name) {
         for definition in &operation.node.variable_definitions {
             if let Some(default) = &definition.node.default_value {
-                variables
-                    .entry(definition.node.name.node.clone())
-                    .or_insert_with(|| default.node.clone());
+                variables.entry(definition.node.name.node.clone()).or_insert_with(|| default.node.clone());
             }
         }
     }

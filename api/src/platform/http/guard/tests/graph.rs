@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_graphql::{
-    Context, EmptyMutation, Interface, Object, Schema, SimpleObject, Subscription, Union,
+    Context, EmptyMutation, ID, Interface, Object, Schema, SimpleObject, Subscription, Union,
 };
 use futures_util::{Stream, stream};
 
@@ -20,7 +20,7 @@ pub fn schema() -> Graph {
 }
 
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "String"))]
+#[graphql(field(name = "id", ty = "ID"))]
 pub enum Node {
     Document(Document),
     User(User),
@@ -29,7 +29,7 @@ pub enum Node {
 
 #[derive(Interface)]
 #[graphql(
-    field(name = "id", ty = "String"),
+    field(name = "id", ty = "ID"),
     field(name = "name", ty = "String"),
     field(name = "favorite", ty = "Document")
 )]
@@ -66,17 +66,13 @@ pub fn node(number: u32) -> Node {
 }
 
 fn actor(number: u32) -> Actor {
-    if number.is_multiple_of(2) {
-        Actor::User(User(number))
-    } else {
-        Actor::Bot(Bot(number))
-    }
+    if number.is_multiple_of(2) { Actor::User(User(number)) } else { Actor::Bot(Bot(number)) }
 }
 
 #[Object]
 impl Document {
-    async fn id(&self) -> String {
-        format!("Document{}", self.0)
+    async fn id(&self) -> ID {
+        ID(format!("Document{}", self.0))
     }
 
     async fn title(&self, upper: Option<bool>) -> String {
@@ -103,8 +99,8 @@ impl Document {
 
 #[Object]
 impl User {
-    async fn id(&self) -> String {
-        format!("User{}", self.0)
+    async fn id(&self) -> ID {
+        ID(format!("User{}", self.0))
     }
 
     async fn name(&self) -> String {
@@ -122,8 +118,8 @@ impl User {
 
 #[Object]
 impl Bot {
-    async fn id(&self) -> String {
-        format!("Bot{}", self.0)
+    async fn id(&self) -> ID {
+        ID(format!("Bot{}", self.0))
     }
 
     async fn name(&self) -> String {

@@ -29,25 +29,13 @@ type Bomb = (&'static str, fn(usize) -> String);
 const BOMBS: [Bomb; 14] = [
     ("lists", |depth| format!("{{a(x:{}{})}}", "[".repeat(depth), "]".repeat(depth))),
     ("objects", |depth| format!("{{a(x:{}1{})}}", "{a:".repeat(depth), "}".repeat(depth))),
-    ("lists of objects", |depth| {
-        format!("{{a(x:{}1{})}}", "[{a:".repeat(depth / 2), "}]".repeat(depth / 2))
-    }),
-    ("default lists", |depth| {
-        format!("query($x:Int={}{}){{a}}", "[".repeat(depth), "]".repeat(depth))
-    }),
-    ("default objects", |depth| {
-        format!("query($x:Int={}1{}){{a}}", "{a:".repeat(depth), "}".repeat(depth))
-    }),
-    ("directive arguments", |depth| {
-        format!("{{a @d(x:{}1{})}}", "{a:".repeat(depth), "}".repeat(depth))
-    }),
-    ("list types", |depth| {
-        format!("query($x:{}Int{}){{a}}", "[".repeat(depth), "]".repeat(depth))
-    }),
+    ("lists of objects", |depth| format!("{{a(x:{}1{})}}", "[{a:".repeat(depth / 2), "}]".repeat(depth / 2))),
+    ("default lists", |depth| format!("query($x:Int={}{}){{a}}", "[".repeat(depth), "]".repeat(depth))),
+    ("default objects", |depth| format!("query($x:Int={}1{}){{a}}", "{a:".repeat(depth), "}".repeat(depth))),
+    ("directive arguments", |depth| format!("{{a @d(x:{}1{})}}", "{a:".repeat(depth), "}".repeat(depth))),
+    ("list types", |depth| format!("query($x:{}Int{}){{a}}", "[".repeat(depth), "]".repeat(depth))),
     ("selection sets", |depth| format!("{}{}", "{a".repeat(depth), "}".repeat(depth))),
-    ("inline fragments", |depth| {
-        format!("{{{}a{}}}", "... on A @d(x:1){".repeat(depth), "}".repeat(depth))
-    }),
+    ("inline fragments", |depth| format!("{{{}a{}}}", "... on A @d(x:1){".repeat(depth), "}".repeat(depth))),
     ("fragment definitions", |depth| {
         format!("{{a}} fragment F on X {}{}", "{a".repeat(depth), "}".repeat(depth))
     }),
@@ -59,11 +47,7 @@ const BOMBS: [Bomb; 14] = [
 
 #[test]
 fn nested_brackets_are_refused_at_any_size_up_to_a_megabyte() {
-    let generous = Limits {
-        query_bytes: u64::MAX,
-        tokens: u64::MAX,
-        ..Limits::default()
-    };
+    let generous = Limits { query_bytes: u64::MAX, tokens: u64::MAX, ..Limits::default() };
     for (name, bomb) in BOMBS {
         for depth in [60, 1_000, 10_000, 150_000] {
             let refusal = scan(&bomb(depth), &generous).expect_err(name);
@@ -76,9 +60,7 @@ fn nested_brackets_are_refused_at_any_size_up_to_a_megabyte() {
 #[test]
 fn the_deepest_brackets_that_pass_leave_the_parser_a_worker_stack_to_spare() {
     for (name, bomb) in BOMBS {
-        let deepest = (1..=51)
-            .map(bomb)
-            .rfind(|text| scan(text, &Limits::default()).is_ok());
+        let deepest = (1..=51).map(bomb).rfind(|text| scan(text, &Limits::default()).is_ok());
         parse_on_a_worker(deepest.expect(name));
         // Three times as deep still parses: the limit is not at the edge.
         parse_on_a_worker(bomb(150));
@@ -127,12 +109,8 @@ fn doubled_fragments_are_visited_once_and_refused() {
 
 #[test]
 fn counts_saturate() {
-    let unlimited = Limits {
-        expanded_fields: u64::MAX,
-        cost: u64::MAX,
-        nesting: u64::MAX,
-        ..Limits::default()
-    };
+    let unlimited =
+        Limits { expanded_fields: u64::MAX, cost: u64::MAX, nesting: u64::MAX, ..Limits::default() };
     let found = examined_with(&doubling(200, "NEXT NEXT"), "{}", &unlimited).expect("no limit is left");
     assert_eq!(found.expanded_fields, u64::MAX);
 }

@@ -78,8 +78,7 @@ fn print_arguments<Name: ToString, Value: ToString>(arguments: &[(Name, Value)])
         return String::new();
     }
     let arguments = arguments.iter();
-    let arguments: Vec<_> = arguments
-        .map(|(name, value)| format!("{}: {}", name.to_string(), value.to_string()))
-        .collect();
+    let arguments: Vec<_> =
+        arguments.map(|(name, value)| format!("{}: {}", name.to_string(), value.to_string())).collect();
     format!("({})", arguments.join(", "))
 }

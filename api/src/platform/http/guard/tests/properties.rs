@@ -1,5 +1,6 @@
 //! What holds of every text and of every valid document.
 
+use async_graphql::parser::parse_query;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -84,6 +85,45 @@ proptest! {
         prop_assert!(answer.errors.is_empty(), "{}\n{}\n{:?}", text, printed, answer.errors);
         prop_assert_eq!(answer.data.to_string(), expected.to_string(), "{}\n{}", text, printed);
     }
+
+    #[test]
+    fn rewriting_does_not_make_an_invalid_document_valid(
+        choices in vec(any::<u8>(), 0..200), place in any::<usize>(), word in 0..WORDS.len()
+    ) {
+        let text = with_another_word(&Writer::default().document(choices), place, WORDS[word]);
+        let variables = variables("{\"a\": true, \"b\": false}");
+        let Ok(document) = parse_query(&text) else { return Ok(()) };
+        if examine(&document, &shape(), None, &variables, &Limits::default()).is_err() {
+            return Ok(());
+        }
+        let before = answer(document.clone(), variables.clone());
+        let rewritten = rewrite(document, &shape(), &Limits::default()).map_err(|refusal| {
+            TestCaseError::fail(format!("{text}: {refusal}"))
+        })?;
+        let printed = print(&rewritten);
+        let after = answer(rewritten, variables);
+        prop_assert!(
+            before.errors.is_empty() || !after.errors.is_empty(),
+            "{}\n{}\n{:?}", text, printed, before.errors
+        );
+    }
+}
+
+/// What a word of a valid document is replaced by to make it invalid, most of the time.
+const WORDS: [&str; 9] = ["nothing", "id", "owner", "Document", "Hit", "Query", "F0", "b", "skip"];
+
+/// The text with one of its words replaced.
+fn with_another_word(text: &str, place: usize, word: &str) -> String {
+    let starts_word = |index: usize| {
+        let before = text[..index].chars().next_back();
+        let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
+        text[index..].starts_with(is_letter) && !before.is_some_and(is_letter)
+    };
+    let starts: Vec<_> = (0..text.len()).filter(|index| starts_word(*index)).collect();
+    let start = starts[place % starts.len()];
+    let length = text[start..].find(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    let end = length.map_or(text.len(), |length| start + length);
+    format!("{}{word}{}", &text[..start], &text[end..])
 }
 
 /// Writes a valid document, with every decision taken from a list of numbers.
@@ -113,11 +153,7 @@ impl Writer {
             .filter(|name| body.contains(&format!("${name}")))
             .map(|name| format!("${name}: Boolean!"))
             .collect();
-        if declared.is_empty() {
-            body
-        } else {
-            format!("query({}) {body}", declared.join(" "))
-        }
+        if declared.is_empty() { body } else { format!("query({}) {body}", declared.join(" ")) }
     }
 
     fn choose(&mut self, among: usize) -> usize {
@@ -140,7 +176,8 @@ impl Writer {
                 format!("...{condition} {inside}")
             }
             4 => {
-                let types: Vec<_> = TYPES.iter().map(|(name, _)| *name).filter(|name| overlaps(on, name)).collect();
+                let types: Vec<_> =
+                    TYPES.iter().map(|(name, _)| *name).filter(|name| overlaps(on, name)).collect();
                 if types.is_empty() {
                     return "__typename".to_owned();
                 }
@@ -149,7 +186,8 @@ impl Writer {
                 format!("... on {narrowed}{condition} {inside}")
             }
             5 => {
-                let fragments: Vec<_> = (from..FRAGMENTS.len()).filter(|index| overlaps(on, FRAGMENTS[*index])).collect();
+                let fragments: Vec<_> =
+                    (from..FRAGMENTS.len()).filter(|index| overlaps(on, FRAGMENTS[*index])).collect();
                 if fragments.is_empty() {
                     return "__typename".to_owned();
                 }
@@ -164,7 +202,16 @@ impl Writer {
     }
 
     fn condition(&mut self) -> &'static str {
-        let conditions = ["", "", "", "", " @include(if: $a)", " @skip(if: $a)", " @include(if: $b) @skip(if: $a)", " @skip(if: false)"];
+        let conditions = [
+            "",
+            "",
+            "",
+            "",
+            " @include(if: $a)",
+            " @skip(if: $a)",
+            " @include(if: $b) @skip(if: $a)",
+            " @skip(if: false)",
+        ];
         conditions[self.choose(conditions.len())]
     }
 

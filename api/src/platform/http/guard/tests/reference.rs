@@ -30,10 +30,7 @@ pub const TYPES: [(&str, &[&str]); 7] = [
 ];
 
 pub fn possible(type_name: &str) -> &'static [&'static str] {
-    TYPES
-        .iter()
-        .find(|(name, _)| *name == type_name)
-        .map_or(&["Query"], |(_, objects)| objects)
+    TYPES.iter().find(|(name, _)| *name == type_name).map_or(&["Query"], |(_, objects)| objects)
 }
 
 pub struct Reference<'a> {
@@ -105,7 +102,9 @@ impl<'a> Reference<'a> {
 
     fn is_selected(&self, directives: &[Positioned<Directive>]) -> bool {
         directives.iter().all(|directive| {
-            let condition = self.argument(&directive.node.arguments, "if", |value| value.clone().into_const_with(|name| self.variable(&name)));
+            let condition = self.argument(&directive.node.arguments, "if", |value| {
+                value.clone().into_const_with(|name| self.variable(&name))
+            });
             match directive.node.name.node.as_str() {
                 "include" => condition == Value::Boolean(true),
                 "skip" => condition == Value::Boolean(false),
@@ -133,7 +132,9 @@ impl<'a> Reference<'a> {
 
     fn resolve(&self, (type_name, number): Object, field: &Field) -> Resolved {
         let argument = |name| {
-            self.argument(&field.arguments, name, |value| value.clone().into_const_with(|name| self.variable(&name)))
+            self.argument(&field.arguments, name, |value| {
+                value.clone().into_const_with(|name| self.variable(&name))
+            })
         };
         let chosen = match argument("number") {
             Value::Number(number) => u32::try_from(number.as_u64().unwrap_or(0)).unwrap_or(0),
@@ -146,7 +147,9 @@ impl<'a> Reference<'a> {
             ("Query", "node") => Resolved::One(node(chosen)),
             ("Query", "hits") => Resolved::Many(vec![("Document", 3), ("User", 4)]),
             (_, "id") => text(format!("{type_name}{number}")),
-            ("Document", "title") if argument("upper") == Value::Boolean(true) => text(format!("TITLE {number}")),
+            ("Document", "title") if argument("upper") == Value::Boolean(true) => {
+                text(format!("TITLE {number}"))
+            }
             ("Document", "title") => text(format!("title {number}")),
             ("Document", "owner") if number % 2 == 1 => Resolved::One(("User", number + 1)),
             ("Document", "owner") => Resolved::One(("Bot", number + 1)),

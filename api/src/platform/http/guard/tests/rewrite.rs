@@ -45,7 +45,10 @@ fn a_field_that_is_mentioned_again_becomes_one() {
         "{ document { owner { id } title owner { name favorite { id } } owner { favorite { title } } } }",
         "{ document { owner { id name favorite { id title } } title } }",
     );
-    becomes("query A { document { id } document { id } } query B { node { id id } }", "query A { document { id } } query B { node { id } }");
+    becomes(
+        "query A { document { id } document { id } } query B { node { id id } }",
+        "query A { document { id } } query B { node { id } }",
+    );
 }
 
 #[test]
@@ -72,13 +75,19 @@ fn union_conditions_elsewhere_become_fragments_on_their_objects() {
     );
     becomes("{ hits { ... on Thing { __typename } } }", "{ hits { __typename } }");
     becomes("{ hits { ... on Hit { ... on User { name } } } }", "{ hits { ... on User { name } } }");
-    becomes("{ node { ... on Actor { ... on Hit { ... on Node { id } } } } }", "{ node { ... on User { id } } }");
+    becomes(
+        "{ node { ... on Actor { ... on Hit { ... on Node { id } } } } }",
+        "{ node { ... on User { id } } }",
+    );
 }
 
 #[test]
 fn interface_conditions_that_narrow_stay() {
     becomes("{ node { id ... on Actor { name ... { id } } } }", "{ node { id ... on Actor { name id } } }");
-    becomes("{ hits { ... on Node { id ... on Actor { name } } } }", "{ hits { ... on Node { id } ... on User { name } } }");
+    becomes(
+        "{ hits { ... on Node { id ... on Actor { name } } } }",
+        "{ hits { ... on Node { id } ... on User { name } } }",
+    );
     becomes(
         "{ node { ... on Actor { name ... on Node { id } } } }",
         "{ node { ... on Actor { name } ... on Bot { id } ... on User { id } } }",
@@ -95,7 +104,9 @@ fn mentions_in_fragments_on_the_same_type_become_one_and_keep_their_order() {
 
 #[test]
 fn a_mention_does_not_move_past_another_that_stays() {
-    stays("{ node { ... on Actor { favorite { id } } ... on User { favorite { title } } ... on Actor { favorite { owner { id } } } } }");
+    stays(
+        "{ node { ... on Actor { favorite { id } } ... on User { favorite { title } } ... on Actor { favorite { owner { id } } } } }",
+    );
     becomes(
         "{ node { ... on Bot { favorite { id } } ... on User { favorite { title } } ... on Bot { favorite { title } } } }",
         "{ node { ... on Bot { favorite { id title } } ... on User { favorite { title } } } }",
@@ -108,7 +119,10 @@ fn a_mention_does_not_move_past_another_that_stays() {
 
 #[test]
 fn a_condition_stays_with_what_it_was_said_of() {
-    becomes("{ document { ... @include(if: true) { id title } } }", "{ document { ... @include(if: true) { id title } } }");
+    becomes(
+        "{ document { ... @include(if: true) { id title } } }",
+        "{ document { ... @include(if: true) { id title } } }",
+    );
     becomes(
         "{ document { owner { id } ...F @skip(if: true) } } fragment F on Document { owner { name } title }",
         "{ document { owner { id ... @skip(if: true) { name } } ... @skip(if: true) { title } } }",
@@ -152,7 +166,8 @@ fn a_fragment_for_other_types_stays_as_it_was_written() {
 
 #[test]
 fn positions_are_those_of_the_text() {
-    let document = rewritten("{\n  ...Q\n}\nfragment Q on Query {\n  document { nothing: title(upper: 5) }\n}");
+    let document =
+        rewritten("{\n  ...Q\n}\nfragment Q on Query {\n  document { nothing: title(upper: 5) }\n}");
     let answer = answer(document, Variables::default());
     let location = answer.errors[0].locations[0];
     assert_eq!((location.line, location.column), (5, 29));
@@ -211,7 +226,10 @@ fn a_resolver_runs_once_for_all_its_mentions() {
 fn the_engine_answers_fragments_that_it_would_drop() {
     let text = "{ document { ... on Hit { ... on Document { title } } } }";
     assert_eq!(answer(parse(text), Variables::default()).data.to_string(), "{document: {}}");
-    assert_eq!(answer(rewritten(text), Variables::default()).data.to_string(), "{document: {title: \"title 0\"}}");
+    assert_eq!(
+        answer(rewritten(text), Variables::default()).data.to_string(),
+        "{document: {title: \"title 0\"}}"
+    );
 
     let text = "subscription { ...F } fragment F on Changes { ... { changed { id } } }";
     let events = |document| {
@@ -228,7 +246,10 @@ fn the_engine_needs_the_defaults_of_flags() {
     let text = "query($a: Boolean = true) { document { id @include(if: $a) title } }";
     let with = super::super::with_defaults(&parse(text), None, variables("{}"));
     assert_eq!(answer(parse(text), variables("{}")).data.to_string(), "{document: {title: \"title 0\"}}");
-    assert_eq!(answer(parse(text), with).data.to_string(), "{document: {id: \"Document0\", title: \"title 0\"}}");
+    assert_eq!(
+        answer(parse(text), with).data.to_string(),
+        "{document: {id: \"Document0\", title: \"title 0\"}}"
+    );
 }
 
 #[test]
