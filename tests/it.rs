@@ -1,1 +1,13 @@
+//! The one test binary: the real server over HTTP, on real PostgreSQL and Redis. `support` is the harness, the domains
+//! have a folder each, and `access`, `schema`, `tidy` and `migrations` hold what concerns all of them.
 
+mod access;
+mod audit;
+mod content;
+mod identity;
+mod migrations;
+mod platform;
+mod schema;
+mod support;
+mod tenancy;
+mod tidy;

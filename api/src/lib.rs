@@ -6,8 +6,9 @@
 //! (what may happen) and `store` (how it is kept).
 
 pub mod app;
+pub mod commands;
 pub mod content;
-
+pub mod demo;
 pub mod identity;
 pub mod platform;
 pub mod schema;

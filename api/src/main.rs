@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use api::app;
+use api::commands::{self, DemoArguments, Failure, ImportArguments};
 use api::platform::config::{Config, Stores};
 use api::platform::database::Database;
 use api::platform::http::graphiql::Welcome;
@@ -11,8 +12,6 @@ use clap::{Parser, Subcommand};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// One typed graph for the workspaces where people write and the tools that work in them.
 #[derive(Parser)]
@@ -35,6 +34,8 @@ enum Command {
     },
     /// Print the GraphQL schema.
     Schema,
+    Import(Box<ImportArguments>),
+    Demo(Box<DemoArguments>),
 }
 
 #[derive(Clone, Copy, Subcommand)]
@@ -71,6 +72,8 @@ async fn run(command: Command) -> Result<(), Failure> {
             print!("{}", api::schema::sdl());
             Ok(())
         }
+        Command::Import(arguments) => commands::import(*arguments).await,
+        Command::Demo(arguments) => commands::demo(*arguments).await,
     }
 }
 

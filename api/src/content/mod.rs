@@ -1,7 +1,7 @@
 //! What people write: documents and notes in spaces, and their tags.
 
 pub mod documents;
-
+pub mod importing;
 pub mod tags;
 
 use async_graphql::Enum;

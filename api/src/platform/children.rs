@@ -62,6 +62,45 @@ where
     Ok(groups.into_iter().map(|(parent, rows)| (parent, page.slice(rows))).collect())
 }
 
+/// In the condition of a list for many readers: the reader whose page is being read.
+pub const READER: (&str, &str) = ("parent", "reader");
+
+/// The page of each (parent, reader): the condition of `query` may speak of `READER`, and each row says whose page it is in.
+pub async fn pages_for_readers<E, M, P, R>(
+    connection: &impl ConnectionTrait,
+    query: Select<E>,
+    parent: Expr,
+    parents: &[(P, R)],
+    page: &Page,
+    sort: &Sort<E::Column>,
+    place_of: impl Fn(&M) -> (P, R),
+) -> Result<HashMap<(P, R), Slice<M>>>
+where
+    E: EntityTrait,
+    M: FromQueryResult,
+    P: Copy + Eq + Hash + Into<Uuid>,
+    R: Copy + Eq + Hash + Into<Uuid>,
+{
+    let one = page.apply(query.filter(parent.eq(Expr::col(("parent", "parent")))), sort)?;
+    let (ids, readers): (Vec<Uuid>, Vec<Uuid>) =
+        parents.iter().map(|(parent, reader)| ((*parent).into(), (*reader).into())).unzip();
+    let pairs = Query::select()
+        .expr_as(Func::cust("unnest").arg(Expr::value(ids)), "parent")
+        .expr_as(Func::cust("unnest").arg(Expr::value(readers)), "reader")
+        .to_owned();
+    let statement = Query::select()
+        .expr(Expr::cust(r#""parent"."reader", "child".*"#))
+        .from_subquery(pairs, "parent")
+        .join_lateral(JoinType::InnerJoin, one.into_query(), Alias::new("child"), Expr::cust("true"))
+        .to_owned();
+    let mut groups: HashMap<(P, R), Vec<M>> = HashMap::with_capacity(parents.len());
+    for row in connection.query_all(&statement).await? {
+        let row = M::from_query_result(&row, "")?;
+        groups.entry(place_of(&row)).or_default().push(row);
+    }
+    Ok(groups.into_iter().map(|(place, rows)| (place, page.slice(rows))).collect())
+}
+
 /// How many children each parent has.
 pub async fn counts<E, P>(
     connection: &impl ConnectionTrait,

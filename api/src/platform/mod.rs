@@ -21,5 +21,6 @@ pub mod payload;
 pub mod progress;
 pub mod request;
 pub mod telemetry;
+pub mod upkeep;
 pub mod viewer;
 pub mod write;

@@ -20,7 +20,7 @@ use super::request::{Request, RequestContext};
 pub const MOST: i32 = 100;
 
 /// The value a list is sorted by, of the row a cursor stands at.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SortKey {
     Time(DateTime<Utc>),
     Text(String),
@@ -38,7 +38,7 @@ impl SortKey {
 }
 
 /// A place in a sorted list: the sort key and the id of a row.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor {
     pub key: SortKey,
     pub id: Uuid,
@@ -157,7 +157,23 @@ impl Page {
             .limit(self.size + 1))
     }
 
-    /// Cuts the extra row off and says what lies beyond.
+    /// The page of a list that is in memory, sorted by the same keys in ascending order.
+    pub fn cut<R>(&self, rows: Vec<R>, place: impl Fn(&R) -> Cursor) -> Slice<R> {
+        let beyond = |cursor: &Option<Cursor>, side: std::cmp::Ordering, row: &R| {
+            cursor.as_ref().is_none_or(|cursor| place(row).cmp(cursor) == side)
+        };
+        let mut within: Vec<R> = rows
+            .into_iter()
+            .filter(|row| beyond(&self.after, std::cmp::Ordering::Greater, row))
+            .filter(|row| beyond(&self.before, std::cmp::Ordering::Less, row))
+            .collect();
+        if self.backward {
+            within.reverse();
+        }
+        self.slice(within)
+    }
+
+    /// Cuts the extra rows off and says what lies beyond.
     pub fn slice<R>(&self, mut rows: Vec<R>) -> Slice<R> {
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
         let more = rows.len() > size;

@@ -21,7 +21,7 @@ pub struct Model {
     pub ordinal: i32,
     pub viewer_kind: ActorType,
     pub fingerprint: Vec<u8>,
-    pub outcome: Json,
+    pub outcome: Option<Json>,
     pub created_at: DateTimeUtc,
 }
 

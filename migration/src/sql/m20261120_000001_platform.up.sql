@@ -72,7 +72,8 @@ CREATE TABLE platform.idempotency_keys (
     viewer_kind text NOT NULL CONSTRAINT idempotency_keys_viewer_kind_values
         CHECK (viewer_kind IN ('user', 'api_key', 'system', 'webhook', 'anonymous')),
     fingerprint bytea NOT NULL,
-    outcome jsonb NOT NULL,
+    -- Null until the write that claimed the key is about to commit.
+    outcome jsonb,
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT idempotency_keys_pkey PRIMARY KEY (viewer_id, key, ordinal)
 );

@@ -177,6 +177,7 @@ CREATE TABLE tenancy.project_members (
 );
 CREATE UNIQUE INDEX project_members_user_key ON tenancy.project_members (project_id, user_id) WHERE user_id IS NOT NULL;
 CREATE UNIQUE INDEX project_members_team_key ON tenancy.project_members (project_id, team_id) WHERE team_id IS NOT NULL;
+CREATE INDEX project_members_created_idx ON tenancy.project_members (project_id, created_at, id);
 CREATE INDEX project_members_user_idx ON tenancy.project_members (user_id, organization_id) WHERE user_id IS NOT NULL;
 CREATE INDEX project_members_team_idx ON tenancy.project_members (team_id) WHERE team_id IS NOT NULL;
 
@@ -241,6 +242,7 @@ CREATE TABLE tenancy.space_members (
 );
 CREATE UNIQUE INDEX space_members_user_key ON tenancy.space_members (space_id, user_id) WHERE user_id IS NOT NULL;
 CREATE UNIQUE INDEX space_members_team_key ON tenancy.space_members (space_id, team_id) WHERE team_id IS NOT NULL;
+CREATE INDEX space_members_created_idx ON tenancy.space_members (space_id, created_at, id);
 CREATE INDEX space_members_user_idx ON tenancy.space_members (user_id, organization_id) WHERE user_id IS NOT NULL;
 CREATE INDEX space_members_team_idx ON tenancy.space_members (team_id) WHERE team_id IS NOT NULL;
 

@@ -9,7 +9,8 @@ use entity::enums::{DocumentFormat, DocumentKind, DocumentStatus, DocumentVisibi
 use entity::ids::{DocumentId, SpaceId, UserId};
 
 use super::filter::{DocumentFilter, DocumentOrder, List};
-use super::store::{self, Above, Below, Contents, CountBelow};
+use super::rules;
+use super::store::{self, Above, Below, Contents, CountBelow, InSpaces};
 use crate::content::tags::{self, Tag};
 use crate::identity::users::User;
 use crate::platform::authorization::Action;
@@ -255,7 +256,10 @@ impl DocumentContent {
 
 async fn list(request: &Request, above: Above, list: List) -> Result<Connection<Document>> {
     let (order, filter) = (list.order, Arc::clone(&list.filter));
-    let slice = request.load::<Below>((above, list)).await?;
+    let slice = match rules::reads_whole_space(&request.viewer(), above, &list) {
+        Some(page) => request.load::<InSpaces>(page).await?,
+        None => request.load::<Below>((above, list)).await?,
+    };
     let count = count_by(move |request| Box::pin(request.load::<CountBelow>((above, Arc::clone(&filter)))));
     Ok(Connection::new(slice, |row: &Arc<document::Model>| store::place(order, row), Document, count))
 }

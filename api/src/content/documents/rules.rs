@@ -6,7 +6,8 @@ use entity::ids::DocumentId;
 use sea_orm::Condition;
 
 use super::events::{DocumentChangeKind, DocumentEvent};
-use super::store;
+use super::filter::List;
+use super::store::{self, Above, InSpace};
 use crate::content::ContentErrorCode as Code;
 use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
 use crate::platform::errors::{Result, reject};
@@ -86,6 +87,17 @@ impl Resource for document::Entity {
             _ => nothing(),
         }
     }
+}
+
+/// The page of a space for a viewer that has a role in it, and may restore when it asks for the trash.
+/// Everybody else's page has to be searched within its whole reach.
+pub fn reads_whole_space(viewer: &Viewer, above: Above, list: &List) -> Option<InSpace> {
+    let (Above::Space(space), Some(reader)) = (above, viewer.user_id()) else {
+        return None;
+    };
+    let role = viewer.content_role(space)?;
+    let asks_for_trash = list.filter.trashed.unwrap_or(false);
+    (role >= SpaceRole::Editor || !asks_for_trash).then(|| InSpace { space, reader, list: list.clone() })
 }
 
 /// A change of a document's state.

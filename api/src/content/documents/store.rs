@@ -140,6 +140,64 @@ impl Load for Below {
     }
 }
 
+/// A page of documents in each of many spaces, for a reader of the space: whoever it is, all that is hidden from it
+/// are other people's private documents. So the viewer is part of the key, and concurrent requests share a statement.
+///
+/// Invariant: asked only for spaces in which the viewer has a role, and for the trash only where it may restore.
+pub struct InSpaces;
+
+/// The space, who reads it, and the list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct InSpace {
+    pub space: SpaceId,
+    pub reader: UserId,
+    pub list: List,
+}
+
+#[derive(FromQueryResult)]
+struct ReadDocument {
+    reader: Uuid,
+    #[sea_orm(nested)]
+    document: Model,
+}
+
+impl Load for InSpaces {
+    type Key = InSpace;
+    type Value = Slice<Arc<Model>>;
+    const MERGED: bool = true;
+
+    async fn load(context: &LoadContext, keys: Vec<InSpace>) -> Result<HashMap<InSpace, Self::Value>> {
+        let mut by_list: HashMap<List, Vec<(SpaceId, UserId)>> = HashMap::new();
+        for InSpace { space, reader, list } in keys {
+            by_list.entry(list).or_default().push((space, reader));
+        }
+        let mut found = HashMap::new();
+        for (list, parents) in by_list {
+            let hidden_from_others = Condition::any()
+                .add(Column::Visibility.ne(DocumentVisibility::Private))
+                .add(Column::OwnerId.into_expr().eq(Expr::col(children::READER)));
+            let query = filtered(&Read::new(context.viewer.clone()), &list.filter).filter(hidden_from_others);
+            let slices = children::pages_for_readers(
+                &context.connection,
+                query,
+                Column::SpaceId.into_expr(),
+                &parents,
+                &list.page,
+                &sort(list.order),
+                |row: &ReadDocument| (row.document.space_id, UserId(row.reader)),
+            )
+            .await?;
+            for ((space, reader), slice) in slices {
+                let Slice { rows, has_next_page, has_previous_page } = slice;
+                let rows = rows.into_iter().map(|row| Arc::new(row.document)).collect();
+                let slice = Slice { rows, has_next_page, has_previous_page };
+                found.insert(InSpace { space, reader, list: list.clone() }, slice);
+            }
+        }
+        Ok(found)
+    }
+}
+
 /// How many documents each parent has for the viewer.
 pub struct CountBelow;
 

@@ -106,7 +106,7 @@ async fn connect(shared: &Shared) -> Result<MultiplexedConnection> {
     Ok(shared.redis.get_multiplexed_async_connection_with_config(&config).await?)
 }
 
-const STATE_SQL: &str = "SELECT last_position, published_position FROM platform.feed";
+const STATE_SQL: &str = "SELECT last_position, published_position FROM platform.feed WHERE id = 1";
 
 /// The first published event that its stream has neither now nor had and cut off as too old.
 const FIRST_LOST_SQL: &str = "SELECT min(event.position) FROM platform.outbox AS event \
@@ -195,8 +195,7 @@ fn says(error: &RedisError, words: &str) -> bool {
     error.detail().is_some_and(|detail| detail.contains(words))
 }
 
-const PUBLISHED_SQL: &str =
-    "UPDATE platform.feed SET published_position = $1 WHERE id = 1 AND published_position < $1";
+const PUBLISHED_SQL: &str = "UPDATE platform.feed SET published_position = $1 WHERE id = 1 AND published_position < $1";
 
 async fn mark_published(postgres: &mut PgConnection, position: i64) -> Result<()> {
     sqlx::query(PUBLISHED_SQL).bind(position).execute(postgres).await.map_err(Error::internal)?;

@@ -67,7 +67,7 @@ macro_rules! page_sql {
             "resource_id, organization_id, space_id, project_id, payload FROM platform.outbox ",
             "WHERE position > $1",
             $condition,
-            " ORDER BY position LIMIT $2) AS event ON true ORDER BY event.position"
+            " ORDER BY position LIMIT $2) AS event ON true WHERE feed.id = 1 ORDER BY event.position"
         )
     };
 }
@@ -114,7 +114,7 @@ pub(super) async fn of_topics<T>(
 
 /// Which part of the feed is kept now.
 pub(super) async fn bounds(executor: impl PgExecutor<'_>) -> Result<Bounds> {
-    let query = sqlx::query(concat!(bounds_columns!(), " FROM platform.feed"));
+    let query = sqlx::query(concat!(bounds_columns!(), " FROM platform.feed WHERE feed.id = 1"));
     let row = query.fetch_one(executor).await.map_err(Error::internal)?;
     Bounds::from_row(&row).map_err(Error::internal)
 }
@@ -133,7 +133,7 @@ pub(super) enum Place {
 
 const PLACE_SQL: &str = "SELECT feed.last_position AS head, event.id, event.position, \
      coalesce((SELECT max(id) FROM platform.outbox), 0) AS newest \
-     FROM platform.feed LEFT JOIN platform.outbox AS event ON event.id = $1";
+     FROM platform.feed LEFT JOIN platform.outbox AS event ON event.id = $1 WHERE feed.id = 1";
 
 /// Finds where an event of the outbox stands.
 pub(super) async fn place_of(executor: impl PgExecutor<'_>, number: EventNumber) -> Result<Place> {

@@ -51,7 +51,7 @@ const PLACE_SQL: &str = "WITH waiting AS MATERIALIZED ( \
          feed.published_position, (SELECT count(*) FROM waiting) - counted.events AS held_back, \
          coalesce((SELECT extract(epoch FROM clock_timestamp() - waiting.created_at)::float8 FROM waiting, held \
              WHERE waiting.id = held.id), 0) AS held_seconds \
-     FROM counted, platform.feed";
+     FROM counted, platform.feed WHERE feed.id = 1";
 
 /// What one look at the outbox did.
 #[derive(Debug)]

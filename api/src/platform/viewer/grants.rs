@@ -61,7 +61,10 @@ impl Grants {
             match row.kind.as_str() {
                 "space" => grants.add_space(&row)?,
                 "project" => {
-                    let role = parse::<ProjectRole>(&row.role)?;
+                    let mut role = parse::<ProjectRole>(&row.role)?;
+                    if grants.is_viewer_of(row.organization_id) {
+                        role = ProjectRole::Viewer;
+                    }
                     let held = grants.projects.entry(ProjectId(row.id)).or_insert(role);
                     *held = role.max(*held);
                 }
@@ -71,11 +74,15 @@ impl Grants {
         Ok(grants)
     }
 
+    /// A viewer of an organization only reads, whatever else was granted to it there.
+    fn is_viewer_of(&self, organization: Option<Uuid>) -> bool {
+        organization.and_then(|id| self.organizations.get(&OrganizationId(id))) == Some(&MemberRole::Viewer)
+    }
+
     fn add_space(&mut self, row: &GrantRow) -> Result<()> {
         let organization_id = row.organization_id.map(OrganizationId);
         let mut role = parse::<SpaceRole>(&row.role)?;
-        let is_viewer = organization_id.and_then(|id| self.organizations.get(&id)) == Some(&MemberRole::Viewer);
-        if is_viewer {
+        if self.is_viewer_of(row.organization_id) {
             role = SpaceRole::Reader;
         }
         let grant = SpaceGrant { role, archived: row.archived, organization_id };

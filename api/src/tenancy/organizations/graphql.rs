@@ -147,6 +147,15 @@ impl Organization {
         projects::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
     }
 
+    /// The project with this slug, if you may see it.
+    async fn project(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The slug of the project.")] slug: String,
+    ) -> Result<Option<Project>> {
+        projects::by_slug(ctx.request(), self.0.id, slug).await
+    }
+
     /// Its members, in the order they were added.
     async fn members(
         &self,

@@ -31,7 +31,7 @@ impl Resource for project_member::Entity {
     }
 
     fn permitted(viewer: &Viewer, row: &project_member::Model) -> ActionSet {
-        match projects::role_in(viewer, row.project_id, row.organization_id) {
+        match viewer.project_role(row.project_id) {
             None => ActionSet::NONE,
             Some(ProjectRole::Viewer | ProjectRole::Developer) => READ,
             Some(ProjectRole::Admin) => MANAGE,

@@ -105,7 +105,7 @@ impl Project {
 
     /// Your role in it: your own or your teams', whichever is higher. Owners and admins of the organization are its admins.
     async fn viewer_role(&self, ctx: &Context<'_>) -> Option<ProjectRole> {
-        rules::role_in(&ctx.request().viewer(), self.0.id, self.0.organization_id)
+        ctx.request().viewer().project_role(self.0.id)
     }
 
     /// The spaces attached to it that you may see, the oldest first.

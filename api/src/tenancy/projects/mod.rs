@@ -6,4 +6,3 @@ mod rules;
 mod store;
 
 pub use graphql::{Project, ProjectMutation, by_slug, of_organization};
-pub use rules::role_in;

@@ -44,7 +44,7 @@ impl Resource for project::Entity {
         if row.deleted_at.is_some() {
             return ActionSet::NONE;
         }
-        let actions = match role_in(viewer, row.id, row.organization_id) {
+        let actions = match viewer.project_role(row.id) {
             None => ActionSet::NONE,
             Some(ProjectRole::Viewer) => VIEWER,
             Some(ProjectRole::Developer) => DEVELOPER,
@@ -58,15 +58,6 @@ impl Resource for project::Entity {
 
     fn reach(viewer: &Viewer) -> Condition {
         viewer.grants().map_or_else(nothing, |grants| store::among(grants.projects.keys().copied().collect()))
-    }
-}
-
-/// The viewer's role in a project. Whoever only views the organization is never more than a viewer of its projects.
-pub fn role_in(viewer: &Viewer, id: ProjectId, organization: OrganizationId) -> Option<ProjectRole> {
-    let role = viewer.project_role(id)?;
-    match viewer.organization_role(organization) {
-        Some(MemberRole::Viewer) => Some(ProjectRole::Viewer),
-        Some(MemberRole::Member | MemberRole::Admin | MemberRole::Owner) | None => Some(role),
     }
 }
 

@@ -39,7 +39,7 @@ pub struct BelowOrganizations;
 
 impl Load for BelowOrganizations {
     type Key = (OrganizationId, Page);
-    type Value = Slice<Model>;
+    type Value = Slice<Arc<Model>>;
     const MERGED: bool = false;
 
     async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
@@ -60,7 +60,10 @@ impl Load for BelowOrganizations {
                 |row: &Model| row.organization_id,
             )
             .await?;
-            found.extend(slices.into_iter().map(|(parent, slice)| ((parent, page.clone()), slice)));
+            for (parent, Slice { rows, has_next_page, has_previous_page }) in slices {
+                let rows = rows.into_iter().map(Arc::new).collect();
+                found.insert((parent, page.clone()), Slice { rows, has_next_page, has_previous_page });
+            }
         }
         Ok(found)
     }

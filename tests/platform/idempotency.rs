@@ -1,0 +1,139 @@
+//! A retried mutation happens once and is answered as the first time.
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::{World, graph};
+
+fn create(world: &World, title: &str) -> (String, Value) {
+    let text = graph().mutation("documentCreate", "document { id title createdAt version } commitCursor");
+    (text, json!({ "input": { "spaceId": world.lab, "title": title, "content": "Some text." } }))
+}
+
+async fn documents(world: &World) -> i64 {
+    world.database.number("SELECT count(*) FROM content.documents").await
+}
+
+#[tokio::test]
+async fn a_retry_gets_the_first_answer_to_the_letter() {
+    let world = World::new().await;
+    let (text, variables) = create(&world, "Once");
+    let first = world.editor.query_once("key-1", &text, variables.clone()).await.well();
+    let events = world.database.number("SELECT count(*) FROM platform.outbox").await;
+    // Even when the object has changed meanwhile.
+    let id = first.text("documentCreate.document.id").to_owned();
+    world.editor.mutate("documentUpdate", json!({ "id": id, "title": "Changed" })).await.well();
+    for _ in 0..3 {
+        let again = world.editor.query_once("key-1", &text, variables.clone()).await;
+        assert_eq!((again.status, &again.body), (first.status, &first.body));
+        assert_eq!(again.headers["content-type"], first.headers["content-type"]);
+    }
+    assert_eq!(documents(&world).await, 1);
+    assert_eq!(world.database.number("SELECT count(*) FROM platform.outbox").await, events + 1);
+}
+
+#[tokio::test]
+async fn a_retry_gets_the_first_outcome_where_only_the_answer_was_lost() {
+    let world = World::new().await;
+    let (text, variables) = create(&world, "Once");
+    let first = world.editor.query_once("key-1", &text, variables.clone()).await.well();
+    // The server died between the commit and keeping the answer.
+    world.database.run("DELETE FROM platform.idempotency_answers").await;
+    let again = world.editor.query_once("key-1", &text, variables).await.well();
+    assert_eq!(again.json["data"], first.json["data"]);
+    assert_eq!(documents(&world).await, 1);
+}
+
+#[tokio::test]
+async fn a_key_is_for_one_request() {
+    let world = World::new().await;
+    let (text, variables) = create(&world, "Once");
+    world.editor.query_once("key-1", &text, variables.clone()).await.well();
+    let (_, other_variables) = create(&world, "Another");
+    let other_text = text.replace("createdAt", "updatedAt");
+    let before = world.database.digest().await;
+    for (text, variables) in [(&text, &other_variables), (&other_text, &variables)] {
+        let answer = world.editor.query_once("key-1", text, variables.clone()).await;
+        assert_eq!(answer.code(), "IDEMPOTENCY_KEY_REUSED", "{}", answer.body);
+        assert!(answer.json["data"].is_null(), "{}", answer.body);
+    }
+    assert_eq!(world.database.digest().await, before);
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_who_used_it() {
+    let world = World::new().await;
+    let (text, variables) = create(&world, "Once");
+    let first = world.editor.query_once("key-1", &text, variables.clone()).await.well();
+    let second = world.manager.query_once("key-1", &text, variables).await.well();
+    assert_ne!(first.text("documentCreate.document.id"), second.text("documentCreate.document.id"));
+    assert_eq!(documents(&world).await, 2);
+}
+
+#[tokio::test]
+async fn retries_at_once_run_once() {
+    let world = World::new().await;
+    let (text, variables) = create(&world, "Once");
+    let answers = join_all((0..12).map(|_| world.editor.query_once("key-1", &text, variables.clone()))).await;
+    let ids: HashSet<&str> = answers.iter().map(|answer| answer.text("documentCreate.document.id")).collect();
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    assert_eq!(documents(&world).await, 1);
+}
+
+#[tokio::test]
+async fn a_document_may_hold_several_mutations_under_one_key() {
+    let world = World::new().await;
+    let text = "mutation($space: ID!) { \
+        one: documentCreate(input: { spaceId: $space, title: \"One\" }) { document { id title } userErrors { code } } \
+        two: documentCreate(input: { spaceId: $space, title: \"Two\" }) { document { id title } userErrors { code } } }";
+    let variables = json!({ "space": world.lab });
+    let first = world.editor.query_once("key-1", text, variables.clone()).await.well();
+    assert_ne!(first.text("one.document.id"), first.text("two.document.id"));
+    let again = world.editor.query_once("key-1", text, variables.clone()).await;
+    assert_eq!(again.body, first.body);
+    world.database.run("DELETE FROM platform.idempotency_answers").await;
+    let again = world.editor.query_once("key-1", text, variables).await.well();
+    assert_eq!(again.json["data"], first.json["data"]);
+    assert_eq!(documents(&world).await, 2);
+}
+
+#[tokio::test]
+async fn a_refused_mutation_may_be_tried_again_under_its_key() {
+    let world = World::new().await;
+    let id = world.editor.document(&world.lab, json!({})).await;
+    let text = graph().mutation("documentPublish", "");
+    let variables = json!({ "input": { "id": id } });
+    let answer = world.reader.query_once("key-1", &text, variables.clone()).await;
+    assert_eq!(answer.code(), "FORBIDDEN");
+    let lab_members = format!("UPDATE tenancy.space_members SET role = 'editor' WHERE role = 'reader'");
+    world.database.run(&lab_members).await;
+    world.reader.query_once("key-1", &text, variables).await.well();
+}
+
+#[tokio::test]
+async fn a_malformed_key_is_refused() {
+    let world = World::new().await;
+    let (text, variables) = create(&world, "Once");
+    for key in ["", &"x".repeat(256)] {
+        let answer = world.editor.query_once(key, &text, variables.clone()).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (400, "BAD_USER_INPUT"), "{}", answer.body);
+    }
+    world.editor.query_once(&"x".repeat(255), &text, variables).await.well();
+    assert_eq!(documents(&world).await, 1);
+}
+
+#[tokio::test]
+async fn a_client_made_id_cannot_be_used_twice() {
+    let world = World::new().await;
+    let id = crate::support::typed("doc", "01890a5d-ac96-774b-bcce-b302099a8057");
+    let input = json!({ "id": id, "spaceId": world.lab, "title": "Mine" });
+    let answer = world.editor.mutate("documentCreate", input.clone()).await.well();
+    assert_eq!(answer.text("documentCreate.document.id"), id);
+    world.editor.mutate("documentCreate", input.clone()).await.refused("ID_TAKEN", "id");
+    // Somebody who may not see the document learns nothing more than that.
+    let vault = json!({ "id": id, "spaceId": world.vault, "title": "Mine" });
+    world.stranger.mutate("documentCreate", vault).await.refused("ID_TAKEN", "id");
+    assert_eq!(documents(&world).await, 1);
+}

@@ -1,0 +1,10 @@
+//! The spine: the front door, the guard, loading, pages, reach, and writes that happen once.
+
+mod errors;
+mod guard;
+mod http;
+mod idempotency;
+mod merging;
+mod pagination;
+mod reach;
+mod statements;

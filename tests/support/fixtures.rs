@@ -1,0 +1,80 @@
+//! What tests make before they look: each with defaults, through the API, and as somebody who may.
+
+use entity::ids::{AnyId, DocumentId};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::client::Client;
+
+/// The id as a client writes it, from its prefix and its UUID.
+pub fn typed(prefix: &str, uuid: &str) -> String {
+    let uuid = Uuid::parse_str(uuid).unwrap_or_else(|_| panic!("{uuid} is no UUID"));
+    let as_document = DocumentId(uuid).to_string();
+    format!("{prefix}{}", as_document.trim_start_matches(DocumentId::PREFIX))
+}
+
+/// The UUID of an id that a client wrote.
+pub fn uuid(id: &str) -> String {
+    let id: AnyId = id.parse().unwrap_or_else(|error| panic!("{id}: {error}"));
+    id.uuid().to_string()
+}
+
+/// The object with the fields of both; the second wins.
+fn merged(mut defaults: Value, overrides: Value) -> Value {
+    if let (Value::Object(fields), Value::Object(overrides)) = (&mut defaults, overrides) {
+        fields.extend(overrides);
+    }
+    defaults
+}
+
+impl Client {
+    async fn made(&self, mutation: &str, object: &str, input: Value) -> String {
+        self.mutate(mutation, input).await.well().text(&format!("{mutation}.{object}.id")).to_owned()
+    }
+
+    /// An organization with this slug, owned by the client.
+    pub async fn organization(&self, slug: &str) -> String {
+        self.made("organizationCreate", "organization", json!({ "name": slug, "slug": slug })).await
+    }
+
+    /// A space with this slug; open, unless the overrides say otherwise.
+    pub async fn space(&self, organization: &str, slug: &str, overrides: Value) -> String {
+        let defaults = json!({ "organizationId": organization, "name": slug, "slug": slug });
+        self.made("spaceCreate", "space", merged(defaults, overrides)).await
+    }
+
+    /// A project with this slug.
+    pub async fn project(&self, organization: &str, slug: &str) -> String {
+        let input = json!({ "organizationId": organization, "name": slug, "slug": slug });
+        self.made("projectCreate", "project", input).await
+    }
+
+    /// A document with some content; a title and more in the overrides.
+    pub async fn document(&self, space: &str, overrides: Value) -> String {
+        let defaults = json!({ "spaceId": space, "title": "A document", "content": "Some *text*." });
+        self.made("documentCreate", "document", merged(defaults, overrides)).await
+    }
+
+    /// A tag of a space.
+    pub async fn tag(&self, space: &str, name: &str) -> String {
+        self.made("tagCreate", "tag", json!({ "spaceId": space, "name": name })).await
+    }
+
+    /// Adds somebody to an organization.
+    pub async fn add_member(&self, organization: &str, who: &Client, role: &str) -> String {
+        let input = json!({ "organizationId": organization, "userId": who.id, "role": role });
+        self.made("memberAdd", "member", input).await
+    }
+
+    /// Adds somebody to a space.
+    pub async fn add_space_member(&self, space: &str, who: &Client, role: &str) -> String {
+        let input = json!({ "spaceId": space, "userId": who.id, "role": role });
+        self.made("spaceMemberAdd", "spaceMember", input).await
+    }
+
+    /// Adds somebody to a project.
+    pub async fn add_project_member(&self, project: &str, who: &Client, role: &str) -> String {
+        let input = json!({ "projectId": project, "userId": who.id, "role": role });
+        self.made("projectMemberAdd", "projectMember", input).await
+    }
+}

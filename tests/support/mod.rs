@@ -1,0 +1,22 @@
+//! The harness: `World` is a running server over a database of its own, in which a small cast of people already
+//! lives; `Client` is one of them with a connection; `Answer` is what the server said.
+
+mod answer;
+mod client;
+mod database;
+mod fixtures;
+mod graph;
+mod server;
+mod socket;
+mod waiting;
+mod world;
+
+pub use answer::Answer;
+pub use client::Client;
+pub use database::{Database, environment};
+pub use fixtures::{typed, uuid};
+pub use graph::graph;
+pub use server::Server;
+pub use socket::Socket;
+pub use waiting::{eventually, within};
+pub use world::{World, PASSWORD};
