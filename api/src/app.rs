@@ -14,6 +14,7 @@ use crate::platform::config::{Config, Stores};
 use crate::platform::database::Database;
 use crate::platform::errors::{Error, Result};
 use crate::platform::events::Feed;
+use crate::platform::http::connections::Connections;
 use crate::platform::http::engine::{Engine, Guard};
 use crate::platform::http::graphiql::Welcome;
 use crate::platform::http::guard::{Limits, SchemaShape};
@@ -81,7 +82,8 @@ pub fn door(platform: Platform, welcome: Welcome) -> Result<Arc<Door<Graph>>> {
         config.introspection_enabled(),
         config.operation_timeout(),
     );
-    Ok(Arc::new(Door { engine, platform, welcome }))
+    let connections = Connections::new(config);
+    Ok(Arc::new(Door { engine, platform, connections, welcome }))
 }
 
 /// Answers requests on the listener until `stop` completes, then lets those that are under way finish.
@@ -91,6 +93,11 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let feed = door.platform.feed.clone();
+    let connections = Arc::clone(&door.connections);
+    let stop = async move {
+        stop.await;
+        connections.leave();
+    };
     let routes = router(door).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener.tap_io(|connection| drop(connection.set_nodelay(true))), routes)
         .with_graceful_shutdown(stop)

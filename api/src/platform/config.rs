@@ -117,6 +117,30 @@ pub struct Config {
     #[arg(long, env = "TRELLIS_SOCKET_STREAMS", default_value_t = 64)]
     pub socket_streams: usize,
 
+    /// Seconds a WebSocket has for introducing itself (connection_init).
+    #[arg(long, env = "TRELLIS_SOCKET_INIT_SECONDS", default_value_t = 10)]
+    pub socket_init_seconds: u64,
+
+    /// Seconds between two pings to a WebSocket; one that gives no sign of life in between is closed.
+    #[arg(long, env = "TRELLIS_SOCKET_PING_SECONDS", default_value_t = 20)]
+    pub socket_ping_seconds: u64,
+
+    /// Seconds the reader of a WebSocket or an event stream may take for the next part of an answer.
+    #[arg(long, env = "TRELLIS_SOCKET_SEND_SECONDS", default_value_t = 30)]
+    pub socket_send_seconds: u64,
+
+    /// Largest message to a WebSocket, in bytes: a query with its variables.
+    #[arg(long, env = "TRELLIS_SOCKET_MESSAGE_BYTES", default_value_t = 1024 * 1024)]
+    pub socket_message_bytes: usize,
+
+    /// WebSockets and event streams open at once at most.
+    #[arg(long, env = "TRELLIS_CONNECTIONS", default_value_t = 10_000)]
+    pub connections: usize,
+
+    /// Of these, how many from one address (of IPv6, one /64). Raise it behind a proxy.
+    #[arg(long, env = "TRELLIS_CONNECTIONS_PER_ADDRESS", default_value_t = 1_000)]
+    pub connections_per_address: usize,
+
     /// Bytes of query text at most.
     #[arg(long, env = "TRELLIS_QUERY_BYTES", default_value_t = 64 * 1024)]
     pub query_bytes: usize,

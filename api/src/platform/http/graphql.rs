@@ -1,4 +1,5 @@
 //! GraphQL over HTTP: POST with JSON, GET for queries, batches. Never a mutation by GET, never another content type.
+//! A client that wants events instead of one answer is handed on to `sse`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,15 +12,17 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use serde::Deserialize;
 use serde_json::json;
 
-use super::engine::{Admitted, Call, failed};
+use super::answers::{Caller, json as json_of};
+use super::engine::{Call, failed};
 use super::router::Door;
+use super::sse;
 use crate::platform::errors::Error;
-use crate::platform::idempotency::{Idempotency, KeptAnswer};
-use crate::platform::request::{Origin, Request};
-use crate::platform::viewer::Viewer;
+use crate::platform::request::Origin;
 
 const RESPONSE_JSON: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
+/// Answered by `sse`; what is refused before that is told in JSON.
+const EVENTS: &str = "text/event-stream";
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The parameters of one operation, as the specification names them.
@@ -75,7 +78,7 @@ impl Media {
             let mut parts = range.split(';').map(str::trim);
             let media = match parts.next().map(str::to_ascii_lowercase).as_deref() {
                 Some(RESPONSE_JSON) => Media::Response,
-                Some(JSON | "application/*" | "*/*" | "") => Media::Json,
+                Some(JSON | EVENTS | "application/*" | "*/*" | "") => Media::Json,
                 _ => continue,
             };
             let quality = parts
@@ -101,10 +104,10 @@ impl Media {
         }
     }
 
-    /// The status of a response: an operation that never ran has no data.
-    fn status(self, response: &Response, ran: bool) -> StatusCode {
+    /// The status of a response, by whether the operation ran.
+    fn status(self, ran: bool) -> StatusCode {
         match self {
-            Media::Response if !ran && response.is_err() => StatusCode::BAD_REQUEST,
+            Media::Response if !ran => StatusCode::BAD_REQUEST,
             Media::Response | Media::Json => StatusCode::OK,
         }
     }
@@ -113,8 +116,7 @@ impl Media {
 /// Everything of a request but its operation.
 struct Envelope {
     media: Media,
-    viewer: Viewer,
-    origin: Origin,
+    caller: Caller,
     idempotency_key: Option<String>,
     method: Method,
 }
@@ -138,8 +140,8 @@ impl<E: Executor> Door<E> {
             Some(Err(_)) => Some("unreadable"),
             None => None,
         };
-        let viewer = match self.platform.tokens.viewer(authorization, &self.platform.viewers).await {
-            Ok(viewer) => viewer,
+        let bearer = match self.platform.tokens.bearer(authorization, &self.platform.viewers).await {
+            Ok(bearer) => bearer,
             Err(error) => {
                 let status = match error {
                     Error::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -156,14 +158,15 @@ impl<E: Executor> Door<E> {
             }
             None => None,
         };
-        Ok(Envelope { media, viewer, origin: origin(headers, address), idempotency_key, method })
+        let caller = Caller { viewer: bearer.viewer, expires: bearer.expires, origin: origin(headers, address) };
+        Ok(Envelope { media, caller, idempotency_key, method })
     }
 
     /// Runs one operation; gives the status, the body, and how many statements it took.
-    async fn run(&self, envelope: &Envelope, parameters: Parameters) -> (StatusCode, Bytes, u32) {
+    async fn run(&self, envelope: &Envelope, call: Result<Call, Error>) -> (StatusCode, Bytes, u32) {
         let media = envelope.media;
-        let refuse = |response: &Response| (media.status(response, false), body(response), 0);
-        let admitted = match parameters.into_call() {
+        let refuse = |response: &Response| (media.status(false), json_of(response), 0);
+        let admitted = match call {
             Ok(call) => match self.engine.admit(call) {
                 Ok(admitted) => admitted,
                 Err(response) => return refuse(&response),
@@ -172,59 +175,16 @@ impl<E: Executor> Door<E> {
         };
         let kind = admitted.operation_type();
         if kind == OperationType::Subscription {
-            let error = Error::bad_input("query", "Subscriptions need a WebSocket at this address.");
+            let error = Error::bad_input("query", "A subscription needs a WebSocket at this address, or Accept: text/event-stream.");
             return refuse(&failed(error));
         }
         if envelope.method == Method::GET && kind != OperationType::Query {
             let error = Error::bad_input("query", "Only queries may be sent by GET; use POST.");
-            return (StatusCode::METHOD_NOT_ALLOWED, body(&failed(error)), 0);
+            return (StatusCode::METHOD_NOT_ALLOWED, json_of(&failed(error)), 0);
         }
-        let request = Request::new(self.platform.clone(), envelope.viewer.clone(), envelope.origin.clone());
-        if kind == OperationType::Mutation
-            && let (Some(key), Some(user_id)) = (&envelope.idempotency_key, envelope.viewer.user_id())
-        {
-            let idempotency = Idempotency::new(user_id, key.clone(), admitted.fingerprint());
-            return self.run_once(envelope, admitted, request, idempotency).await;
-        }
-        let request = Arc::new(request);
-        let response = self.engine.execute(admitted, Arc::clone(&request)).await;
-        (media.status(&response, ran(&response)), body(&response), request.statements())
-    }
-
-    /// Runs a mutation under its idempotency key: a repeated one gets the first answer.
-    async fn run_once(
-        &self,
-        envelope: &Envelope,
-        admitted: Admitted,
-        mut request: Request,
-        idempotency: Idempotency,
-    ) -> (StatusCode, Bytes, u32) {
-        let media = envelope.media;
-        let connection = request.connection();
-        match idempotency.kept_answer(&connection).await {
-            Ok(Some(kept)) => {
-                let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
-                return (status, kept.body.into(), request.statements());
-            }
-            Ok(None) => {}
-            Err(error) => {
-                let response = failed(error);
-                return (media.status(&response, false), body(&response), request.statements());
-            }
-        }
-        request.idempotency = Some(idempotency);
-        let request = Arc::new(request);
-        let response = self.engine.execute(admitted, Arc::clone(&request)).await;
-        let status = media.status(&response, ran(&response));
-        let bytes = body(&response);
-        // A failed answer is not kept: a retry may do better.
-        if let (Some(idempotency), true) = (&request.idempotency, response.errors.is_empty()) {
-            let kept = KeptAnswer { status: status.as_u16(), body: bytes.to_vec() };
-            if let Err(error) = idempotency.keep_answer(&connection, &kept).await {
-                tracing::warn!(%error, "an idempotent answer was not kept; its outcome is");
-            }
-        }
-        (status, bytes, request.statements())
+        let key = envelope.idempotency_key.as_deref();
+        let outcome = self.run_to_end(envelope.caller.clone(), admitted, key).await;
+        (media.status(outcome.ran), outcome.body, outcome.statements)
     }
 }
 
@@ -249,7 +209,11 @@ pub async fn post<E: Executor>(
     };
     match serde_json::from_slice::<Content>(&content) {
         Ok(Content::Single(parameters)) => {
-            let (status, bytes, statements) = door.run(&envelope, *parameters).await;
+            let call = parameters.into_call();
+            if sse::is_wanted(&headers, &door.engine, &call) {
+                return sse::stream(door, envelope.caller, &Method::POST, call, envelope.idempotency_key);
+            }
+            let (status, bytes, statements) = door.run(&envelope, call).await;
             door.respond(status, envelope.media, bytes, statements)
         }
         Ok(Content::Batch(batch)) => {
@@ -264,7 +228,7 @@ pub async fn post<E: Executor>(
                 if index > 0 {
                     bytes.push(b',');
                 }
-                let (_, one, sent) = door.run(&envelope, parameters).await;
+                let (_, one, sent) = door.run(&envelope, parameters.into_call()).await;
                 bytes.extend_from_slice(&one);
                 statements += sent;
             }
@@ -289,13 +253,12 @@ pub async fn get<E: Executor>(
         Ok(envelope) => envelope,
         Err(response) => return response,
     };
-    match from_url(query.as_deref().unwrap_or_default()) {
-        Ok(parameters) => {
-            let (status, bytes, statements) = door.run(&envelope, parameters).await;
-            door.respond(status, envelope.media, bytes, statements)
-        }
-        Err(error) => answer(StatusCode::BAD_REQUEST, envelope.media, &failed(error)),
+    let call = from_url(query.as_deref().unwrap_or_default()).and_then(Parameters::into_call);
+    if sse::is_wanted(&headers, &door.engine, &call) {
+        return sse::stream(door, envelope.caller, &Method::GET, call, None);
     }
+    let (status, bytes, statements) = door.run(&envelope, call).await;
+    door.respond(status, envelope.media, bytes, statements)
 }
 
 impl<E> Door<E> {
@@ -351,17 +314,8 @@ fn is_json(headers: &HeaderMap) -> bool {
         })
 }
 
-/// Whether the operation ran: a request that failed before has errors without a path and no data.
-fn ran(response: &Response) -> bool {
-    response.data != async_graphql::Value::Null || response.errors.iter().any(|error| !error.path.is_empty())
-}
-
-fn body(response: &Response) -> Bytes {
-    serde_json::to_vec(response).unwrap_or_default().into()
-}
-
 fn answer(status: StatusCode, media: Media, response: &Response) -> axum::response::Response {
-    let mut http = axum::response::Response::new(Body::from(body(response)));
+    let mut http = axum::response::Response::new(Body::from(json_of(response)));
     *http.status_mut() = status;
     http.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
     http

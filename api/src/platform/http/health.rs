@@ -57,6 +57,11 @@ pub async fn everything<E: Executor>(State(door): State<Arc<Door<E>>>) -> impl I
     report(&[database, redis])
 }
 
+/// Requests can be answered: PostgreSQL is there. Redis is a help, not a need.
+pub async fn ready<E: Executor>(State(door): State<Arc<Door<E>>>) -> impl IntoResponse {
+    report(&[part("db", door.platform.database.ping()).await])
+}
+
 /// PostgreSQL answers.
 pub async fn database<E: Executor>(State(door): State<Arc<Door<E>>>) -> impl IntoResponse {
     report(&[part("db", door.platform.database.ping()).await])

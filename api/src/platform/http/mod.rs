@@ -1,5 +1,7 @@
 //! The front door: every transport, and what stands before the graph.
 
+mod answers;
+pub mod connections;
 pub mod engine;
 pub mod graphiql;
 pub mod graphql;
@@ -7,3 +9,5 @@ pub mod guard;
 pub mod health;
 mod report;
 pub mod router;
+mod sse;
+mod websocket;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use async_graphql::Executor;
 use axum::Router;
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State, WebSocketUpgrade};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::{Redirect, Response};
 use axum::routing::get;
 use tower_http::compression::CompressionLayer;
 
+use super::connections::{self, Connections};
 use super::engine::Engine;
-use super::{graphiql, graphql, health};
+use super::{graphiql, graphql, health, websocket};
 use crate::platform::request::Platform;
 
 /// What every handler shares.
@@ -19,6 +20,8 @@ use crate::platform::request::Platform;
 pub struct Door<E> {
     pub engine: Engine<E>,
     pub platform: Platform,
+    /// The WebSockets and event streams that are open.
+    pub connections: Arc<Connections>,
     /// What GraphiQL starts with.
     pub welcome: graphiql::Welcome,
 }
@@ -29,7 +32,7 @@ pub fn router<E: Executor>(door: Arc<Door<E>>) -> Router {
         .route("/graphql", get(get_or_upgrade::<E>).post(graphql::post::<E>))
         .route("/health", get(health::everything::<E>))
         .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::everything::<E>))
+        .route("/health/ready", get(health::ready::<E>))
         .route("/health/db", get(health::database::<E>))
         .route("/health/redis", get(health::redis::<E>));
     if door.platform.config.graphiql_enabled() {
@@ -48,12 +51,13 @@ async fn get_or_upgrade<E: Executor>(
     request: Request,
 ) -> Response {
     let (mut parts, _) = request.into_parts();
-    match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-        Ok(_) => axum::http::StatusCode::NOT_IMPLEMENTED.into_response(),
-        Err(_) if !parts.headers.contains_key(axum::http::header::UPGRADE) => {
-            let query = axum::extract::RawQuery(parts.uri.query().map(str::to_owned));
-            graphql::get(State(door), ConnectInfo(address), query, parts.headers).await
-        }
-        Err(rejection) => rejection.into_response(),
+    if !websocket::is_wanted(&parts.headers) {
+        let query = axum::extract::RawQuery(parts.uri.query().map(str::to_owned));
+        return graphql::get(State(door), ConnectInfo(address), query, parts.headers).await;
     }
+    let Some(place) = door.connections.enter(Some(address.ip())) else {
+        return connections::full();
+    };
+    let origin = graphql::origin(&parts.headers, address);
+    websocket::upgrade(door, &mut parts, origin, place)
 }

@@ -12,7 +12,7 @@ use entity::enums::{MemberRole, ProjectRole, SpaceRole};
 
 pub use check::Viewers;
 pub use grants::{Grants, SpaceGrant};
-pub use tokens::Tokens;
+pub use tokens::{Bearer, Tokens};
 
 /// Who is asking.
 #[derive(Clone, Debug)]

@@ -22,6 +22,14 @@ struct Claims {
     exp: i64,
 }
 
+/// Who presented a token, and until when it is good.
+#[derive(Clone, Debug)]
+pub struct Bearer {
+    pub viewer: Viewer,
+    /// None when nothing was presented.
+    pub expires: Option<DateTime<Utc>>,
+}
+
 /// Signs and reads access tokens.
 pub struct Tokens {
     encoding: EncodingKey,
@@ -63,10 +71,10 @@ impl Tokens {
         Ok((token, ends))
     }
 
-    /// The viewer behind an `Authorization` value. No value is nobody; a bad one is `Unauthenticated`.
-    pub async fn viewer(&self, authorization: Option<&str>, viewers: &Viewers) -> Result<Viewer> {
+    /// The bearer behind an `Authorization` value. No value is nobody; a bad one is `Unauthenticated`.
+    pub async fn bearer(&self, authorization: Option<&str>, viewers: &Viewers) -> Result<Bearer> {
         let Some(authorization) = authorization.map(str::trim).filter(|text| !text.is_empty()) else {
-            return Ok(Viewer::Anonymous);
+            return Ok(Bearer { viewer: Viewer::Anonymous, expires: None });
         };
         let token = authorization
             .split_once(' ')
@@ -76,6 +84,7 @@ impl Tokens {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation)
             .map_err(|_| Error::Unauthenticated)?
             .claims;
-        viewers.signed_in(UserId(claims.sub), SessionId(claims.sid)).await
+        let viewer = viewers.signed_in(UserId(claims.sub), SessionId(claims.sid)).await?;
+        Ok(Bearer { viewer, expires: DateTime::from_timestamp(claims.exp, 0) })
     }
 }

@@ -14,7 +14,6 @@ use crate::platform::write::{Committed, Write};
 use crate::tenancy::TenancyErrorCode as Code;
 use crate::tenancy::events::TenancyEvent;
 use crate::tenancy::members::{self, Grantee};
-use crate::tenancy::projects;
 
 const READ: ActionSet = ActionSet::of(&[Action::Read]);
 const MANAGE: ActionSet = READ.and(ActionSet::of(&[Action::Edit, Action::Delete]));

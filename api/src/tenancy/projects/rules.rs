@@ -1,6 +1,6 @@
 //! What may happen to a project, and by whom.
 
-use entity::enums::{MemberRole, ProjectRole, ProjectStatus};
+use entity::enums::{ProjectRole, ProjectStatus};
 use entity::ids::{OrganizationId, ProjectId};
 use entity::tenancy::project::{ProjectQuotas, ProjectSettings};
 use entity::tenancy::{organization, project};

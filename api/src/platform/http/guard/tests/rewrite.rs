@@ -6,7 +6,7 @@ use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Request, Response, Variables};
 use futures_util::{FutureExt, StreamExt};
 
-use super::super::{Limits, rewrite};
+use super::super::{Limits, SchemaShape, rewrite};
 use super::graph::{self, OwnerCalls};
 use super::print::{normal, print};
 use super::{parse, shape, variables};
@@ -193,6 +193,17 @@ fn what_the_validator_will_refuse_is_left_as_it_is() {
         stays(text);
         assert!(!answer(parse(text), Variables::default()).errors.is_empty(), "{text} is invalid");
     }
+}
+
+/// What is written for the interface's type need not be valid for the object's narrower one.
+#[test]
+fn an_object_that_returns_less_than_its_interface_is_left_as_it_is() {
+    let sdl = "type Query { document: Document } interface Owned { owner: Actor } interface Actor { id: ID }
+        type Document implements Owned { owner: User } type User implements Actor { id: ID } type Bot implements Actor { id: ID }";
+    let schema = SchemaShape::from_sdl(sdl).expect("valid");
+    let text = "{ document { ... on Owned { owner { ... on Bot { id } } } } }";
+    let found = rewrite(parse(text), &schema, &Limits::default()).expect("small");
+    assert_eq!(print(&found), normal(text));
 }
 
 #[test]
