@@ -2,13 +2,13 @@
 //! exactly as Trellis does, also where access differs; PostGraphile must tell the same of what everyone may read.
 
 use chrono::DateTime;
-use entity::ids::{DocumentId, SpaceId};
 use hyper::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::Result;
 use crate::database::{Database, ORGANIZATIONS};
+use crate::handwritten::TypeId;
 use crate::peers::{Kind, Peer, Tokens};
 
 /// Compares the peers; fails at the first difference. Says how much one answer of Trellis holds.
@@ -103,9 +103,9 @@ async fn answer(peer: &Peer, slug: &str, token: Option<&str>) -> Result<(StatusC
 fn as_trellis(mut data: Value) -> Result<Value> {
     let mut organization = data["organizations"]["nodes"][0].take();
     for space in nodes(&mut organization["spaces"])? {
-        space["id"] = json!(SpaceId(uuid(&space["id"])?));
+        space["id"] = json!(TypeId::new(b"spc_", uuid(&space["id"])?).as_str());
         for document in nodes(&mut space["documents"])? {
-            document["id"] = json!(DocumentId(uuid(&document["id"])?));
+            document["id"] = json!(TypeId::new(b"doc_", uuid(&document["id"])?).as_str());
             document["status"] = json!(document["status"].as_str().map(str::to_uppercase));
             document["createdAt"] = json!(text(&document["createdAt"])?.parse::<DateTime<chrono::Utc>>()?.to_rfc3339());
             for tag in nodes(&mut document["tags"])? {

@@ -271,22 +271,33 @@ fn document(row: &PgRow) -> Result<Document, sqlx::Error> {
 }
 
 fn space_id<S: Serializer>(id: &Uuid, serializer: S) -> Result<S::Ok, S::Error> {
-    type_id(*b"spc_00000000000000000000000000", *id, serializer)
+    serializer.serialize_str(TypeId::new(b"spc_", *id).as_str())
 }
 
 fn document_id<S: Serializer>(id: &Uuid, serializer: S) -> Result<S::Ok, S::Error> {
-    type_id(*b"doc_00000000000000000000000000", *id, serializer)
+    serializer.serialize_str(TypeId::new(b"doc_", *id).as_str())
 }
 
-/// Writes the id into the 26 base 32 digits after the prefix.
-fn type_id<S: Serializer>(mut text: [u8; 30], id: Uuid, serializer: S) -> Result<S::Ok, S::Error> {
-    const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-    let mut bits = id.as_u128();
-    for digit in text[4..].iter_mut().rev() {
-        *digit = DIGITS[(bits & 31) as usize];
-        bits >>= 5;
+/// An id as Trellis writes it: what it is of, then 26 digits of base 32.
+pub struct TypeId([u8; 30]);
+
+impl TypeId {
+    pub fn new(prefix: &[u8; 4], id: Uuid) -> Self {
+        const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+        let mut text = [0; 30];
+        text[..4].copy_from_slice(prefix);
+        let mut bits = id.as_u128();
+        for digit in text[4..].iter_mut().rev() {
+            *digit = DIGITS[(bits & 31) as usize];
+            bits >>= 5;
+        }
+        Self(text)
     }
-    serializer.serialize_str(std::str::from_utf8(&text).map_err(serde::ser::Error::custom)?)
+
+    pub fn as_str(&self) -> &str {
+        // Both parts are ASCII.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
 }
 
 fn moment<S: Serializer>(moment: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -11,7 +11,7 @@ use crate::support::{Answer, Client, World};
 async fn refused(client: &Client, name: &str, query: &str, code: &str) -> Value {
     let answer = client.query(query, json!({})).await;
     assert_eq!((answer.status, answer.code()), (StatusCode::BAD_REQUEST, code), "{name}: {}", answer.body);
-    assert!(answer.json.get("data").is_none(), "{name}: {}", answer.body);
+    assert!(answer.json["data"].is_null(), "{name}: {}", answer.body);
     assert!(answer.body.len() < 2_000, "{name}: a refusal is short");
     let extensions = answer.json["errors"][0]["extensions"].clone();
     client.query("{ __typename }", Value::Null).await.well();

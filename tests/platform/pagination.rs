@@ -327,6 +327,6 @@ async fn spaces_of_a_project_page_both_ways() {
     }
     let query = format!("{{ node(id: \"{}\") {{ ... on Project {{ spaces PAGE }} }} }}", world.rocket);
     let [forward, backward] = names(&world.developer, &query, "node.spaces", "name").await;
-    assert_eq!(forward, ["space-a", "space-b", "space-c"]);
+    assert_eq!(forward, ["space-c", "space-a", "space-b"], "in the order they were created");
     assert_eq!(backward, forward);
 }

@@ -222,4 +222,6 @@ pub async fn settle(database: &Database) {
     let globex = stranger.organization("globex").await;
     stranger.space(&globex, "vault", json!({ "privacy": "PRIVATE" })).await;
     server.stop().await;
+    // The feed begins anew for each test, as its Redis does.
+    database.run("TRUNCATE platform.outbox; UPDATE platform.feed SET last_position = 0, published_position = 0").await;
 }

@@ -2,7 +2,6 @@
 //! `trellis serve --help` lists them; production mode refuses to start on a missing secret.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -165,9 +164,9 @@ pub struct Config {
     #[arg(long, env = "TRELLIS_QUERY_COST", default_value_t = 10_000)]
     pub query_cost: u64,
 
-    /// Where the demo's sign-in is remembered for GraphiQL's first request (development).
-    #[arg(long, env = "TRELLIS_STATE_DIR", default_value = ".dev")]
-    pub state_dir: PathBuf,
+    /// Bytes of document content that one operation may read at most.
+    #[arg(long, env = "TRELLIS_QUERY_CONTENT_BYTES", default_value_t = 32 * 1024 * 1024)]
+    pub query_content_bytes: u64,
 }
 
 /// A setting that production does not accept.

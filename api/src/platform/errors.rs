@@ -30,6 +30,9 @@ pub enum Error {
     /// An argument is not acceptable; names the argument.
     #[error("{field}: {message}")]
     BadInput { field: String, message: String },
+    /// The operation asks for more than one answer may hold.
+    #[error("{0}")]
+    TooMuch(String),
     /// The cursor is older than what is kept.
     #[error("The cursor is older than the events that are kept. Read the current state and subscribe again.")]
     GapTooOld,
@@ -82,6 +85,7 @@ impl Error {
             Error::Conflict => "CONFLICT",
             Error::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Error::BadInput { .. } | Error::Rejected(_) => "BAD_USER_INPUT",
+            Error::TooMuch(_) => "QUERY_TOO_COMPLEX",
             Error::GapTooOld => "GAP_TOO_OLD",
             Error::SlowConsumer => "SLOW_CONSUMER",
             Error::Timeout => "TIMEOUT",

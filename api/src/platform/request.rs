@@ -1,7 +1,7 @@
 //! One request: who asks, and the handles its work may use. Nothing runs without one.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_graphql::Context;
@@ -51,6 +51,7 @@ pub struct Request {
     viewer: RwLock<Viewer>,
     loaders: Loaders,
     statements: Arc<AtomicU32>,
+    content_bytes: AtomicU64,
 }
 
 impl Request {
@@ -59,7 +60,7 @@ impl Request {
         let loaders =
             Loaders::new(platform.database.clone(), Arc::clone(&platform.mergers), Arc::clone(&statements));
         let id = platform.clock.new_id();
-        Self { platform, id, origin, idempotency: None, viewer: RwLock::new(viewer), loaders, statements }
+        Self { platform, id, origin, idempotency: None, viewer: RwLock::new(viewer), loaders, statements, content_bytes: AtomicU64::new(0) }
     }
 
     /// Work of the server itself. Says why, because nothing limits its reach.
@@ -94,6 +95,7 @@ impl Request {
             unchanged @ (Viewer::Anonymous | Viewer::System(_)) => unchanged,
         };
         *self.viewer.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        self.content_bytes.store(0, Ordering::Relaxed);
         self.loaders.forget();
         Ok(())
     }
@@ -147,6 +149,17 @@ impl Request {
     /// What the viewer may do with the row.
     pub fn permitted<E: Resource>(&self, row: &E::Model) -> ActionSet {
         permitted::<E>(&self.viewer(), row)
+    }
+
+    /// Takes what a document's content weighs from what the operation may read.
+    pub fn take_content_bytes(&self, bytes: u64) -> Result<()> {
+        let most = self.platform.config.query_content_bytes;
+        let taken = self.content_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if taken > most {
+            let message = format!("One operation reads at most {most} bytes of content. Ask for fewer documents at a time.");
+            return Err(Error::TooMuch(message));
+        }
+        Ok(())
     }
 
     pub fn loaders(&self) -> &Loaders {

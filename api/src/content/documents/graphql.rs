@@ -85,7 +85,9 @@ impl Document {
 
     /// Its content. Read only when asked for.
     async fn content(&self, ctx: &Context<'_>) -> Result<DocumentContent> {
-        let row = ctx.request().load::<Contents>(self.0.id).await?;
+        let request = ctx.request();
+        request.take_content_bytes(u64::from(self.0.size_bytes.unsigned_abs()))?;
+        let row = request.load::<Contents>(self.0.id).await?;
         Ok(DocumentContent { document: Arc::clone(&self.0), row })
     }
 

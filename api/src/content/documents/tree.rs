@@ -33,9 +33,14 @@ pub async fn move_document(
     parent: Option<DocumentId>,
     place: Place,
 ) -> Result<Committed<document::Model>> {
+    // The tree is locked before its rows, by everyone, so that two moves wait for each other instead of deadlocking.
+    let space = request.get::<document::Entity>(id).await?.space_id;
     let mut write = request.begin_write().await?;
+    lock_tree(&write, space).await?;
     let document = write.granted::<document::Entity>(id, Action::Move).await?;
-    lock_tree(&write, document.space_id).await?;
+    if document.space_id != space {
+        return Err(Error::Conflict);
+    }
     check_parent(&write, "parentId", parent, document.space_id).await?;
     if let Some(parent) = parent {
         let (cycle, depth) = line_above(&write, parent, id).await?;

@@ -1,5 +1,6 @@
 //! Carries placed events to the Redis streams and channels, in order. Redis may be away: delivery resumes where it
-//! stopped, and what a restarted Redis lost of its streams is delivered again. In a standby it tells the leader of commits.
+//! stopped, and what a restarted Redis lost of its streams is delivered again.
+//! In a standby it tells the leader of commits.
 
 use std::convert::Infallible;
 use std::sync::Arc;

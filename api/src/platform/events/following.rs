@@ -1,4 +1,4 @@
-//! One follower's stream: what it missed from PostgreSQL, then what the hub queues for it, each event once and in order.
+//! One follower's stream: what it missed from PostgreSQL, then what the hub queues for it, each event once, in order.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! The event feed: every committed event once, in commit order, to the followers in this process and to Redis.
 //! PostgreSQL is the truth. The relay gives positions, delivery carries events to Redis, the hub serves the followers;
 //! Redis wakes the other processes and may be away.
-//! Invariant: positions become visible in their order, and events of one resource are positioned in the order they happened.
+//! Invariant: positions become visible in their order, and those of one resource are in the order of what happened.
 
 mod channels;
 mod cursor;
@@ -180,6 +180,7 @@ impl Feed {
                 tracing::error!(%error, "a task of the event feed did not end well");
             }
         }
+        self.shared.become_role(Role::Standby);
     }
 
     pub fn status(&self) -> FeedStatus {

@@ -29,7 +29,7 @@ const LONGEST_HOLD: Duration = Duration::from_millis(160);
 const STATEMENT_LIMIT: Duration = Duration::from_secs(20);
 
 /// Rows are taken by id, up to the first whose transaction might have an older one still open beside it: every open
-/// transaction stands at or above the snapshot's xmin. A row taken out of turn would pass an older event of its resource.
+/// transaction stands at or above the snapshot's xmin. A row taken out of turn could pass an older one of its resource.
 const PLACE_SQL: &str = "WITH waiting AS MATERIALIZED ( \
          SELECT id, xid, created_at FROM platform.outbox WHERE position IS NULL ORDER BY id LIMIT $1 \
      ), held AS MATERIALIZED ( \
@@ -47,8 +47,9 @@ const PLACE_SQL: &str = "WITH waiting AS MATERIALIZED ( \
          UPDATE platform.outbox SET position = advanced.base + ready.place FROM ready, advanced \
          WHERE outbox.id = ready.id \
      ) \
-     SELECT counted.events AS placed, coalesce((SELECT last_position FROM advanced), feed.last_position) AS last_position, \
-         feed.published_position, (SELECT count(*) FROM waiting) - counted.events AS held_back, \
+     SELECT counted.events AS placed, feed.published_position, \
+         coalesce((SELECT last_position FROM advanced), feed.last_position) AS last_position, \
+         (SELECT count(*) FROM waiting) - counted.events AS held_back, \
          coalesce((SELECT extract(epoch FROM clock_timestamp() - waiting.created_at)::float8 FROM waiting, held \
              WHERE waiting.id = held.id), 0) AS held_seconds \
      FROM counted, platform.feed WHERE feed.id = 1";
