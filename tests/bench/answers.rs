@@ -60,7 +60,8 @@ fn same(peer: &Peer, what: &str, expected: &(StatusCode, Value), found: &(Status
     let short = |(status, value): &(StatusCode, Value)| {
         let text = value.to_string();
         let place = difference(&expected.1, &found.1);
-        format!("{status}, {} bytes, {place}: {}", text.len(), value.pointer(&place).unwrap_or(&Value::Null))
+        let differs: String = value.pointer(&place).unwrap_or(&Value::Null).to_string().chars().take(200).collect();
+        format!("{status}, {} bytes, {place}: {differs}", text.len())
     };
     let name = peer.kind.name();
     Err(format!("{name} answers otherwise than Trellis, for {what}:\n{}\n{}", short(expected), short(found)).into())

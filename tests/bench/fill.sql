@@ -211,6 +211,9 @@ WHERE people.id = members.user_id AND organization = 0 AND person IN (5, 6);
 DELETE FROM tenancy.members USING people WHERE people.id = members.user_id AND organization = 0 AND person = 7;
 DELETE FROM tenancy.space_members AS granted USING people
 WHERE people.id = granted.user_id AND organization = 0 AND person = 7;
+INSERT INTO tenancy.members (id, organization_id, user_id, role, status)
+SELECT pg_temp.id('moved', person), pg_temp.id('organization', 1), id, 'member', 'active'
+FROM people WHERE organization = 0 AND person IN (7, 8);
 
 SELECT platform.bump_grants(ARRAY(SELECT id FROM people));
 SELECT platform.bump_grants(ARRAY(SELECT DISTINCT organization_id FROM rooms));

@@ -190,9 +190,11 @@ pub async fn serve(settings: Settings) -> Result<()> {
     validation.set_issuer(&["trellis"]);
     validation.validate_aud = false;
     let key = DecodingKey::from_secret(settings.token_secret.as_bytes());
-    let routes = axum::Router::new()
-        .route("/organizations/{slug}", get(organization))
-        .with_state(Arc::new(Endpoint { pool, key, validation }));
+    let routes = axum::Router::new().route("/organizations/{slug}", get(organization)).with_state(Arc::new(Endpoint {
+        pool,
+        key,
+        validation,
+    }));
     let listener = tokio::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, settings.port)).await?;
     axum::serve(listener.tap_io(|connection| drop(connection.set_nodelay(true))), routes).await?;
     Ok(())
@@ -222,12 +224,8 @@ async fn organization(
 impl Endpoint {
     async fn read(&self, claims: &Claims, slug: &str) -> Result<Option<Organization>, Refusal> {
         let mut connection = self.pool.acquire().await?;
-        let rows: Vec<SpaceRow> = sqlx::query_as(SPACES_SQL)
-            .bind(claims.sid)
-            .bind(claims.sub)
-            .bind(slug)
-            .fetch_all(&mut *connection)
-            .await?;
+        let rows: Vec<SpaceRow> =
+            sqlx::query_as(SPACES_SQL).bind(claims.sid).bind(claims.sub).bind(slug).fetch_all(&mut *connection).await?;
         let mut rows = rows.into_iter().peekable();
         let first = rows.peek_mut().ok_or(Refusal(StatusCode::UNAUTHORIZED))?;
         let Some(name) = first.organization.take() else { return Ok(None) };

@@ -16,10 +16,10 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use crate::Result;
 use crate::database::Reader;
 use crate::load::Connection;
 use crate::processes::{Process, free_address, output};
-use crate::Result;
 
 /// Connections to PostgreSQL of each server.
 pub const CONNECTIONS: usize = 16;

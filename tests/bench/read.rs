@@ -74,12 +74,8 @@ async fn measure(settings: &Settings) -> Result<Report> {
     let folder = tempfile::tempdir()?;
     let database = database::prepare(&settings.database_url, &settings.trellis).await?;
     let tokens = Tokens::new()?;
-    let ground = Ground {
-        database_url: &database.url,
-        redis_url: &settings.redis_url,
-        tokens: &tokens,
-        folder: folder.path(),
-    };
+    let ground =
+        Ground { database_url: &database.url, redis_url: &settings.redis_url, tokens: &tokens, folder: folder.path() };
     let is_wanted = |name: &str| settings.peers.iter().any(|peer| peer == name);
     let trellis = ground.trellis(&settings.trellis).await?;
     sleep(Duration::from_secs(1)).await;

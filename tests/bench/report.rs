@@ -76,7 +76,8 @@ impl Report {
         );
         for found in self.comparisons() {
             let Comparison { clients, peer, ratio, low, high, ours, theirs } = found;
-            let both = |of: fn(&Speed) -> Option<Duration>| format!("{:>6} {:>6}", shown(of(&ours)), shown(of(&theirs)));
+            let both =
+                |of: fn(&Speed) -> Option<Duration>| format!("{:>6} {:>6}", shown(of(&ours)), shown(of(&theirs)));
             // Writing to a String cannot fail.
             let _ = writeln!(
                 text,

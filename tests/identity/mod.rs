@@ -1,3 +1,6 @@
-//! Who people are: signing up, in and out, and what a session is good for.
+//! Who people are: signing up, in and out, what a session is good for, and who knows whom.
 
+mod people;
+mod profile;
+mod sessions;
 mod sign_up;

@@ -33,6 +33,7 @@ impl Clock for SystemClock {
         Uuid::now_v7()
     }
 
+    #[expect(clippy::disallowed_methods, reason = "this is where randomness comes from")]
     fn fill_random(&self, bytes: &mut [u8]) {
         use rand::Rng;
         rand::rng().fill_bytes(bytes);

@@ -136,6 +136,7 @@ impl<'a> Write<'a> {
     }
 
     /// Removes the row that was granted.
+    #[expect(clippy::disallowed_methods, reason = "the one place that removes a row")]
     pub async fn delete<E>(&self, granted: Granted<E>) -> Result<()>
     where
         E: Resource,

@@ -89,9 +89,10 @@ impl<E: Executor> Connection<E> {
         let Self { socket, operations, outbox, .. } = self;
         // Before the farewell, which takes time: nothing runs for a peer that no longer listens.
         drop((operations, outbox));
+        // Boxed, so that an open socket does not carry the space for it.
         match close {
-            Some(close) => socket.close(close).await,
-            None => socket.close_back().await,
+            Some(close) => Box::pin(socket.close(close)).await,
+            None => Box::pin(socket.close_back()).await,
         }
     }
 

@@ -9,6 +9,7 @@
 
 mod connection;
 mod deadlines;
+mod fragment;
 mod handshake;
 mod operations;
 mod protocol;
@@ -39,7 +40,7 @@ struct Limits {
     introduction: Duration,
     /// Between two pings; a peer that gave no sign of life between them is gone.
     ping: Duration,
-    /// For the peer to take 16 KiB of what it is sent.
+    /// For the peer to take 64 KiB of what it is sent.
     send: Duration,
     message_bytes: usize,
     streams: usize,

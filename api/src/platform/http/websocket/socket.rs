@@ -1,5 +1,6 @@
-//! Messages over the upgraded connection. Long messages leave as fragments of 16 KiB, each flushed before the next,
-//! so the buffer for writing stays that small, and a slow peer can be told from a dead one.
+//! Messages over the upgraded connection. What is sent goes out without a copy and in fragments, so that a socket that
+//! sent much keeps no large buffer, and one that is too slow can still be told so, between two fragments.
+//! Reading, and the frames of the transport itself (ping, pong, close), are the codec's.
 
 use std::future::poll_fn;
 use std::io::{self, Read, Write};
@@ -13,14 +14,15 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 use tungstenite::error::{CapacityError, Error, ProtocolError};
-use tungstenite::protocol::frame::Frame;
-use tungstenite::protocol::frame::coding::{Data, OpCode};
+use tungstenite::protocol::frame::coding::Data;
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Message, Utf8Bytes};
 
+use super::fragment::Fragment;
 use super::protocol::Close;
 
-const FRAGMENT_BYTES: usize = 16 * 1024;
+/// The codec writes pings, pongs and closes only, at most 125 bytes each.
+const CONTROL_BYTES: usize = 1024;
 const READ_BYTES: usize = 2 * 1024;
 /// What a stranger may send: room for a token.
 const STRANGER_BYTES: usize = 16 * 1024;
@@ -33,16 +35,12 @@ const FAREWELL_BYTES: usize = 256 * 1024;
 pub struct Socket {
     io: TokioIo<Upgraded>,
     frames: WebSocketContext,
-    sending: Option<Sending>,
+    /// The message of which a part was sent, and the fragment of it that is under way.
+    message: Option<Bytes>,
+    fragment: Fragment,
     ping_wanted: bool,
-    /// Whether there may be bytes in the buffer that the connection did not take yet.
+    /// Whether the codec may hold bytes that the connection did not take yet.
     unflushed: bool,
-}
-
-/// A message of which a part was sent.
-struct Sending {
-    rest: Bytes,
-    begun: bool,
 }
 
 /// What came from the peer.
@@ -62,11 +60,11 @@ impl Socket {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BYTES)
             .write_buffer_size(0)
-            .max_write_buffer_size(2 * FRAGMENT_BYTES)
+            .max_write_buffer_size(CONTROL_BYTES)
             .max_message_size(Some(STRANGER_BYTES))
             .max_frame_size(Some(STRANGER_BYTES));
         let frames = WebSocketContext::new(Role::Server, Some(config));
-        Self { io: TokioIo::new(upgraded), frames, sending: None, ping_wanted: false, unflushed: false }
+        Self { io: TokioIo::new(upgraded), frames, message: None, fragment: Fragment::default(), ping_wanted: false, unflushed: false }
     }
 
     /// Lets the peer send longer messages, once it is known.
@@ -101,8 +99,10 @@ impl Socket {
 
     /// Begins to send a text message. Only when `poll_sent` was ready: there is one at a time.
     pub fn send(&mut self, text: Vec<u8>) {
-        debug_assert!(self.sending.is_none(), "Invariant: one message is sent at a time");
-        self.sending = Some(Sending { rest: text.into(), begun: false });
+        debug_assert!(self.message.is_none(), "Invariant: one message is sent at a time");
+        let mut rest = Bytes::from(text);
+        self.fragment = Fragment::next_of(&mut rest, Data::Text);
+        self.message = Some(rest);
     }
 
     /// Asks the peer for a sign of life.
@@ -110,39 +110,31 @@ impl Socket {
         self.ping_wanted = true;
     }
 
-    /// Writes what waits. Ready once the connection has taken all of it; `progressed` when it took a frame of it.
+    /// Writes what waits. Ready once the connection has taken all of it; `progressed` when it took a fragment.
     pub fn poll_sent(&mut self, context: &mut Context<'_>, progressed: &mut bool) -> Poll<io::Result<()>> {
         loop {
+            // A fragment that was begun comes first: nothing may stand within it.
+            ready!(self.fragment.poll_write(Pin::new(&mut self.io), context))?;
             ready!(self.poll_flush(context))?;
-            let Some(frame) = self.next_frame() else {
-                return Poll::Ready(Ok(()));
-            };
+            if std::mem::take(&mut self.ping_wanted) {
+                self.write(context, Message::Ping(Bytes::new()))?;
+                continue;
+            }
+            match &mut self.message {
+                None => return Poll::Ready(Ok(())),
+                Some(rest) if rest.is_empty() => self.message = None,
+                Some(rest) => self.fragment = Fragment::next_of(rest, Data::Continue),
+            }
             *progressed = true;
-            self.write(context, frame)?;
         }
     }
 
-    fn next_frame(&mut self) -> Option<Message> {
-        if std::mem::take(&mut self.ping_wanted) {
-            return Some(Message::Ping(Bytes::new()));
-        }
-        let sending = self.sending.as_mut()?;
-        let opcode = if sending.begun { Data::Continue } else { Data::Text };
-        let fragment = sending.rest.split_to(sending.rest.len().min(FRAGMENT_BYTES));
-        sending.begun = true;
-        let last = sending.rest.is_empty();
-        if last {
-            self.sending = None;
-        }
-        Some(Message::Frame(Frame::message(fragment, OpCode::Data(opcode), last)))
-    }
-
-    /// Puts a frame into the buffer, and as much of it as goes into the connection.
+    /// Puts a frame of the transport into the codec's buffer, and as much of it as goes into the connection.
     fn write(&mut self, context: &mut Context<'_>, message: Message) -> io::Result<()> {
         self.unflushed = true;
         match self.frames.write(&mut Bridge { io: &mut self.io, context }, message) {
-            Ok(()) => Ok(()),
-            Err(error) => blocked_or_lost(error),
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            result => result.map_err(io::Error::other),
         }
     }
 
@@ -162,6 +154,7 @@ impl Socket {
         tracing::debug!(code = close.code, reason = %close.reason, "closing a socket");
         let frame = Message::Close(Some(close.frame()));
         let farewell = async {
+            poll_fn(|context| self.fragment.poll_write(Pin::new(&mut self.io), context)).await?;
             poll_fn(|context| Poll::Ready(self.write(context, frame.clone()))).await?;
             self.hang_up().await
         };
@@ -195,14 +188,6 @@ impl Socket {
 impl std::fmt::Debug for Socket {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Socket").field("unflushed", &self.unflushed).finish_non_exhaustive()
-    }
-}
-
-/// A frame that could not be written whole is in the buffer; anything else is the end.
-fn blocked_or_lost(error: Error) -> io::Result<()> {
-    match error {
-        Error::Io(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-        error => Err(io::Error::other(error)),
     }
 }
 

@@ -152,6 +152,10 @@ fn conditions_of_the_same_name_are_put_within_each_other() {
         "{ document { ... @include(if: true) { ... @include(if: false) @skip(if: true) { id @include(if: true) title } } } }",
         "{ document { ... @include(if: true) @skip(if: true) { ... @include(if: false) { id title } } } }",
     );
+    becomes(
+        "{ node { ... on User @include(if: true) { ... @include(if: false) { name } } } }",
+        "{ node { ... on User @include(if: true) { ... @include(if: false) { name } } } }",
+    );
 }
 
 #[test]
