@@ -4,6 +4,7 @@
 mod access;
 mod audit;
 mod content;
+mod faults;
 mod identity;
 mod migrations;
 mod platform;

@@ -103,10 +103,9 @@ fn doubling(levels: usize) -> String {
 #[tokio::test]
 async fn doubled_fragments_are_refused_at_once() {
     let world = World::new().await;
-    for levels in [13, 22, 40] {
+    for levels in [13, 22, 40, 60, 200] {
         refused(&world.owner, "doubling", &doubling(levels), "TOO_MANY_FIELDS").await;
     }
-    refused(&world.owner, "doubling 60 levels", &doubling(60), "NESTING_TOO_DEEP").await;
 }
 
 #[tokio::test]
@@ -149,8 +148,8 @@ async fn floods_are_refused() {
         ("directives", format!("{{ viewer {{ {} }} }}", "version @include(if: true) ".repeat(60)), "TOO_MANY_DIRECTIVES"),
         ("directives at one place", format!("{{ __typename {} }}", "@include(if: true) ".repeat(6)), "TOO_MANY_DIRECTIVES"),
         ("depth", format!("{{ node(id: \"doc_0\") {{ ... on Document {}{{ id }}{} }} }}", "{ parent ".repeat(20), "}".repeat(20)), "TOO_DEEP"),
-        ("an open string", "{ node(id: \"doc_) { id } }".to_owned(), "UNTERMINATED_STRING"),
-        ("an open block string", "{ node(id: \"\"\"doc_) { id } }".to_owned(), "UNTERMINATED_STRING"),
+        ("an open string", "{ node(id: \"doc_) { id } }".to_owned(), "GRAPHQL_PARSE_FAILED"),
+        ("brackets behind an open string", format!("{{ node(id: \"doc_ {}", "[".repeat(1_000)), "GRAPHQL_PARSE_FAILED"),
     ] {
         refused(&world.owner, name, &text, code).await;
     }

@@ -1,6 +1,7 @@
 //! The spine: the front door, the guard, loading, pages, reach, and writes that happen once.
 
 mod errors;
+mod feed;
 mod guard;
 mod http;
 mod idempotency;

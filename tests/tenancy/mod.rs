@@ -1,1 +1,9 @@
-//! To be written.
+//! Whose things are: organizations, their members, projects and spaces, and what each role may do with them.
+
+mod members;
+mod organizations;
+mod projects;
+mod roles;
+mod space_members;
+mod spaces;
+mod teams;

@@ -87,7 +87,7 @@ async fn many_writers_and_a_follower_of_each_subject() {
 
 #[tokio::test]
 async fn a_follower_that_falls_behind_catches_up_from_the_database() {
-    let pace = Pace { queue: 8, page: 4, ..Pace::default() };
+    let pace = Pace { queue: 8, page: 4, patience: Duration::from_secs(3600), ..Pace::default() };
     let process = Cluster::without_redis().await.process_with(pace).await;
     let subject = Subject::new();
     let mut events = process.follow(Topic::Resource(subject.resource)).await;

@@ -82,7 +82,10 @@ impl Cluster {
 
     async fn redis(&self) -> redis::aio::MultiplexedConnection {
         let client = redis::Client::open(self.redis.as_str()).expect("an address");
-        client.get_multiplexed_async_connection().await.expect("Redis answers")
+        // Half a second would be the limit of an answer; a busy machine takes longer.
+        let patient = redis::AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        let connection = client.get_multiplexed_async_connection_with_config(&patient);
+        within("Redis answers", connection).await.expect("Redis answers")
     }
 
     async fn stream(&self) -> StreamRangeReply {
@@ -104,7 +107,10 @@ impl Cluster {
     async fn end_the_leader(&self) {
         // The upper half of the relay's lock.
         self.database
-            .run("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1717921124")
+            .run(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1717921124 \
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            )
             .await;
     }
 }

@@ -20,7 +20,7 @@ use super::operations::{Operation, Operations, too_many};
 use super::protocol::{ClientMessage, Close, server_message};
 use super::socket::{Received, Socket};
 use crate::platform::errors::{Error, Result};
-use crate::platform::http::answers::{Answer, Answers, Caller, answers, only};
+use crate::platform::http::answers::{Answer, Caller, answers, only};
 use crate::platform::http::engine::Call;
 use crate::platform::http::router::Door;
 use crate::platform::request::Origin;
@@ -272,15 +272,15 @@ impl<E: Executor> Connection<E> {
             Ok(admitted) => {
                 let ends = admitted.operation_type() != OperationType::Subscription;
                 let (door, caller) = (Arc::clone(&self.door), caller.clone());
-                let answers = stream::once(async move {
+                let begin = async move {
                     match caller.confirmed(&door.platform.viewers).await {
                         Ok(caller) => answers(door, caller, admitted, idempotency_key),
                         Err(Error::Unauthenticated) => only(Answer::SessionOver),
                         Err(error) => only(Answer::failed(error)),
                     }
-                });
-                let answers: Answers = answers.flatten().boxed();
-                self.operations.start(id, ends, answers);
+                };
+                // Boxed by itself, so that its space is free again once the operation runs.
+                self.operations.start(id, ends, stream::once(begin.boxed()).flatten().boxed());
             }
             Err(response) => self.say(server_message::error(&id, &response.errors)),
         }

@@ -39,6 +39,8 @@ pub struct Socket {
     message: Option<Bytes>,
     fragment: Fragment,
     ping_wanted: bool,
+    /// The text that was heard last. While it is held the codec cannot reclaim its buffer, and starts a small one.
+    heard: Option<Utf8Bytes>,
     /// Whether the codec may hold bytes that the connection did not take yet.
     unflushed: bool,
 }
@@ -64,7 +66,15 @@ impl Socket {
             .max_message_size(Some(STRANGER_BYTES))
             .max_frame_size(Some(STRANGER_BYTES));
         let frames = WebSocketContext::new(Role::Server, Some(config));
-        Self { io: TokioIo::new(upgraded), frames, message: None, fragment: Fragment::default(), ping_wanted: false, unflushed: false }
+        Self {
+            io: TokioIo::new(upgraded),
+            frames,
+            message: None,
+            fragment: Fragment::default(),
+            ping_wanted: false,
+            heard: None,
+            unflushed: false,
+        }
     }
 
     /// Lets the peer send longer messages, once it is known.
@@ -78,8 +88,13 @@ impl Socket {
     /// The next thing from the peer. The answer to a ping leaves with the next `poll_sent`.
     pub fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Received> {
         let most = self.frames.get_config().max_message_size.unwrap_or(usize::MAX);
-        let received = match self.frames.read(&mut Bridge { io: &mut self.io, context }) {
-            Ok(Message::Text(text)) => Received::Text(text),
+        let read = self.frames.read(&mut Bridge { io: &mut self.io, context });
+        self.heard = None;
+        let received = match read {
+            Ok(Message::Text(text)) => {
+                self.heard = Some(text.clone());
+                Received::Text(text)
+            }
             Ok(Message::Ping(_)) => {
                 self.unflushed = true;
                 Received::LifeSign
