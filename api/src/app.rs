@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::ListenerExt;
+use redis::IntoConnectionInfo;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::io::tcp::TcpSettings;
 use tokio::net::TcpListener;
 
 use crate::platform::cache::Cache;
@@ -44,7 +46,9 @@ pub async fn platform(config: Config) -> Result<Platform> {
 }
 
 fn redis_client(stores: &Stores) -> Result<redis::Client> {
-    redis::Client::open(stores.redis_url.reveal()).map_err(|_| Error::internal("REDIS_URL is not a Redis address"))
+    let address = |_| Error::internal("REDIS_URL is not a Redis address");
+    let address = stores.redis_url.reveal().into_connection_info().map_err(address)?;
+    Ok(redis::Client::open(address.set_tcp_settings(TcpSettings::default().set_nodelay(true)))?)
 }
 
 /// A connection that opens when it is first used and again after it broke. It gives up quickly: Redis is a help, not a need.

@@ -50,7 +50,9 @@ CREATE TABLE platform.outbox (
     payload jsonb NOT NULL DEFAULT '{}',
     request_id uuid,
     created_at timestamptz NOT NULL DEFAULT now()
-);
+)
+-- Every row is updated once, when it is placed; the index on unplaced rows must not fill with dead entries.
+WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 CREATE INDEX outbox_unpositioned_idx ON platform.outbox (id) WHERE position IS NULL;
 CREATE INDEX outbox_resource_idx ON platform.outbox (resource_id, position);
 CREATE INDEX outbox_space_idx ON platform.outbox (space_id, position) WHERE space_id IS NOT NULL;

@@ -17,7 +17,7 @@ pub fn visit(scene: &mut Scene<'_>) -> Draft {
     page.heading("Found");
     let found = scene.voice.phrases("visit.found", 4);
     page.list(found);
-    let table = comparison(scene, ["Quantity", "Hand instrument", "Station"], ["Temperature (°C)", "Humidity (%)", "Wind (m/s)"]);
+    let table = comparison(scene, ["Temperature (°C)", "Humidity (%)", "Wind (m/s)"]);
     page.table(&["Quantity", "Hand instrument", "Station"], &table);
     let subject = scene.subject().filter(|_| scene.voice.random.chance(70));
     let mut title = format!("{}, {}", scene.customer.place, calendar::long(scene.date));
@@ -40,7 +40,7 @@ pub fn visit(scene: &mut Scene<'_>) -> Draft {
 }
 
 /// Readings of the hand instruments next to those of the station.
-fn comparison(scene: &mut Scene<'_>, _head: [&str; 3], names: [&str; 3]) -> Vec<Vec<String>> {
+fn comparison(scene: &mut Scene<'_>, names: [&str; 3]) -> Vec<Vec<String>> {
     let ranges = [(-80, 310, 4), (320, 980, 25), (2, 140, 6)];
     names
         .iter()
@@ -77,7 +77,7 @@ fn foreign_visit(scene: &mut Scene<'_>, language: &'static str) -> Draft {
         "fr" => ["Grandeur", "Instrument", "Station"],
         _ => ["Magnitud", "Instrumento", "Estación"],
     };
-    let table = comparison(scene, head, names);
+    let table = comparison(scene, names);
     page.table(&head, &table);
     page.heading(heading(1));
     let done = some(scene, "done", 3);

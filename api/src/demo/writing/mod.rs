@@ -10,6 +10,8 @@ mod people;
 
 use chrono::{DateTime, Utc};
 
+pub use pages::{follow_up, index, note};
+
 use super::calendar;
 use super::cast::Customer;
 use super::corpus::Subject;
@@ -81,8 +83,6 @@ pub fn write(genre: Genre, scene: &mut Scene<'_>) -> Option<Draft> {
         Genre::Weekly => Some(meetings::weekly(scene)),
     }
 }
-
-pub use pages::{index, note};
 
 impl<'a> Scene<'a> {
     /// Gives the slots that every phrase may use their values.

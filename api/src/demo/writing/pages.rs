@@ -54,3 +54,20 @@ pub fn note(scene: &mut Scene<'_>) -> Option<Draft> {
     let (title, text) = (scene.voice.say(title), scene.voice.say(text.trim()));
     Some(Draft { title, text: format!("{text}\n"), tags: Vec::new(), language: "en" })
 }
+
+/// What became of a document, written below it.
+pub fn follow_up(scene: &mut Scene<'_>, of: &str) -> Option<Draft> {
+    scene.prepare();
+    let (subject, _) = *scene.subjects.first()?;
+    let mut page = Markdown::new();
+    for kinds in [["seen", "cause"], ["idea", "decided"], ["risk", "said"]] {
+        let said: Vec<String> = kinds.iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
+        page.paragraph(said);
+    }
+    let tasks = scene.tasks(subject, 2);
+    page.list(tasks);
+    let short: String = of.split([':', ',']).next_back().unwrap_or(of).trim().chars().take(80).collect();
+    let opening = ["After a month", "Second look", "What became of it", "Notes from the discussion"];
+    let opening = opening[scene.voice.random.below(opening.len())];
+    Some(Draft::of(format!("{opening}: {short}"), page.finish(), Some(subject)))
+}
