@@ -82,6 +82,7 @@ pub fn door(platform: Platform, welcome: Welcome) -> Result<Arc<Door<Graph>>> {
     let config = &platform.config;
     let engine = Engine::new(
         schema::graph(),
+        schema::trusting_graph(),
         guard(config)?,
         config.introspection_enabled(),
         config.operation_timeout(),

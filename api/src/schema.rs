@@ -1,6 +1,6 @@
 //! The one graph: merges the domains' roots.
 
-use async_graphql::{Interface, MergedObject, MergedSubscription, Object, Schema, Context};
+use async_graphql::{Context, Interface, MergedObject, MergedSubscription, Object, Schema, ValidationMode};
 use entity::ids::AnyId;
 
 use crate::content::documents::{Document, DocumentMutation, DocumentSubscription};
@@ -116,7 +116,17 @@ pub struct Subscription(DocumentSubscription);
 
 /// Builds the graph.
 pub fn graph() -> Graph {
+    build(ValidationMode::Strict)
+}
+
+/// The same graph for documents that it has validated before.
+pub fn trusting_graph() -> Graph {
+    build(ValidationMode::Fast)
+}
+
+fn build(validation: ValidationMode) -> Graph {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .validation_mode(validation)
         .disable_suggestions()
         .finish()
 }

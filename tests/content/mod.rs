@@ -1,1 +1,9 @@
-//! To be written.
+//! What people write: documents, the tree they stand in, their states, their tags, and who may read them.
+
+mod documents;
+mod filters;
+mod limits;
+mod sharing;
+mod states;
+mod tags;
+mod tree;

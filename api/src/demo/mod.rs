@@ -1,4 +1,134 @@
-//! Demo data.
+//! Demo data: a maker of weather stations, its partner and a research group, with two years of what they wrote.
+//! Made from a seed and the written material in `corpus/`, the same on every machine, and stored in one transaction.
+//! In reading order: `story` tells who there is and what happens, `writing` writes one document, `library` keeps it,
+//! `store` stores the whole. Not for production: everybody has the same password.
+
+mod bench;
+mod calendar;
+mod cast;
+mod corpus;
+mod credentials;
+mod library;
+mod markdown;
+mod plan;
+mod random;
+mod society;
+mod store;
+mod story;
+mod timeline;
+mod voice;
+mod world;
+mod writing;
+
+use clap::ValueEnum;
+
+pub use bench::{ORGANIZATIONS as BENCH_ORGANIZATIONS, owner as bench_owner, slug as bench_slug};
+pub use credentials::{Credentials, TOKEN_SECONDS, credentials};
+
+use crate::identity::sign_in;
+use crate::platform::errors::{Error, Result};
+use crate::platform::progress::Progress;
+use crate::platform::request::Platform;
+use corpus::Corpus;
+use story::Story;
+use world::World;
 
 /// The demo user's address.
 pub const EMAIL: &str = "demo@trellis.example";
+/// Everybody's password.
+pub const PASSWORD: &str = "weather-or-not";
+/// The seed of the demo that everybody knows.
+pub const SEED: u64 = 2026;
+
+/// How much there is of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Scale {
+    /// Everybody and every space, with a few documents each: for tests.
+    Small,
+    /// Two years of about 2,700 documents.
+    #[default]
+    Medium,
+    /// Small, and 200 organizations of the same shape beside it: for measuring.
+    Bench,
+}
+
+impl Scale {
+    /// Documents in a hundred of those at medium scale.
+    fn percent(self) -> usize {
+        match self {
+            Self::Small | Self::Bench => 12,
+            Self::Medium => 100,
+        }
+    }
+}
+
+/// What to load.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    pub seed: u64,
+    pub scale: Scale,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { seed: SEED, scale: Scale::default() }
+    }
+}
+
+/// How much was loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    pub users: usize,
+    pub organizations: usize,
+    pub spaces: usize,
+    pub documents: usize,
+    pub tags: usize,
+    pub words: u64,
+    pub rows: usize,
+}
+
+/// Loads the demo, whole or not at all. Refused in production, and when it is there already.
+pub async fn load(platform: &Platform, options: Options, progress: &dyn Progress) -> Result<Loaded> {
+    refuse_in_production(platform)?;
+    if store::has_account(platform, EMAIL).await? {
+        let message = format!("The demo data is loaded already: {EMAIL} has an account.");
+        return Err(Error::bad_input("demo", message));
+    }
+    let password_hash = sign_in::password_hash(PASSWORD.to_owned()).await?;
+    let world = tokio::task::spawn_blocking(move || imagine(options, &password_hash)).await.map_err(Error::internal)?;
+    let loaded = Loaded {
+        users: world.users.len(),
+        organizations: world.organizations.len(),
+        spaces: world.spaces.len(),
+        documents: world.documents.len(),
+        tags: world.tags.len(),
+        words: world.documents.iter().map(|document| u64::try_from(document.word_count).unwrap_or(0)).sum(),
+        rows: world.rows(),
+    };
+    progress.begin("loading", loaded.rows);
+    store::store(platform, world, progress).await?;
+    progress.end();
+    Ok(loaded)
+}
+
+/// Whether nobody has an account yet.
+pub async fn is_empty(platform: &Platform) -> Result<bool> {
+    store::is_empty(platform).await
+}
+
+fn imagine(options: Options, password_hash: &str) -> World {
+    let corpus = Corpus::new();
+    let mut world = World::default();
+    Story::new(&corpus, options.seed, EMAIL, options.scale.percent()).tell(&mut world, password_hash);
+    if options.scale == Scale::Bench {
+        bench::fill(&mut world, &corpus, options.seed, password_hash);
+    }
+    world
+}
+
+fn refuse_in_production(platform: &Platform) -> Result<()> {
+    if platform.config.is_development() {
+        return Ok(());
+    }
+    Err(Error::bad_input("demo", "Demo data has a password that everybody knows, so production refuses it."))
+}

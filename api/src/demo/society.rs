@@ -19,7 +19,7 @@ use super::calendar::{self, id_at};
 use super::cast::Person;
 use super::plan::SpacePlan;
 use super::random::Random;
-use super::world::{World, before};
+use super::world::World;
 
 /// An organization of the demo.
 pub struct Organization {
@@ -68,6 +68,12 @@ pub struct Society<'a> {
 }
 
 impl Society<'_> {
+    /// A moment before the first document was made, so many days at least and at most.
+    fn before(&mut self, least: i64, most: i64) -> DateTime<Utc> {
+        let days = self.random.between(least, most);
+        calendar::at_work(calendar::beginning() - Duration::days(days), &mut self.random)
+    }
+
     /// An account with its settings and its personal space.
     pub fn user(&mut self, email: &str, name: &str, created_at: DateTime<Utc>) -> UserId {
         let id = UserId(id_at(created_at, &mut self.random));
@@ -138,7 +144,7 @@ impl Society<'_> {
 
     /// The account of somebody of the cast.
     pub fn person(&mut self, person: &Person) -> UserId {
-        let created_at = before(self.random.between(20, 900), &mut self.random.clone());
+        let created_at = self.before(20, 900);
         let id = self.user(&person.email, person.name, created_at);
         let (locale, timezone, bio) = (person.locale.to_owned(), person.timezone.to_owned(), person.bio.to_owned());
         let home = person.memberships.first().map_or("", |membership| membership.organization);
@@ -159,7 +165,7 @@ impl Society<'_> {
     }
 
     pub fn organization(&mut self, slug: &str, name: &str, description: &str, plan: Plan, founder: UserId) -> OrganizationId {
-        let created_at = before(self.random.between(400, 1_500), &mut self.random.clone());
+        let created_at = self.before(400, 1_500);
         let id = OrganizationId(id_at(created_at, &mut self.random));
         self.world.organizations.push(organization::Model {
             id,
@@ -206,7 +212,7 @@ impl Society<'_> {
     }
 
     pub fn member(&mut self, organization_id: OrganizationId, user_id: UserId, role: MemberRole, status: MemberStatus) {
-        let joined = before(self.random.between(5, 380), &mut self.random.clone());
+        let joined = self.before(5, 380);
         let is_invited = status == MemberStatus::Invited;
         let created_at = if is_invited { calendar::end() - Duration::days(6) } else { joined };
         self.world.members.push(member::Model {
@@ -227,7 +233,7 @@ impl Society<'_> {
     }
 
     pub fn team(&mut self, organization_id: OrganizationId, name: &str, members: &[UserId]) -> TeamId {
-        let created_at = before(300, &mut self.random.clone());
+        let created_at = self.before(300, 300);
         let id = TeamId(id_at(created_at, &mut self.random));
         self.world.teams.push(team::Model {
             id,
@@ -254,7 +260,7 @@ impl Society<'_> {
     /// The projects of an organization, each with the team that has it.
     pub fn projects(&mut self, organization: (&str, OrganizationId), team: impl Fn(&str) -> Option<TeamId>, lead: UserId) {
         for (_, slug, name, description, team_name) in PROJECTS.iter().filter(|project| project.0 == organization.0) {
-            let created_at = before(self.random.between(10, 200), &mut self.random.clone());
+            let created_at = self.before(10, 200);
             let id = ProjectId(id_at(created_at, &mut self.random));
             self.world.projects.push(project::Model {
                 id,
@@ -300,7 +306,7 @@ impl Society<'_> {
         creator: UserId,
         grants: &[(Option<UserId>, Option<TeamId>, SpaceRole)],
     ) -> SpaceId {
-        let created_at = before(self.random.between(1, 90), &mut self.random.clone());
+        let created_at = self.before(1, 90);
         let id = SpaceId(id_at(created_at, &mut self.random));
         let projects = self.world.projects.iter().filter(|project| project.organization_id == organization_id);
         let project = projects.into_iter().find(|project| plan.project == Some(project.slug.as_str()));

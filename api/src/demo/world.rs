@@ -1,14 +1,10 @@
 //! The demo as rows: who there is and what they wrote, before anything of it is stored.
 
-use chrono::{DateTime, Duration, Utc};
 use entity::content::{document, document_content, document_tag, tag};
 use entity::identity::{user, user_settings};
 use entity::tenancy::{
     member, organization, project, project_member, space, space_member, subscription, team, team_member,
 };
-
-use super::calendar;
-use super::random::Random;
 
 /// Every row, in the order in which the tables are filled.
 #[derive(Debug, Default)]
@@ -49,9 +45,4 @@ impl World {
             + self.contents.len()
             + self.document_tags.len()
     }
-}
-
-/// When what was there before the first document was made: so many days before the beginning, in whole microseconds.
-pub fn before(days: i64, random: &mut Random) -> DateTime<Utc> {
-    calendar::at_work(calendar::beginning() - Duration::days(days), random)
 }

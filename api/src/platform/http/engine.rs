@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Executor, Response, ServerError, Variables};
+use async_graphql::parser::types::{BaseType, ExecutableDocument, OperationType, Type};
+use async_graphql::{Executor, Response, ServerError, Value, Variables};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, Stream, StreamExt};
 use sha2::{Digest, Sha256};
@@ -32,6 +33,8 @@ pub struct Call {
 #[derive(Debug)]
 struct Prepared {
     document: ExecutableDocument,
+    /// The engine found no fault with it, so it need not look again.
+    validated: AtomicBool,
 }
 
 /// A call that passed the guard.
@@ -45,6 +48,20 @@ pub struct Admitted {
 }
 
 impl Admitted {
+    /// Whether the document passed validation before and the variables plainly fit their types. Validation also looks
+    /// at the values of variables, so those of input objects, lists and enums are always validated.
+    fn is_known_to_be_valid(&self) -> bool {
+        let operation = guard::selected_operation(&self.prepared.document, self.call.operation_name.as_deref());
+        self.prepared.validated.load(Ordering::Relaxed)
+            && operation.is_some_and(|operation| {
+                operation.node.variable_definitions.iter().all(|definition| {
+                    let wanted = &definition.node.var_type.node;
+                    let value = self.call.variables.get(&definition.node.name.node);
+                    plainly_fits(wanted, value.unwrap_or(&Value::Null))
+                })
+            })
+    }
+
     pub fn operation_type(&self) -> OperationType {
         self.operation_type
     }
@@ -73,7 +90,10 @@ type DocumentKey = [u8; 32];
 
 /// The graph, behind its guard.
 pub struct Engine<E> {
+    /// Validates every document.
     executor: E,
+    /// Trusts that the document is valid.
+    trusting: E,
     guard: Guard,
     introspection: bool,
     timeout: Duration,
@@ -87,8 +107,8 @@ impl<E> std::fmt::Debug for Engine<E> {
 }
 
 impl<E: Executor> Engine<E> {
-    pub fn new(executor: E, guard: Guard, introspection: bool, timeout: Duration) -> Self {
-        Self { executor, guard, introspection, timeout, prepared: Mutex::default() }
+    pub fn new(executor: E, trusting: E, guard: Guard, introspection: bool, timeout: Duration) -> Self {
+        Self { executor, trusting, guard, introspection, timeout, prepared: Mutex::default() }
     }
 
     /// Scans, parses and examines the call. A refusal is a response with its typed error.
@@ -111,7 +131,7 @@ impl<E: Executor> Engine<E> {
                 let examined =
                     guard::examine(&document, shape, name, &call.variables, limits).map_err(refused)?;
                 let document = guard::rewrite(document, shape, limits).map_err(refused)?;
-                let prepared = Arc::new(Prepared { document });
+                let prepared = Arc::new(Prepared { document, validated: AtomicBool::new(false) });
                 self.remember(key, Arc::clone(&prepared));
                 (prepared, examined.requested_cost)
             }
@@ -148,11 +168,18 @@ impl<E: Executor> Engine<E> {
     /// Runs a query or a mutation to its end.
     pub async fn execute(&self, admitted: Admitted, request: Arc<Request>) -> Response {
         let loaders = request.loaders().clone();
+        let prepared = Arc::clone(&admitted.prepared);
+        let executor = if admitted.is_known_to_be_valid() { &self.trusting } else { &self.executor };
         let engine_request = self.engine_request(admitted, request);
-        let execution = Dispatched::new(loaders, self.executor.execute(engine_request));
+        let execution = Dispatched::new(loaders, executor.execute(engine_request));
         let execution = AssertUnwindSafe(tokio::time::timeout(self.timeout, execution)).catch_unwind();
         let response = match execution.await {
-            Ok(Ok(response)) => response,
+            Ok(Ok(response)) => {
+                if response.errors.iter().all(|error| !error.path.is_empty()) {
+                    prepared.validated.store(true, Ordering::Relaxed);
+                }
+                response
+            }
             Ok(Err(_)) => failed(Error::Timeout),
             Err(_) => failed(Error::internal("a resolver panicked")),
         };
@@ -181,6 +208,15 @@ pub fn failed(error: Error) -> Response {
     let mut server_error = ServerError::new(error.to_string(), None);
     server_error.source = Some(source);
     finish(Response::from_errors(vec![server_error]))
+}
+
+fn plainly_fits(wanted: &Type, value: &Value) -> bool {
+    let BaseType::Named(name) = &wanted.base else { return false };
+    match (name.as_str(), value) {
+        ("String" | "ID", Value::String(_)) | ("Boolean", Value::Boolean(_)) => true,
+        ("Int", Value::Number(number)) => number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
+        _ => false,
+    }
 }
 
 fn document_key(call: &Call) -> DocumentKey {

@@ -1,0 +1,138 @@
+//! The life of a document: draft, published, archived, in the trash, gone.
+
+use serde_json::{Value, json};
+
+use crate::support::World;
+
+const STATE: &str = "document { status publishedAt archivedAt trashedAt version }";
+
+async fn titles(world: &World, filter: Value) -> Vec<String> {
+    let query = "query($id: ID!, $filter: DocumentFilter) { node(id: $id) { ... on Space { documents(first: 50, filter: $filter, orderBy: TITLE_ASC) { nodes { title } } } } }";
+    world.manager.query(query, json!({ "id": world.lab, "filter": filter })).await.well().texts("node.documents.nodes", "title")
+}
+
+#[tokio::test]
+async fn a_document_goes_through_its_states_and_no_other_way() {
+    let world = World::new().await;
+    let id = world.editor.document(&world.lab, json!({})).await;
+    let mut version = 1;
+    for (mutation, expected) in [
+        ("documentUnpublish", None),
+        ("documentUnarchive", None),
+        ("documentRestore", Some("FORBIDDEN")),
+        ("documentPublish", Some("PUBLISHED")),
+        ("documentPublish", None),
+        ("documentArchive", Some("ARCHIVED")),
+        ("documentArchive", None),
+        ("documentPublish", None),
+        ("documentUnpublish", None),
+        ("documentUnarchive", Some("PUBLISHED")),
+        ("documentUnpublish", Some("DRAFT")),
+        ("documentArchive", Some("ARCHIVED")),
+        ("documentUnarchive", Some("DRAFT")),
+    ] {
+        let answer = world.editor.mutate_for(mutation, STATE, json!({ "id": id })).await;
+        match expected {
+            None => answer.refused("WRONG_STATE", "id"),
+            Some("FORBIDDEN") => assert_eq!(answer.code(), "FORBIDDEN"),
+            Some(status) => {
+                version += 1;
+                let answer = answer.well();
+                let document = answer.at(&format!("{mutation}.document"));
+                assert_eq!((&document["status"], &document["version"]), (&json!(status), &json!(version)), "{mutation}");
+                assert_eq!(document["archivedAt"].is_null(), status != "ARCHIVED", "{mutation}");
+                assert!(status != "PUBLISHED" || document["publishedAt"].is_string(), "{mutation}");
+                assert!(status != "DRAFT" || document["publishedAt"].is_null(), "{mutation}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_archived_document_is_left_out_of_lists_that_do_not_ask_for_it() {
+    let world = World::new().await;
+    for title in ["archived", "draft"] {
+        world.editor.document(&world.lab, json!({ "title": title })).await;
+    }
+    world.database.run("UPDATE content.documents SET status = 'archived' WHERE title = 'archived'").await;
+    assert_eq!(titles(&world, json!({})).await, ["draft"]);
+    assert_eq!(titles(&world, json!({ "status": { "eq": "ARCHIVED" } })).await, ["archived"]);
+    assert_eq!(titles(&world, json!({ "status": { "in": ["ARCHIVED", "DRAFT"] } })).await, ["archived", "draft"]);
+    assert_eq!(titles(&world, json!({ "or": [{ "status": { "eq": "ARCHIVED" } }, { "kind": { "eq": "DOCUMENT" } }] })).await, ["archived", "draft"]);
+}
+
+#[tokio::test]
+async fn the_trash_takes_what_is_below_and_gives_back_what_went_together() {
+    let world = World::new().await;
+    let top = world.editor.document(&world.lab, json!({ "title": "top" })).await;
+    let child = world.editor.document(&world.lab, json!({ "title": "child", "parentId": top })).await;
+    let early = world.editor.document(&world.lab, json!({ "title": "early", "parentId": child })).await;
+    world.editor.document(&world.lab, json!({ "title": "other" })).await;
+    world.editor.mutate("documentTrash", json!({ "id": early })).await.well();
+    let answer = world.editor.mutate_for("documentTrash", STATE, json!({ "id": top })).await.well();
+    assert!(answer.at("documentTrash.document.trashedAt").is_string());
+    assert_eq!(titles(&world, json!({})).await, ["other"]);
+    assert_eq!(titles(&world, json!({ "trashed": true })).await, ["child", "early", "top"]);
+    for id in [&top, &child] {
+        assert!(world.reader.node(id).await.is_null(), "whoever cannot restore does not see the trash");
+    }
+    assert_eq!(world.editor.mutate("documentUpdate", json!({ "id": top, "title": "x" })).await.code(), "FORBIDDEN");
+    world.editor.mutate("documentRestore", json!({ "id": top })).await.well();
+    assert_eq!(titles(&world, json!({})).await, ["child", "other", "top"]);
+    assert_eq!(titles(&world, json!({ "trashed": true })).await, ["early"], "what was in the trash before stays there");
+    assert_eq!(world.reader.node(&child).await["id"], child);
+}
+
+#[tokio::test]
+async fn what_stood_below_the_trash_comes_back_at_the_top() {
+    let world = World::new().await;
+    let top = world.editor.document(&world.lab, json!({ "title": "top" })).await;
+    let child = world.editor.document(&world.lab, json!({ "title": "child", "parentId": top })).await;
+    world.editor.mutate("documentTrash", json!({ "id": top })).await.well();
+    let answer = world.editor.mutate_for("documentRestore", "document { parent { id } trashedAt }", json!({ "id": child })).await.well();
+    assert_eq!(answer.at("documentRestore.document"), &json!({ "parent": null, "trashedAt": null }));
+    assert_eq!(titles(&world, json!({ "isRoot": true })).await, ["child"]);
+}
+
+#[tokio::test]
+async fn a_document_is_deleted_from_the_trash_alone_and_what_was_below_moves_up() {
+    let world = World::new().await;
+    let top = world.editor.document(&world.lab, json!({ "title": "top", "tags": ["red"] })).await;
+    let middle = world.editor.document(&world.lab, json!({ "title": "middle", "parentId": top })).await;
+    let leaf = world.editor.document(&world.lab, json!({ "title": "leaf", "parentId": middle })).await;
+    assert_eq!(world.editor.mutate("documentDelete", json!({ "id": middle })).await.code(), "FORBIDDEN");
+    world.editor.mutate("documentTrash", json!({ "id": middle })).await.well();
+    world.editor.mutate("documentRestore", json!({ "id": leaf })).await.well();
+    let answer = world.editor.mutate("documentDelete", json!({ "id": middle })).await.well();
+    assert_eq!(answer.text("documentDelete.deletedId"), middle);
+    assert_eq!(world.editor.mutate("documentDelete", json!({ "id": middle })).await.code(), "NOT_FOUND");
+    assert!(world.editor.node(&middle).await.is_null());
+    assert_eq!(world.editor.node(&leaf).await["id"], leaf);
+    let left = "SELECT count(*) FROM content.document_contents c LEFT JOIN content.documents d ON d.id = c.document_id WHERE d.id IS NULL";
+    assert_eq!(world.database.number(left).await, 0);
+    // Its history outlives it.
+    let sql = format!("SELECT count(*) FROM audit.logs WHERE resource_id = '{}' AND action = 'documents.delete'", crate::support::uuid(&middle));
+    assert_eq!(world.database.number(&sql).await, 1);
+}
+
+#[tokio::test]
+async fn below_a_deleted_document_the_trash_can_still_be_restored() {
+    let world = World::new().await;
+    let top = world.editor.document(&world.lab, json!({ "title": "top" })).await;
+    let child = world.editor.document(&world.lab, json!({ "title": "child", "parentId": top })).await;
+    world.editor.mutate("documentTrash", json!({ "id": top })).await.well();
+    world.editor.mutate("documentDelete", json!({ "id": top })).await.well();
+    assert_eq!(titles(&world, json!({ "trashed": true })).await, ["child"]);
+    world.editor.mutate("documentRestore", json!({ "id": child })).await.well();
+    assert_eq!(titles(&world, json!({ "isRoot": true })).await, ["child"]);
+}
+
+#[tokio::test]
+async fn trashing_twice_changes_nothing() {
+    let world = World::new().await;
+    let id = world.editor.document(&world.lab, json!({})).await;
+    world.editor.mutate("documentTrash", json!({ "id": id })).await.well();
+    let before = world.database.digest().await;
+    assert_eq!(world.editor.mutate("documentTrash", json!({ "id": id })).await.code(), "FORBIDDEN");
+    assert_eq!(world.database.digest().await, before);
+}
