@@ -10,6 +10,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
 use tokio::net::TcpListener;
 
+use crate::demo;
 use crate::platform::cache::Cache;
 use crate::platform::clock::SystemClock;
 use crate::platform::config::{Config, Stores};
@@ -89,6 +90,24 @@ pub fn door(platform: Platform, welcome: Welcome) -> Result<Arc<Door<Graph>>> {
     );
     let connections = Connections::new(config);
     Ok(Arc::new(Door { engine, platform, connections, welcome }))
+}
+
+/// What GraphiQL starts with: in development, signed in as the demo user if there is one.
+pub async fn welcome(platform: &Platform) -> Welcome {
+    if !platform.config.is_development() || !platform.config.graphiql_enabled() {
+        return Welcome::default();
+    }
+    let lasting = Config { access_token_seconds: demo::TOKEN_SECONDS, ..(*platform.config).clone() };
+    let platform = Platform { tokens: Arc::new(Tokens::new(&lasting)), ..platform.clone() };
+    match demo::credentials(&platform, None).await {
+        Ok(credentials) => {
+            Welcome { token: Some(credentials.token), query: Some(demo::FIRST_QUERY.to_owned()) }
+        }
+        Err(error) => {
+            tracing::debug!(%error, "GraphiQL starts with nobody signed in: there is no demo user");
+            Welcome::default()
+        }
+    }
 }
 
 /// Answers requests on the listener until `stop` completes, then lets those that are under way finish.

@@ -6,8 +6,7 @@ use api::app;
 use api::commands::{self, DemoArguments, Failure, ImportArguments};
 use api::platform::config::{Config, Stores};
 use api::platform::database::Database;
-use api::platform::http::graphiql::Welcome;
-use api::platform::telemetry;
+use api::platform::{telemetry, upkeep};
 use clap::{Parser, Subcommand};
 
 #[global_allocator]
@@ -34,6 +33,8 @@ enum Command {
     },
     /// Print the GraphQL schema.
     Schema,
+    /// Make partitions ahead and remove what nobody asks for any more. A running server does it each day.
+    Maintain(Box<Config>),
     Import(Box<ImportArguments>),
     Demo(Box<DemoArguments>),
 }
@@ -72,6 +73,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             print!("{}", api::schema::sdl());
             Ok(())
         }
+        Command::Maintain(config) => maintain(*config).await,
         Command::Import(arguments) => commands::import(*arguments).await,
         Command::Demo(arguments) => commands::demo(*arguments).await,
     }
@@ -83,9 +85,20 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .map_err(|error| format!("{} cannot be listened on: {error}", config.listen))?;
-    let door = app::door(app::platform(config).await?, Welcome::default())?;
+    let platform = app::platform(config).await?;
+    let welcome = app::welcome(&platform).await;
+    tokio::spawn(upkeep::daily(platform.clone()));
+    let door = app::door(platform, welcome)?;
     tracing::info!(address = %listener.local_addr()?, "listening");
     app::serve(listener, door, stopped()).await?;
+    Ok(())
+}
+
+async fn maintain(config: Config) -> Result<(), Failure> {
+    let platform = app::platform(config).await?;
+    let done = upkeep::once(&platform).await;
+    platform.feed.shut_down().await;
+    println!("{:?}", done?);
     Ok(())
 }
 

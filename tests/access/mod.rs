@@ -1,1 +1,2 @@
-//! To be written.
+//! Who may do what, everywhere at once: the matrix of every root field and every kind of viewer, the test that it is
+//! complete, and the walk of somebody who may see nothing.

@@ -8,4 +8,6 @@ mod idempotency;
 mod merging;
 mod pagination;
 mod reach;
+mod sse;
 mod statements;
+mod websocket;

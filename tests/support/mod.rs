@@ -15,7 +15,7 @@ pub use answer::Answer;
 pub use client::Client;
 pub use database::{Database, environment};
 pub use fixtures::{typed, uuid};
-pub use graph::graph;
+pub use graph::{base, graph};
 pub use server::Server;
 pub use socket::Socket;
 pub use waiting::{eventually, within};

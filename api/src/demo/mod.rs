@@ -37,6 +37,40 @@ use world::World;
 pub const EMAIL: &str = "demo@trellis.example";
 /// Everybody's password.
 pub const PASSWORD: &str = "weather-or-not";
+/// What GraphiQL starts with: lines of less than 60 characters, so that it shows them whole.
+pub const FIRST_QUERY: &str = "\
+# Press Ctrl-Enter to run this, or the button above.
+# You are signed in as the demo user: see Headers below.
+{
+  organization(slug: \"acme\") {
+    name
+    viewerRole
+    spaces(first: 5) {
+      nodes {
+        name
+        documents(first: 3, orderBy: UPDATED_AT_DESC) {
+          nodes {
+            id
+            title
+            status
+            owner { name }
+            tags(first: 5) { nodes { name color } }
+          }
+        }
+      }
+    }
+  }
+}
+
+# Follow a document in another browser tab, and change it here:
+#
+# subscription {
+#   documentChanged(id: \"doc_...\") {
+#     kind
+#     document { title version }
+#   }
+# }
+";
 /// The seed of the demo that everybody knows.
 pub const SEED: u64 = 2026;
 

@@ -199,15 +199,18 @@ fn what_the_validator_will_refuse_is_left_as_it_is() {
     }
 }
 
-/// What is written for the interface's type need not be valid for the object's narrower one.
+/// What is written for the interface's type has to be valid for it, and need not be for the object's narrower one.
 #[test]
 fn an_object_that_returns_less_than_its_interface_is_left_as_it_is() {
     let sdl = "type Query { document: Document } interface Owned { owner: Actor } interface Actor { id: ID }
-        type Document implements Owned { owner: User } type User implements Actor { id: ID } type Bot implements Actor { id: ID }";
+        type Document implements Owned { owner: User } type User implements Actor { id: ID email: ID }
+        type Bot implements Actor { id: ID }";
     let schema = SchemaShape::from_sdl(sdl).expect("valid");
-    let text = "{ document { ... on Owned { owner { ... on Bot { id } } } } }";
-    let found = rewrite(parse(text), &schema, &Limits::default()).expect("small");
-    assert_eq!(print(&found), normal(text));
+    for inside in ["email", "... on Bot { id }"] {
+        let text = format!("{{ document {{ ... on Owned {{ owner {{ {inside} }} }} }} }}");
+        let found = rewrite(parse(&text), &schema, &Limits::default()).expect("small");
+        assert_eq!(print(&found), normal(&text));
+    }
 }
 
 #[test]
