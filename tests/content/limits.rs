@@ -143,18 +143,3 @@ async fn no_text_that_holds_nul_is_a_fault_of_the_server() {
     let answer = world.admin.mutate("memberAdd", input).await;
     assert!(!answer.codes().contains(&"INTERNAL"), "{}", answer.body);
 }
-
-#[tokio::test]
-async fn a_filter_may_nest_only_so_deep() {
-    let world = World::new().await;
-    let nested = |depth: usize| (0..depth).fold(json!({ "kind": { "eq": "NOTE" } }), |inner, _| json!({ "not": inner }));
-    let query = "query($filter: DocumentFilter) { viewer { documents(first: 1, filter: $filter) { totalCount } } }";
-    world.member.query(query, json!({ "filter": nested(10) })).await.well();
-    let many = |number: usize| json!({ "or": vec![json!({ "title": { "contains": "x" } }); number] });
-    for filter in [nested(50), nested(1_000), many(100), many(1_000), many(10_000), many(100_000)] {
-        eprintln!("filter of {} bytes", filter.to_string().len());
-        let answer = world.member.query(query, json!({ "filter": filter })).await;
-        assert!(!answer.codes().contains(&"INTERNAL"), "{:.300}", answer.body);
-        world.member.query("{ __typename }", Value::Null).await.well();
-    }
-}

@@ -5,40 +5,9 @@ mod connections_cut;
 mod redis_killed;
 mod server_killed;
 
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use crate::support::eventually;
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("a bound address").port()
-}
-
-/// A program that ends with the test.
-struct Program(Child);
-
-impl Program {
-    fn start(command: &mut Command) -> Self {
-        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null());
-        Self(quiet.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}")))
-    }
-
-    /// kill -9.
-    fn kill(&mut self) {
-        self.0.kill().expect("the program runs");
-        self.0.wait().expect("the program ends");
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // An error means that it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::support::{Program, eventually, free_port};
 
 /// A Redis of the test's own.
 struct Redis {

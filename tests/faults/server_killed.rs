@@ -1,13 +1,11 @@
 //! kill -9 of the server during a run of mutations.
 
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use super::{Program, free_port};
-use crate::support::{Answer, Database, World, environment, eventually, uuid};
+use crate::support::{Answer, Process, World, eventually, uuid};
 
 const WRITERS: usize = 8;
 /// Acknowledged writes before the kill.
@@ -15,34 +13,6 @@ const BEFORE: usize = 120;
 
 const CREATE: &str = "mutation($input: DocumentCreateInput!) { documentCreate(input: $input) \
      { document { id title } userErrors { code } commitCursor } }";
-
-/// The built server in a process of its own.
-struct Process {
-    program: Program,
-    graphql: String,
-}
-
-impl Process {
-    async fn start(database: &Database, http: &reqwest::Client) -> Self {
-        let port = free_port();
-        let program = Program::start(
-            Command::new(environment("TRELLIS_TEST_BIN"))
-                .arg("serve")
-                .env("DATABASE_URL", database.url())
-                .env("REDIS_URL", environment("TRELLIS_TEST_REDIS_URL"))
-                .env("TRELLIS_REDIS_PREFIX", format!("{}:killed:", database.name()))
-                .env("TRELLIS_LISTEN", format!("127.0.0.1:{port}"))
-                .env("TRELLIS_DATABASE_CONNECTIONS", "8")
-                .env("TRELLIS_LOG", "warn"),
-        );
-        let ready = format!("http://127.0.0.1:{port}/health/ready");
-        eventually("the server is ready", async || {
-            http.get(&ready).send().await.ok().filter(|answer| answer.status().is_success())
-        })
-        .await;
-        Self { program, graphql: format!("http://127.0.0.1:{port}/graphql") }
-    }
-}
 
 /// One way to create one document, under its own idempotency key.
 #[derive(Clone)]
@@ -78,8 +48,8 @@ async fn a_killed_server_has_lost_nothing_that_it_acknowledged() {
     let token = owner.token.clone().expect("a token");
     let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
 
-    let mut server = Process::start(database, &http).await;
-    let writer = Writer { http: http.clone(), graphql: server.graphql.clone(), token, space };
+    let mut server = Process::start(database, &[]).await;
+    let writer = Writer { http: http.clone(), graphql: server.at("/graphql"), token, space };
     let acknowledged = Arc::new(AtomicUsize::new(0));
     let writers: Vec<_> = (0..WRITERS)
         .map(|number| {
@@ -107,8 +77,8 @@ async fn a_killed_server_has_lost_nothing_that_it_acknowledged() {
         answers.extend(writer.await.expect("a writer does not panic"));
     }
 
-    let server = Process::start(database, &http).await;
-    let writer = Writer { graphql: server.graphql.clone(), ..writer };
+    let server = Process::start(database, &[]).await;
+    let writer = Writer { graphql: server.at("/graphql"), ..writer };
     for (key, first) in answers {
         let again = writer.create(&key).await.expect("the server answers").well();
         assert_eq!(again.text("documentCreate.document.title"), key);

@@ -1,11 +1,11 @@
 //! Hostile documents over HTTP: each is refused for what it is, with a code and the limit it broke, and the process
-//! lives on to answer the next request.
+//! lives on to answer the next request. What could end the process is sent to one of its own.
 
 use reqwest::StatusCode;
 use reqwest::header::ACCEPT;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, World};
+use crate::support::{Answer, Client, Process, World};
 
 /// Sends the document and looks at its refusal; then asks whether the server still answers.
 async fn refused(client: &Client, name: &str, query: &str, code: &str) -> Value {
@@ -40,35 +40,57 @@ fn bombs(depth: usize) -> Vec<(&'static str, String)> {
 }
 
 #[tokio::test]
-async fn nested_brackets_are_refused_at_any_depth() {
+async fn nested_brackets_are_refused_at_any_depth_and_size() {
     let world = World::new().await;
+    let mut process = Process::start(&world.database, &[]).await;
+    let client = process.client(&world.anonymous);
     for depth in [60, 400, 2_000] {
         for (name, bomb) in bombs(depth) {
-            let extensions = refused(&world.anonymous, name, &bomb, "BRACKETS_TOO_DEEP").await;
+            let extensions = refused(&client, name, &bomb, "BRACKETS_TOO_DEEP").await;
             assert_eq!(extensions["limit"], 50, "{name}");
         }
     }
-}
-
-#[tokio::test]
-async fn a_megabyte_of_brackets_is_refused_for_its_size() {
-    let world = World::new().await;
     for (name, bomb) in bombs(200_000) {
-        let bomb: String = bomb.chars().take(1_000_000).collect();
-        refused(&world.anonymous, name, &bomb, "QUERY_TOO_LARGE").await;
+        let megabyte: String = bomb.chars().take(1_000_000).collect();
+        refused(&client, name, &megabyte, "QUERY_TOO_LARGE").await;
     }
+    assert!(process.program.runs());
 }
 
 #[tokio::test]
 async fn brackets_are_refused_where_texts_may_be_large() {
-    let world = World::with(|config| {
-        config.query_bytes = 2_000_000;
-        config.query_tokens = 2_000_000;
-    })
-    .await;
+    let world = World::new().await;
+    let settings = [("TRELLIS_QUERY_BYTES", "2000000"), ("TRELLIS_QUERY_TOKENS", "2000000")];
+    let mut process = Process::start(&world.database, &settings).await;
+    let client = process.client(&world.anonymous);
     for (name, bomb) in bombs(150_000) {
-        refused(&world.anonymous, name, &bomb, "BRACKETS_TOO_DEEP").await;
+        refused(&client, name, &bomb, "BRACKETS_TOO_DEEP").await;
     }
+    assert!(process.program.runs());
+}
+
+#[tokio::test]
+async fn a_filter_of_any_size_leaves_the_server_standing() {
+    let world = World::new().await;
+    let mut process = Process::start(&world.database, &[]).await;
+    let member = process.client(&world.member);
+    let nested = |depth: usize| (0..depth).fold(json!({ "kind": { "eq": "NOTE" } }), |inner, _| json!({ "not": inner }));
+    let wide = |count: usize| json!({ "or": vec![json!({ "title": { "contains": "x" } }); count] });
+    let query = "query($filter: DocumentFilter) { viewer { documents(first: 1, filter: $filter) { totalCount } } }";
+    member.query(query, json!({ "filter": nested(3) })).await.well();
+    member.query(query, json!({ "filter": wide(10) })).await.well();
+    for filter in [nested(45), nested(1_000), wide(1_000), wide(10_000), wide(100_000)] {
+        let request = member.post().json(&json!({ "query": query, "variables": { "filter": filter } }));
+        // An error means that the server is gone.
+        let answer = request.send().await.expect("the server answers");
+        let answer = Answer::read(answer).await;
+        assert!(!answer.codes().contains(&"INTERNAL"), "{:.300}", answer.body);
+        assert!(process.program.runs());
+    }
+    let ids = vec!["doc_01h455vb4pex5vsknk084sn02q"; 200_000];
+    let answer = member.query("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", json!({ "ids": ids })).await;
+    assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{:.300}", answer.body);
+    assert!(process.program.runs());
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod errors;
 mod feed;
+mod graphiql;
 mod guard;
 mod http;
 mod idempotency;

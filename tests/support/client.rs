@@ -30,6 +30,11 @@ impl Client {
         Self { token: token.map(str::to_owned), ..self.clone() }
     }
 
+    /// The same client of another server.
+    pub fn of(&self, graphql: &str) -> Self {
+        Self { graphql: graphql.to_owned(), websocket: graphql.replacen("http", "ws", 1), ..self.clone() }
+    }
+
     fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
         match &self.token {
             Some(token) => request.header(AUTHORIZATION, format!("Bearer {token}")),

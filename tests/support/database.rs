@@ -6,7 +6,7 @@ use std::time::UNIX_EPOCH;
 
 use serde_json::Value;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection, PgConnection};
 use tokio::sync::OnceCell;
 
 use super::waiting::eventually;
@@ -74,7 +74,10 @@ impl Database {
 
     /// The address of the database, for a server to connect to.
     pub fn url(&self) -> String {
-        server().database(&self.name).to_url_lossy().to_string()
+        let address = environment("TRELLIS_TEST_DATABASE_URL");
+        let (address, query) = address.split_once('?').map_or((address.as_str(), String::new()), |(address, query)| (address, format!("?{query}")));
+        let authority = address.match_indices('/').nth(2).map_or(address, |(end, _)| &address[..end]);
+        format!("{authority}/{}{query}", self.name)
     }
 
     pub fn pool(&self) -> &PgPool {

@@ -1,0 +1,83 @@
+//! Programs in processes of their own: the built server, for what could end it, and the servers it needs.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+
+use super::client::Client;
+use super::database::{Database, environment};
+use super::waiting::eventually;
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("a bound address").port()
+}
+
+/// A program that ends with the test.
+pub struct Program(Child);
+
+impl Program {
+    pub fn start(command: &mut Command) -> Self {
+        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null());
+        Self(quiet.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}")))
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        self.0.kill().expect("the program runs");
+        self.0.wait().expect("the program ends");
+    }
+
+    /// Whether it has not ended.
+    pub fn runs(&mut self) -> bool {
+        self.0.try_wait().expect("the program can be asked").is_none()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // An error means that it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The built server over the database of a test. The tokens of a world's clients are good there too.
+pub struct Process {
+    pub program: Program,
+    port: u16,
+}
+
+impl Process {
+    pub async fn start(database: &Database, settings: &[(&str, &str)]) -> Self {
+        let port = free_port();
+        let program = Program::start(
+            Command::new(environment("TRELLIS_TEST_BIN"))
+                .arg("serve")
+                .env("DATABASE_URL", database.url())
+                .env("REDIS_URL", environment("TRELLIS_TEST_REDIS_URL"))
+                .env("TRELLIS_REDIS_PREFIX", format!("{}:process:", database.name()))
+                .env("TRELLIS_LISTEN", format!("127.0.0.1:{port}"))
+                .env("TRELLIS_DATABASE_CONNECTIONS", "8")
+                .env("TRELLIS_LOG", "warn")
+                .envs(settings.iter().copied()),
+        );
+        let process = Self { program, port };
+        let ready = process.at("/health/ready");
+        eventually("the server is ready", async || {
+            reqwest::get(&ready).await.ok().filter(|answer| answer.status().is_success())
+        })
+        .await;
+        process
+    }
+
+    /// The address of a path.
+    pub fn at(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// The same person as a client of this server.
+    pub fn client(&self, person: &Client) -> Client {
+        person.of(&self.at("/graphql"))
+    }
+}
