@@ -1,6 +1,6 @@
 //! How much a document may hold, told as user errors that name the field.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::World;
 

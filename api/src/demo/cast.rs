@@ -3,7 +3,7 @@
 use entity::enums::{MemberRole, MemberStatus};
 use sea_orm::ActiveEnum;
 
-use super::corpus::Corpus;
+use super::corpus::{Corpus, Subject};
 
 /// Somebody with an account.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct Customer {
     pub name: &'static str,
     pub place: &'static str,
     pub language: &'static str,
+    /// What they have to do with: farm, river, road.
+    pub kinds: &'static str,
     pub about: &'static str,
 }
 
@@ -46,7 +48,7 @@ pub fn people(corpus: &Corpus, demo_email: &str) -> Vec<Person> {
 
 pub fn customers(corpus: &Corpus) -> Vec<Customer> {
     let customer = |row: &Vec<&'static str>| match row.as_slice() {
-        [name, place, language, about] => Some(Customer { name, place, language, about }),
+        [name, place, language, kinds, about] => Some(Customer { name, place, language, kinds, about }),
         _ => None,
     };
     corpus.customers.iter().filter_map(customer).collect()
@@ -79,6 +81,13 @@ fn membership(text: &'static str) -> Option<Membership> {
         role: MemberRole::try_from_value(&role.to_owned()).ok()?,
         status: MemberStatus::try_from_value(&status.to_owned()).ok()?,
     })
+}
+
+impl Customer {
+    /// Whether the subject is one that such a customer has.
+    pub fn has(&self, subject: &Subject) -> bool {
+        subject.customers.is_none_or(|kind| self.kinds.split(' ').any(|own| own == kind))
+    }
 }
 
 impl Person {

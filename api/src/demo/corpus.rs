@@ -10,6 +10,8 @@ pub struct Subject {
     pub areas: Vec<&'static str>,
     pub products: Vec<&'static str>,
     pub tags: Vec<&'static str>,
+    /// The kind of customer it happens to; none is everybody.
+    pub customers: Option<&'static str>,
     lines: HashMap<&'static str, Vec<&'static str>>,
 }
 
@@ -115,7 +117,9 @@ fn subject((_, block): Block) -> Subject {
         let line = lines.remove(kind).and_then(|lines| lines.first().copied()).unwrap_or_default();
         line.split(separator).map(str::trim).collect()
     };
-    Subject { areas: list("areas", " "), products: list("products", ","), tags: list("tags", ","), lines }
+    let (areas, products, tags) = (list("areas", " "), list("products", ","), list("tags", ","));
+    let customers = lines.remove("customers").and_then(|kinds| kinds.first().copied());
+    Subject { areas, products, tags, customers, lines }
 }
 
 /// Pages that begin with `=== title | tags | place`.

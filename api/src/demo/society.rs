@@ -310,7 +310,7 @@ impl Society<'_> {
         let id = SpaceId(id_at(created_at, &mut self.random));
         let projects = self.world.projects.iter().filter(|project| project.organization_id == organization_id);
         let project = projects.into_iter().find(|project| plan.project == Some(project.slug.as_str()));
-        let archived_at = plan.archived.then(|| calendar::end() - Duration::days(52));
+        let archived_at = plan.archived.then(|| calendar::end() - Duration::days(1));
         let space = space::Model {
             id,
             user_id: None,

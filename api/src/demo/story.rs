@@ -223,6 +223,12 @@ impl<'a> Story<'a> {
             let phase = scene.subjects.iter().find(|(other, _)| std::ptr::eq(*other, subject)).map(|(_, phase)| *phase);
             scene.subjects.retain(|(other, _)| !std::ptr::eq(*other, subject));
             scene.subjects.insert(0, (subject, phase.unwrap_or(writing::Phase::Decided)));
+            if !scene.customer.has(subject)
+                && let Some(customer) = self.customers.iter().filter(|customer| customer.has(subject)).nth(number % 7)
+            {
+                scene.customer = *customer;
+            }
+            scene.others.sort_by_key(|other| !other.has(subject));
         }
         let Some(mut draft) = writing::write(section.genre, &mut scene) else { return };
         draft.tags.push(section.genre.tag().to_owned());
@@ -284,9 +290,10 @@ impl<'a> Story<'a> {
         }
         let customer = others.remove((number - 1) % others.len());
         random.shuffle(&mut others);
-        others.truncate(4);
+        others.truncate(9);
         let mut minds: Vec<(&'a Subject, writing::Phase)> =
-            self.timeline.on_minds(self.corpus, &plan.areas, date, random);
+            self.timeline.on_minds(self.corpus, &plan.areas, date, if genre == Genre::Quarter { 9 } else { 4 }, random);
+        minds.sort_by_key(|(subject, _)| tells_of_one(genre) && !customer.has(subject));
         if genre == Genre::Batch {
             // The lots with trouble are those of subjects that lots can have.
             minds.sort_by_key(|(subject, _)| subject.lines("batch").is_empty());
@@ -343,6 +350,11 @@ impl<'a> Story<'a> {
             }
         }
     }
+}
+
+/// Whether a text of this kind is about one customer.
+fn tells_of_one(genre: Genre) -> bool {
+    matches!(genre, Genre::Account | Genre::Install | Genre::Interview | Genre::Visit)
 }
 
 /// Goals before a quarter begins, a look back when it ends.

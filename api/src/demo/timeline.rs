@@ -33,12 +33,13 @@ impl Timeline {
         Self { windows }
     }
 
-    /// What is on the minds of those who work in these areas, in no order.
+    /// What is on the minds of those who work in these areas, in no order; at least so much.
     pub fn on_minds<'a>(
         &self,
         corpus: &'a Corpus,
         areas: &[&str],
         date: DateTime<Utc>,
+        least: usize,
         random: &mut Random,
     ) -> Vec<(&'a Subject, Phase)> {
         let mut found: Vec<(&Subject, Phase)> = corpus
@@ -53,7 +54,7 @@ impl Timeline {
         random.shuffle(&mut others);
         // In quiet weeks old subjects come up again.
         for subject in others {
-            if found.len() < 4 && found.iter().all(|(known, _)| !std::ptr::eq(*known, subject)) {
+            if found.len() < least && found.iter().all(|(known, _)| !std::ptr::eq(*known, subject)) {
                 found.push((subject, Phase::Decided));
             }
         }

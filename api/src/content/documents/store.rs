@@ -9,7 +9,7 @@ use entity::ids::{DocumentId, SpaceId, UserId};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, QueryFilter, Select, Statement,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityName, FromQueryResult, QueryFilter, Select, Statement,
 };
 use uuid::Uuid;
 
@@ -248,9 +248,9 @@ fn condition(filter: &DocumentFilter) -> Condition {
     let tagged = |condition: Condition| {
         let carriers = Query::select()
             .column(document_tag::Column::DocumentId)
-            .from(document_tag::Entity)
+            .from(document_tag::Entity.table_ref())
             .inner_join(
-                tag::Entity,
+                tag::Entity.table_ref(),
                 Expr::col((tag::Entity, tag::Column::Id))
                     .equals((document_tag::Entity, document_tag::Column::TagId)),
             )

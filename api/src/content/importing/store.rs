@@ -8,7 +8,9 @@ use entity::identity::user;
 use entity::ids::{DocumentId, OrganizationId, SpaceId, UserId};
 use entity::tenancy::{organization, space, space_member};
 use sea_orm::sea_query::Query;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, JoinType, QueryFilter, QuerySelect, RelationTrait, Statement};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityName, JoinType, QueryFilter, QuerySelect, RelationTrait, Statement,
+};
 
 use crate::platform::authorization::Read;
 use crate::platform::errors::Result;
@@ -36,7 +38,7 @@ pub async fn tags_of_imported(
 ) -> Result<HashMap<DocumentId, Vec<(String, String)>>> {
     let imported = Query::select()
         .column(document::Column::Id)
-        .from(document::Entity)
+        .from(document::Entity.table_ref())
         .and_where(document::Column::SpaceId.eq(space))
         .and_where(document::Column::Source.eq(source))
         .to_owned();

@@ -2,6 +2,7 @@
 
 use super::{Draft, Scene};
 use crate::demo::calendar;
+use crate::demo::corpus::Subject;
 use crate::demo::markdown::Markdown;
 use crate::demo::voice::capital;
 
@@ -76,6 +77,7 @@ pub fn decision(scene: &mut Scene<'_>) -> Option<Draft> {
 /// What went wrong, minute by minute.
 pub fn incident(scene: &mut Scene<'_>) -> Option<Draft> {
     let subject = scene.subject()?;
+    scene.voice.set("weekday", scene.date.format("%A").to_string());
     let title = format!("INC-{}: {}", 140 + scene.number, capital(&scene.title()?));
     let mut page = Markdown::new();
     let lead = scene.voice.colleague();
@@ -83,7 +85,7 @@ pub fn incident(scene: &mut Scene<'_>) -> Option<Draft> {
     let summary = scene.voice.phrases("incident.summary", 2);
     page.paragraph(summary);
     page.heading("Timeline");
-    let mut minute = scene.voice.random.between(3 * 60, 20 * 60);
+    let mut minute = scene.voice.random.between(5 * 60, 10 * 60);
     let mut rows = Vec::new();
     for part in ["start", "noticed", "looked", "tried", "understood", "fixed", "over"] {
         let most = if matches!(part, "looked" | "tried") { 2 } else { 1 };
@@ -156,12 +158,14 @@ pub fn release(scene: &mut Scene<'_>) -> Draft {
     let opening = scene.voice.phrases("release.open", 1);
     page.paragraph(opening);
     page.heading("Changed");
-    let subjects = scene.subjects.clone();
-    let mut fits: Vec<_> = subjects.iter().filter(|(subject, _)| subject.products.contains(&product)).collect();
+    let corpus = scene.voice.corpus;
+    let own = |subject: &&Subject| subject.products.contains(&product) && !subject.lines("decided").is_empty();
+    let mut fits: Vec<&Subject> = scene.subjects.iter().map(|(subject, _)| *subject).filter(own).collect();
     if fits.is_empty() {
-        fits = subjects.iter().take(1).collect();
+        fits = corpus.subjects_of(&["firmware", "field", "calibration"]).into_iter().filter(own).collect();
+        scene.voice.random.shuffle(&mut fits);
     }
-    for (subject, _) in fits.iter().take(2) {
+    for subject in fits.iter().take(2) {
         let topic = scene.topic(subject);
         page.small_heading(&topic);
         let said: Vec<String> =
@@ -172,7 +176,7 @@ pub fn release(scene: &mut Scene<'_>) -> Draft {
     let also = scene.voice.phrases("release.other", 3);
     page.list(also);
     page.heading("Known");
-    let known: Vec<String> = fits.iter().take(2).flat_map(|(subject, _)| scene.voice.about(subject, "risk", 1)).collect();
+    let known: Vec<String> = fits.iter().take(2).flat_map(|subject| scene.voice.about(subject, "risk", 1)).collect();
     page.list(known);
     page.heading("Files");
     let rows: Vec<Vec<String>> = ["C", "D"]
@@ -187,6 +191,6 @@ pub fn release(scene: &mut Scene<'_>) -> Draft {
     page.heading("Updating");
     let updating = scene.voice.phrases("release.upgrade", 2);
     page.paragraph(updating);
-    let subject = fits.first().map(|(subject, _)| *subject);
+    let subject = fits.first().copied();
     Draft::of(format!("{product} firmware {version}"), page.finish(), subject).tagged([product])
 }

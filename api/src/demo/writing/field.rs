@@ -1,5 +1,7 @@
 //! What is written on the road: visits in the language of the place, installations, handovers, guides.
 
+use chrono::Datelike;
+
 use super::{Draft, Scene};
 use crate::demo::calendar;
 use crate::demo::markdown::Markdown;
@@ -39,9 +41,13 @@ pub fn visit(scene: &mut Scene<'_>) -> Draft {
     Draft::of(title, page.finish(), subject)
 }
 
+/// Mean temperatures of the months, in tenths of a degree.
+const MONTHLY_MEANS: [i64; 12] = [10, 20, 60, 100, 140, 180, 205, 200, 160, 110, 55, 20];
+
 /// Readings of the hand instruments next to those of the station.
 fn comparison(scene: &mut Scene<'_>, names: [&str; 3]) -> Vec<Vec<String>> {
-    let ranges = [(-80, 310, 4), (320, 980, 25), (2, 140, 6)];
+    let warmth = MONTHLY_MEANS[scene.date.month0() as usize % 12];
+    let ranges = [(warmth - 60, warmth + 70, 4), (320, 980, 25), (2, 140, 6)];
     names
         .iter()
         .zip(ranges)

@@ -1,5 +1,7 @@
 //! What is measured: studies and tests, batches, certificates.
 
+use chrono::Datelike;
+
 use super::{Draft, Scene};
 use crate::demo::calendar;
 use crate::demo::markdown::Markdown;
@@ -14,7 +16,7 @@ pub fn study(scene: &mut Scene<'_>, genre: Genre) -> Option<Draft> {
     let mut page = Markdown::new();
     if genre == Genre::Test {
         const RUNS: [&str; 5] = ["first run", "second run", "with the new board", "in the cold chamber", "after the winter"];
-        title = format!("{title}: {}", RUNS[scene.number % RUNS.len()]);
+        title = format!("{title} ({})", RUNS[scene.number % RUNS.len()]);
         let opening = scene.voice.phrases("test.open", 2);
         page.paragraph(opening);
     } else {
@@ -112,9 +114,11 @@ pub fn batch(scene: &mut Scene<'_>) -> Draft {
     };
     let number = format!("{}-{}", scene.date.format("%y"), 100 + scene.number % 150);
     let mut page = Markdown::new();
+    let built = scene.voice.random.between(80, 420);
+    scene.voice.set("units", built.to_string());
+    scene.voice.set("week", scene.date.iso_week().week().to_string());
     let opening = scene.voice.phrases("batch.open", 2);
     page.paragraph(opening);
-    let built = scene.voice.random.between(80, 420);
     let reworked = scene.voice.random.between(1, if trouble.is_some() { built / 6 } else { built / 40 + 1 });
     let scrapped = scene.voice.random.between(0, 4);
     let rows: Vec<Vec<String>> = [

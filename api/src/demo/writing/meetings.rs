@@ -82,7 +82,7 @@ fn review(scene: &mut Scene<'_>) -> Draft {
     page.paragraph(opening);
     let subjects = scene.subjects.clone();
     let mut rows = Vec::new();
-    for (subject, _) in subjects.iter().take(7) {
+    for (subject, _) in subjects.iter().take(10) {
         let topic = scene.topic(subject);
         page.heading(&topic);
         let reached = scene.voice.phrase("review.reached");

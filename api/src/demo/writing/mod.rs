@@ -116,8 +116,13 @@ impl<'a> Scene<'a> {
         Some(self.voice.say(line))
     }
 
-    /// A few words for the subject, as a heading.
+    /// A few words for the subject, as a heading. What follows is about a customer who has to do with it.
     pub fn topic(&mut self, subject: &Subject) -> String {
+        let other = self.others.iter().find(|other| other.has(subject));
+        if let Some(other) = other.filter(|_| !self.customer.has(subject)) {
+            self.voice.set("customer", other.name);
+            self.voice.set("place", other.place);
+        }
         capital(&self.voice.one_about(subject, "topic"))
     }
 

@@ -66,7 +66,7 @@ pub fn follow_up(scene: &mut Scene<'_>, of: &str) -> Option<Draft> {
     }
     let tasks = scene.tasks(subject, 2);
     page.list(tasks);
-    let short: String = of.split([':', ',']).next_back().unwrap_or(of).trim().chars().take(80).collect();
+    let short: String = of.rsplit_once(": ").map_or(of, |(_, short)| short).chars().take(100).collect();
     let opening = ["After a month", "Second look", "What became of it", "Notes from the discussion"];
     let opening = opening[scene.voice.random.below(opening.len())];
     Some(Draft::of(format!("{opening}: {short}"), page.finish(), Some(subject)))
