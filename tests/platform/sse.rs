@@ -90,11 +90,15 @@ async fn operations_of_every_kind_run_and_complete() {
 #[tokio::test]
 async fn nothing_on_the_way_may_hold_events_back() {
     let world = World::new().await;
-    let post = world.editor.post().header(ACCEPT_ENCODING, "gzip, br").json(&operation(ACTIVITY, json!({ "id": world.lab })));
+    let post =
+        world.editor.post().header(ACCEPT_ENCODING, "gzip, br").json(&operation(ACTIVITY, json!({ "id": world.lab })));
     let mut events = Events::of(post).await;
     let headers = events.response.headers();
     assert_eq!(headers[CONTENT_TYPE], "text/event-stream; charset=utf-8");
-    assert_eq!((&headers["cache-control"], &headers["x-accel-buffering"]), (&"no-cache".parse().expect("a header"), &"no".parse().expect("a header")));
+    assert_eq!(
+        (&headers["cache-control"], &headers["x-accel-buffering"]),
+        (&"no-cache".parse().expect("a header"), &"no".parse().expect("a header"))
+    );
     assert!(!headers.contains_key(CONTENT_ENCODING), "{headers:?}");
     // A comment comes at once, before there is anything to tell.
     let first = within("the first bytes", events.response.chunk()).await.expect("it is not cut");
@@ -117,7 +121,12 @@ async fn what_is_refused_is_told_by_an_event() {
         assert!(refusal.get("data").is_none(), "{refusal}");
         events.complete().await;
     }
-    let bad = world.anonymous.with_token(Some("nonsense")).post().header(ACCEPT, EVENTS).json(&operation("{ __typename }", json!({})));
+    let bad = world
+        .anonymous
+        .with_token(Some("nonsense"))
+        .post()
+        .header(ACCEPT, EVENTS)
+        .json(&operation("{ __typename }", json!({})));
     assert_eq!(bad.send().await.expect("an answer").status(), StatusCode::UNAUTHORIZED);
 }
 

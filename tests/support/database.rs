@@ -1,6 +1,7 @@
 //! A PostgreSQL database for each test, cloned from a template and dropped with the test. The template is made once
 //! for each build of the test binary: migrated, and settled by the cast through the API.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::UNIX_EPOCH;
 
@@ -121,8 +122,8 @@ impl Database {
         value.unwrap_or_else(|| panic!("{sql}: {row}"))
     }
 
-    /// A digest of every row there is. Only what the event feed writes by itself after a commit is left out.
-    pub async fn digest(&self) -> String {
+    /// A digest of every table. Only what the event feed writes by itself after a commit is left out.
+    pub async fn digest(&self) -> BTreeMap<String, String> {
         let tables = self
             .rows(
                 "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables \
@@ -135,11 +136,12 @@ impl Database {
             .map(|table| {
                 let name = table["name"].as_str().expect("a table has a name");
                 let row = if name == "platform.outbox" { "(to_jsonb(r) - 'position')::text" } else { "r::text" };
-                format!("SELECT '{name}' AS name, md5(string_agg({row}, ' ' ORDER BY {row})) AS digest FROM {name} r")
+                format!("SELECT '{name}' AS name, coalesce(md5(string_agg({row}, ' ' ORDER BY {row})), '') AS digest FROM {name} r")
             })
             .collect();
-        let sql = parts.join(" UNION ALL ");
-        self.rows(&sql).await.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
+        let text = |row: &Value, column: &str| row[column].as_str().expect("a text").to_owned();
+        let rows = self.rows(&parts.join(" UNION ALL ")).await;
+        rows.iter().map(|row| (text(row, "name"), text(row, "digest"))).collect()
     }
 
     /// Lets nobody stay connected, so that the database can be copied.

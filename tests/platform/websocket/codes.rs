@@ -116,7 +116,10 @@ async fn malformed_messages_are_closed() {
         (r#"{"type":"subscribe","id":"1","payload":{"query":"","variables":[]}}"#, "'variables'"),
         (r#"{"type":"subscribe","id":"1","payload":{"query":"","operationName":7}}"#, "'operationName'"),
         (r#"{"type":"subscribe","id":"1","payload":{"query":"","extensions":7}}"#, "'extensions'"),
-        (r#"{"type":"subscribe","id":"1","payload":{"query":"","extensions":{"idempotencyKey":7}}}"#, "'idempotencyKey'"),
+        (
+            r#"{"type":"subscribe","id":"1","payload":{"query":"","extensions":{"idempotencyKey":7}}}"#,
+            "'idempotencyKey'",
+        ),
     ] {
         let mut peer = Peer::introduced(&world, &world.anonymous).await;
         peer.say(text).await;

@@ -52,7 +52,9 @@ fn parse(file: &str) -> Result<Page, String> {
     if metadata.len() > METADATA_BYTES || metadata.contains("\\u0000") {
         return Err("its front matter does not fit into metadata".to_owned());
     }
-    let title = front.title.clone().or_else(|| heading::first(text));
+    // A block that was meant as front matter would read as a heading.
+    let is_broken = !front.remarks.is_empty() && text.len() == file.len();
+    let title = front.title.clone().or_else(|| heading::first(text).filter(|_| !is_broken));
     Ok(Page { front, title, text: text.to_owned() })
 }
 

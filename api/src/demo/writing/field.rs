@@ -94,7 +94,18 @@ fn foreign_visit(scene: &mut Scene<'_>, language: &'static str) -> Draft {
     page.heading(heading(3));
     let close = some(scene, "close", 2);
     page.paragraph(close);
-    Draft { language, ..Draft::of(title, page.finish(), None) }
+    Draft { language, ..Draft::of(title, decimal_commas(&page.finish()), None) }
+}
+
+/// Numbers as they are written on the continent: a comma where English has a point.
+fn decimal_commas(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let is_digit = |index: Option<usize>| index.and_then(|index| characters.get(index)).is_some_and(char::is_ascii_digit);
+    let comma = |(index, character): (usize, &char)| {
+        let within = *character == '.' && is_digit(index.checked_sub(1)) && is_digit(Some(index + 1));
+        if within { ',' } else { *character }
+    };
+    characters.iter().enumerate().map(comma).collect()
 }
 
 fn set_foreign_slots(scene: &mut Scene<'_>, language: &str) {

@@ -7,8 +7,8 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Response, ServerError, Value};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use futures_util::stream::{self, BoxStream};
 use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use serde::Serialize;
 use tokio::time::Instant;
 

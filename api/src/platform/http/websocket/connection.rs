@@ -8,8 +8,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use async_graphql::parser::types::OperationType;
 use async_graphql::Executor;
+use async_graphql::parser::types::OperationType;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::time::{Instant, sleep_until};
@@ -147,7 +147,8 @@ impl<E: Executor> Connection<E> {
                 if let Poll::Ready((answer, operation)) = self.operations.poll_answer(context) {
                     return Poll::Ready(Event::Answered(answer, operation));
                 }
-            } else if everything_sent && self.closing.is_none()
+            } else if everything_sent
+                && self.closing.is_none()
                 && let Poll::Ready(received) = self.socket.poll_receive(context)
             {
                 return Poll::Ready(Event::Received(received));

@@ -34,7 +34,10 @@ pub fn accept(parts: &mut Parts) -> Result<Accepted, Response> {
         return refuse(StatusCode::BAD_REQUEST, "A WebSocket begins with GET over HTTP/1.1.");
     }
     if !lists(headers, &header::CONNECTION, "upgrade") || !is_wanted(headers) {
-        return refuse(StatusCode::BAD_REQUEST, "A WebSocket needs the headers Connection: Upgrade and Upgrade: websocket.");
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "A WebSocket needs the headers Connection: Upgrade and Upgrade: websocket.",
+        );
     }
     if headers.get(header::SEC_WEBSOCKET_VERSION) != Some(&VERSION) {
         let version = [(header::SEC_WEBSOCKET_VERSION, VERSION)];

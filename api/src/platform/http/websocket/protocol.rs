@@ -128,7 +128,8 @@ impl ClientMessage {
             }
             "subscribe" => {
                 let id = id(&mut message)?;
-                let payload = payload(&mut message)?.ok_or_else(|| malformed("Invalid message: 'payload' is missing"))?;
+                let payload =
+                    payload(&mut message)?.ok_or_else(|| malformed("Invalid message: 'payload' is missing"))?;
                 subscribe(id, payload)
             }
             "complete" => Ok(Self::Complete { id: id(&mut message)? }),
@@ -190,7 +191,9 @@ fn subscribe(id: String, mut payload: Map<String, Value>) -> Result<ClientMessag
     let idempotency_key = match extensions.unwrap_or_default().remove("idempotencyKey") {
         None | Some(Value::Null) => None,
         Some(Value::String(key)) if (1..=255).contains(&key.len()) => Some(key),
-        Some(_) => return Err(Close::malformed("Invalid message: 'idempotencyKey' must be a string of 1 to 255 bytes")),
+        Some(_) => {
+            return Err(Close::malformed("Invalid message: 'idempotencyKey' must be a string of 1 to 255 bytes"));
+        }
     };
     Ok(ClientMessage::Subscribe { id, call: Call { query, operation_name, variables }, idempotency_key })
 }

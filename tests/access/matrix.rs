@@ -1,0 +1,188 @@
+//! The matrix: every viewer tries everything. What was denied is denied three times over: by its code, with no data,
+//! and with nothing changed. `viewerCan` must have said the same.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::rows::{CHANGES, Change, FOLLOWINGS, Following, SIGHTS};
+use super::scene::Scene;
+use crate::support::{Answer, Client, graph};
+
+/// A table with a line for each row and a column for each viewer.
+struct Table {
+    text: String,
+    names: Vec<&'static str>,
+}
+
+impl Table {
+    fn new(legend: &str, names: Vec<&'static str>) -> Self {
+        let mut table = Self { text: format!("{legend}\n\n"), names };
+        let header = table.names.clone();
+        table.line("", &header);
+        table
+    }
+
+    fn line(&mut self, row: &str, cells: &[impl AsRef<str>]) {
+        let mut line = format!("{row:<56}");
+        for (name, cell) in self.names.iter().zip(cells) {
+            let width = name.len().max(6) + 1;
+            line += &format!(" {:<width$}", cell.as_ref());
+        }
+        self.text += &format!("{}\n", line.trim_end());
+    }
+}
+
+fn names(scene: &Scene) -> Vec<&'static str> {
+    scene.world.viewers().into_iter().map(|(name, _)| name).collect()
+}
+
+#[tokio::test]
+async fn who_sees_what() {
+    let scene = Scene::new().await;
+    let mut table = Table::new("yes: found. -: null, as if it did not exist.", names(&scene));
+    for sight in SIGHTS {
+        let id = (sight.id)(&scene);
+        let mut cells = Vec::new();
+        for (name, client) in scene.world.viewers() {
+            let query = "query($id: ID!, $ids: [ID!]!) { node(id: $id) { __typename id } nodes(ids: $ids) { __typename id } }";
+            let answer = client.query(query, json!({ "id": id, "ids": [id] })).await.well();
+            let node = answer.at("node");
+            assert_eq!(&answer.list("nodes")[0], node, "{name}: node and nodes agree");
+            assert!(node.is_null() || *node == json!({ "__typename": sight.of, "id": id }), "{name}: {node}");
+            cells.push(if node.is_null() { "-" } else { "yes" });
+        }
+        table.line(&format!("node {}: {}", sight.of, sight.on), &cells);
+    }
+    for (row, query, path) in [
+        ("organization: acme", "{ organization(slug: \"acme\") { id } }", "organization.id"),
+        ("organization: globex", "{ organization(slug: \"globex\") { id } }", "organization.id"),
+        ("viewer", "{ viewer { user { id } } }", "viewer.user.id"),
+    ] {
+        let mut cells = Vec::new();
+        for (_, client) in scene.world.viewers() {
+            let answer = client.query(query, Value::Null).await.well();
+            cells.push(if answer.at(path).is_null() { "-" } else { "yes" });
+        }
+        table.line(row, &cells);
+    }
+    insta::assert_snapshot!(table.text);
+}
+
+#[tokio::test]
+async fn who_changes_what() {
+    let scene = Scene::new().await;
+    let legend = "yes: done. no: FORBIDDEN. -: NOT_FOUND, as if it did not exist. sign in: UNAUTHENTICATED. Others: user errors.\n\
+                  no, - and sign in are denials: no data, and nothing changed.";
+    let mut table = Table::new(legend, names(&scene));
+    let mut can = Abilities::default();
+    for change in CHANGES {
+        let mut cells = Vec::new();
+        for (name, client) in scene.world.viewers() {
+            let place = format!("{name}: {} {}", change.field, change.on);
+            let promised = match change.allowed_by {
+                Some((action, id)) => Some(can.of(client, name, id(&scene)).await.iter().any(|found| found == action)),
+                None => None,
+            };
+            let outcome = attempt(&scene, client, change, &place).await;
+            let denied = ["no", "-", "sign in"].contains(&outcome.as_str());
+            if let Some(promised) = promised {
+                assert_eq!(promised, !denied, "{place}: viewerCan says {promised}, and it is {outcome}");
+            }
+            cells.push(outcome);
+        }
+        table.line(format!("{}: {}", change.field, change.on).trim_end_matches(": "), &cells);
+    }
+    insta::assert_snapshot!(table.text);
+}
+
+/// What each viewer can do with each object, asked once.
+#[derive(Default)]
+struct Abilities(HashMap<(&'static str, String), Vec<String>>);
+
+impl Abilities {
+    async fn of(&mut self, client: &Client, name: &'static str, id: &str) -> &[String] {
+        let key = (name, id.to_owned());
+        if !self.0.contains_key(&key) {
+            let parts = graph().node_types().into_iter().filter(|of| graph().fields(of).any(|field| field.name.node == "viewerCan"));
+            let parts: String = parts.map(|of| format!("... on {of} {{ viewerCan }} ")).collect();
+            let query = format!("query($id: ID!) {{ node(id: $id) {{ {parts} }} }}");
+            let answer = client.query(&query, json!({ "id": id })).await.well();
+            let found = answer.at("node.viewerCan").as_array().cloned().unwrap_or_default();
+            self.0.insert(key.clone(), found.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+        }
+        &self.0[&key]
+    }
+}
+
+/// Tries a mutation, checks what a denial must be, and puts everything back.
+async fn attempt(scene: &Scene, client: &Client, change: &Change, place: &str) -> String {
+    let database = &scene.world.database;
+    let before = database.digest().await;
+    let answer = client.mutate(change.field, (change.input)(scene)).await;
+    let changed = database.digest().await != before;
+    let outcome = match (answer.codes().as_slice(), answer.refusals().as_slice()) {
+        ([], []) => {
+            assert!(changed, "{place}: done, and nothing changed");
+            scene.put_back().await;
+            return "yes".to_owned();
+        }
+        ([], [code]) => code.to_lowercase(),
+        (["FORBIDDEN"], _) => "no".to_owned(),
+        (["NOT_FOUND"], _) => "-".to_owned(),
+        (["UNAUTHENTICATED"], _) => "sign in".to_owned(),
+        _ => panic!("{place}: {}", answer.body),
+    };
+    assert!(!changed, "{place}: {outcome}, and something changed");
+    assert!(is_empty(&answer), "{place}: {outcome}, and there is data: {}", answer.body);
+    outcome
+}
+
+/// Whether the payload holds nothing but user errors.
+fn is_empty(answer: &Answer) -> bool {
+    match answer.payload() {
+        Value::Object(payload) => payload.iter().all(|(field, value)| field == "userErrors" || value.is_null()),
+        other => other.is_null(),
+    }
+}
+
+#[tokio::test]
+async fn who_follows_what() {
+    let scene = Scene::new().await;
+    let mut table = Table::new("yes: is told of changes. -: NOT_FOUND, as if it did not exist.", names(&scene));
+    for following in FOLLOWINGS {
+        let changing = (following.changing)(&scene);
+        let author = if changing == scene.page { &scene.world.owner } else { &scene.world.manager };
+        let update = |title: &str| json!({ "id": changing, "title": title });
+        let earlier = author.mutate("documentUpdate", update("Earlier")).await.well();
+        author.mutate("documentUpdate", update("Later")).await.well();
+        let after = earlier.text("documentUpdate.commitCursor");
+        let mut cells = Vec::new();
+        for (name, client) in scene.world.viewers() {
+            cells.push(follow(&scene, client, following, after, &format!("{name}: {} {}", following.field, following.on)).await);
+        }
+        table.line(&format!("{}: {}", following.field, following.on), &cells);
+    }
+    insta::assert_snapshot!(table.text);
+}
+
+/// Follows from a cursor after which something happened, and so is told of it or denied at once.
+async fn follow(scene: &Scene, client: &Client, following: &Following, after: &str, place: &str) -> &'static str {
+    let (argument, selection) = match following.field {
+        "documentChanged" => ("id", "document { title }"),
+        _ => ("spaceId", "... on DocumentChange { document { title } }"),
+    };
+    let field = following.field;
+    let query = format!("subscription($id: ID!, $after: String) {{ {field}({argument}: $id, after: $after) {{ {selection} }} }}");
+    let mut socket = client.socket().await;
+    let id = socket.subscribe(&query, json!({ "id": (following.id)(scene), "after": after })).await;
+    let message = socket.message().await;
+    assert_eq!(message["id"], id, "{place}: {message}");
+    if message["type"] == "next" {
+        assert_eq!(message["payload"]["data"][field]["document"]["title"], "Later", "{place}: {message}");
+        return "yes";
+    }
+    assert_eq!((&message["type"], &message["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("NOT_FOUND")), "{place}: {message}");
+    assert!(!message.to_string().contains("Later"), "{place}: {message}");
+    "-"
+}

@@ -1,0 +1,127 @@
+//! The things that the matrix is about, and how they are put back after each change.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::support::{Client, PASSWORD, World, typed, uuid};
+
+/// A world with one of everything, and a copy of its rows.
+pub struct Scene {
+    pub world: World,
+    /// Documents of the manager in the private space lab.
+    pub shared: String,
+    pub private: String,
+    pub open: String,
+    pub public: String,
+    pub published: String,
+    pub archived: String,
+    pub trashed: String,
+    /// A document of the editor in the lab, for the space.
+    pub of_editor: String,
+    /// A document of the owner in the open space handbook.
+    pub page: String,
+    /// The member's personal space and a document in it.
+    pub personal: String,
+    pub diary: String,
+    /// A tag of the lab.
+    pub tag: String,
+    /// Memberships of acme.
+    pub owner_membership: String,
+    pub admin_membership: String,
+    pub member_membership: String,
+    /// The reader's role in the lab and the developer's in the project.
+    pub reader_role: String,
+    pub developer_role: String,
+    /// A good refresh token of somebody.
+    pub refresh_token: String,
+    /// The digest of each table whose rows are put back.
+    kept: BTreeMap<String, String>,
+}
+
+impl Scene {
+    pub async fn new() -> Self {
+        let world = World::new().await;
+        let (manager, lab) = (&world.manager, &world.lab);
+        let document = async |visibility: &str| {
+            let title = format!("A {} document", visibility.to_lowercase());
+            manager.document(lab, json!({ "title": title, "visibility": visibility, "tags": ["kept"] })).await
+        };
+        let [shared, private, open, public] =
+            [document("SPACE").await, document("PRIVATE").await, document("ORGANIZATION").await, document("PUBLIC").await];
+        let [published, archived, trashed] = [document("SPACE").await, document("SPACE").await, document("SPACE").await];
+        for (mutation, id) in [("documentPublish", &published), ("documentArchive", &archived), ("documentTrash", &trashed)] {
+            manager.mutate(mutation, json!({ "id": id })).await.well();
+        }
+        let of_editor = world.editor.document(lab, json!({})).await;
+        let page = world.owner.document(&world.handbook, json!({})).await;
+        let personal = world.personal_space(&world.member).await;
+        let diary = world.member.document(&personal, json!({})).await;
+        let tag = manager.tag(lab, "red").await;
+        let input = json!({ "email": "member@acme.test", "password": PASSWORD });
+        let session = world.anonymous.mutate_for("signIn", "refreshToken", input).await.well();
+        let mut scene = Self {
+            shared,
+            private,
+            open,
+            public,
+            published,
+            archived,
+            trashed,
+            of_editor,
+            page,
+            personal,
+            diary,
+            tag,
+            owner_membership: holding(&world, "members", "mem", &world.owner).await,
+            admin_membership: holding(&world, "members", "mem", &world.admin).await,
+            member_membership: holding(&world, "members", "mem", &world.member).await,
+            reader_role: holding(&world, "space_members", "spm", &world.reader).await,
+            developer_role: holding(&world, "project_members", "prm", &world.developer).await,
+            refresh_token: session.text("signIn.refreshToken").to_owned(),
+            kept: BTreeMap::new(),
+            world,
+        };
+        scene.keep().await;
+        scene
+    }
+
+    /// Remembers every row of the people, their places and their documents.
+    async fn keep(&mut self) {
+        let digests = self.digests().await;
+        for table in digests.keys() {
+            let copy = copy_of(table);
+            self.world.database.run(&format!("CREATE SCHEMA IF NOT EXISTS kept; CREATE TABLE {copy} AS TABLE {table}")).await;
+        }
+        self.kept = digests;
+    }
+
+    /// The digest of each table that is put back.
+    async fn digests(&self) -> BTreeMap<String, String> {
+        let all = self.world.database.digest().await;
+        all.into_iter().filter(|(table, _)| !table.starts_with("platform.") && !table.starts_with("audit.")).collect()
+    }
+
+    /// Puts the rows back. Grants are numbered on, since a number must not come back with other grants.
+    pub async fn put_back(&self) {
+        let now = self.digests().await;
+        let mut sql = String::from("SET LOCAL session_replication_role = replica;");
+        for (table, digest) in &self.kept {
+            if now.get(table) != Some(digest) {
+                sql += &format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {};", copy_of(table));
+            }
+        }
+        sql += "UPDATE platform.grant_versions SET version = version + 1000";
+        self.world.database.run(&sql).await;
+    }
+}
+
+fn copy_of(table: &str) -> String {
+    format!("kept.\"{table}\"")
+}
+
+/// The id of what makes somebody a member.
+async fn holding(world: &World, table: &str, prefix: &str, who: &Client) -> String {
+    let sql = format!("SELECT id FROM tenancy.{table} WHERE user_id = '{}'", uuid(&who.id));
+    typed(prefix, world.database.row(&sql).await["id"].as_str().expect("an id"))
+}
