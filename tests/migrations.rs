@@ -23,7 +23,8 @@ async fn owner(database: &Database) -> Store {
 fn pg_dump() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let programs = versions.map(|version| version.path().join("bin/pg_dump")).filter(|path| path.exists());
-    let number = |path: &PathBuf| path.components().filter_map(|part| part.as_os_str().to_str()?.parse::<u32>().ok()).max();
+    let number =
+        |path: &PathBuf| path.components().filter_map(|part| part.as_os_str().to_str()?.parse::<u32>().ok()).max();
     programs.max_by_key(number).unwrap_or_else(|| PathBuf::from("pg_dump"))
 }
 

@@ -111,19 +111,30 @@ fn mutations_take_one_input_and_give_a_payload_with_user_errors() {
         let (name, payload) = (&field.name.node, base(&field.ty.node));
         assert_eq!(field.ty.node.to_string(), format!("{payload}!"), "{name}");
         assert!(payload.ends_with("Payload"), "{name}: {payload}");
-        assert!(field.arguments.iter().all(|argument| argument.node.name.node == "input") && field.arguments.len() < 2, "{name}");
+        assert!(
+            field.arguments.iter().all(|argument| argument.node.name.node == "input") && field.arguments.len() < 2,
+            "{name}"
+        );
         let errors = graph().fields(payload).find(|field| field.name.node == "userErrors");
         let errors = errors.unwrap_or_else(|| panic!("{name} has no userErrors")).ty.node.to_string();
         assert!(errors.ends_with("UserError!]!"), "{name}: {errors}");
         let signs = ["SessionPayload", "SignOutPayload"].contains(&payload);
-        assert!(signs || graph().fields(payload).any(|field| field.name.node == "commitCursor"), "{name} has no commitCursor");
+        assert!(
+            signs || graph().fields(payload).any(|field| field.name.node == "commitCursor"),
+            "{name} has no commitCursor"
+        );
     }
 }
 
 #[test]
 fn updates_take_a_version_and_creates_an_id() {
     let has = |input: &str, name: &str| graph().input_fields(input).any(|field| field.name.node == name);
-    let inputs: Vec<&String> = graph().types.iter().filter(|(_, found)| matches!(found.kind, TypeKind::InputObject(_))).map(|(name, _)| name).collect();
+    let inputs: Vec<&String> = graph()
+        .types
+        .iter()
+        .filter(|(_, found)| matches!(found.kind, TypeKind::InputObject(_)))
+        .map(|(name, _)| name)
+        .collect();
     for input in inputs {
         assert!(!input.ends_with("UpdateInput") || has(input, "expectedVersion"), "{input}");
         assert!(!["CreateInput", "AddInput"].iter().any(|end| input.ends_with(end)) || has(input, "id"), "{input}");
@@ -133,7 +144,9 @@ fn updates_take_a_version_and_creates_an_id() {
 #[test]
 fn what_can_be_acted_on_says_what_the_viewer_can_do() {
     for name in graph().node_types() {
-        let says = graph().fields(&name).any(|field| field.name.node == "viewerCan" && field.ty.node.to_string() == "[Action!]!");
+        let says = graph()
+            .fields(&name)
+            .any(|field| field.name.node == "viewerCan" && field.ty.node.to_string() == "[Action!]!");
         assert!(says || name == "User", "{name}");
     }
 }

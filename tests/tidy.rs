@@ -109,7 +109,17 @@ fn the_files_are_there() {
 #[test]
 fn the_top_level_holds_what_it_should() {
     let allowed = [
-        "Cargo.toml", "Cargo.lock", "LICENSE", "README.md", "api", "dev", "entity", "migration", "schema.graphql", "tests", "target",
+        "Cargo.toml",
+        "Cargo.lock",
+        "LICENSE",
+        "README.md",
+        "api",
+        "dev",
+        "entity",
+        "migration",
+        "schema.graphql",
+        "tests",
+        "target",
     ];
     let names = fs::read_dir(root()).expect("the repository can be read").flatten();
     let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
@@ -133,9 +143,8 @@ fn rules_never_name_the_graph() {
 
 #[test]
 fn queries_are_built_in_stores_and_the_platform_alone() {
-    let elsewhere = rust().filter(|file| {
-        file.is_within("api/src") && !file.is_within("api/src/platform") && file.name() != "store.rs"
-    });
+    let elsewhere = rust()
+        .filter(|file| file.is_within("api/src") && !file.is_within("api/src/platform") && file.name() != "store.rs");
     let opened = |_: &File, line: &str| code(line).contains("clippy::disallowed_methods");
     hold("only store.rs and platform open a closed door", places(elsewhere, opened));
 }
@@ -155,7 +164,9 @@ fn the_platform_knows_no_domain() {
     let knows = |_: &File, line: &str| {
         domains.iter().any(|name| {
             let path = format!("crate::{name}");
-            code(line).match_indices(&path).any(|(at, _)| !line[at + path.len()..].starts_with(|next: char| next.is_alphanumeric() || next == '_'))
+            code(line)
+                .match_indices(&path)
+                .any(|(at, _)| !line[at + path.len()..].starts_with(|next: char| next.is_alphanumeric() || next == '_'))
         })
     };
     hold("platform imports no domain", places(platform, knows));
@@ -166,7 +177,11 @@ fn a_domain_uses_another_through_its_door() {
     let reaches = |file: &File, line: &str| {
         let line = code(line);
         line.match_indices("crate::").any(|(at, _)| {
-            let path: Vec<&str> = line[at..].split(|next: char| !(next.is_alphanumeric() || next == '_')).filter(|part| !part.is_empty()).take(6).collect();
+            let path: Vec<&str> = line[at..]
+                .split(|next: char| !(next.is_alphanumeric() || next == '_'))
+                .filter(|part| !part.is_empty())
+                .take(6)
+                .collect();
             let inner = path.iter().position(|part| *part == "store").filter(|place| *place > 1);
             inner.is_some_and(|place| !file.path.starts_with(&format!("api/src/{}", path[1..place].join("/"))))
         })
@@ -184,10 +199,16 @@ fn the_entities_and_migrations_know_no_server() {
 #[test]
 fn no_file_is_too_long_to_read() {
     let written = files().iter().filter(|file| {
-        [".rs", ".sql", ".js", ".jsx", ".mjs", ".ts", ".tsx", ".css", ".html", ".toml", ".sh"].iter().any(|end| file.path.ends_with(end)) || file.path == "dev"
+        [".rs", ".sql", ".js", ".jsx", ".mjs", ".ts", ".tsx", ".css", ".html", ".toml", ".sh"]
+            .iter()
+            .any(|end| file.path.ends_with(end))
+            || file.path == "dev"
     });
     let long = written.filter(|file| file.text.lines().count() > 600);
-    hold("a file has 600 lines at most", long.map(|file| format!("{}: {}", file.path, file.text.lines().count())).collect());
+    hold(
+        "a file has 600 lines at most",
+        long.map(|file| format!("{}: {}", file.path, file.text.lines().count())).collect(),
+    );
 }
 
 #[test]
@@ -200,7 +221,10 @@ fn each_file_says_what_lives_in_it() {
 fn lints_are_expected_with_a_reason_and_never_allowed() {
     let allowed = |line: &str| ["#[allow", "#![allow"].iter().any(|start| line.trim_start().starts_with(start));
     let all = rust().flat_map(|file| file.lines().map(move |(number, line)| (file, number, line)));
-    hold("no lint is allowed", all.filter(|(_, _, line)| allowed(line)).map(|(file, number, _)| format!("{}:{number}", file.path)).collect());
+    hold(
+        "no lint is allowed",
+        all.filter(|(_, _, line)| allowed(line)).map(|(file, number, _)| format!("{}:{number}", file.path)).collect(),
+    );
 
     let mut silent = Vec::new();
     for file in rust() {
@@ -216,12 +240,19 @@ fn lints_are_expected_with_a_reason_and_never_allowed() {
 
 #[test]
 fn nothing_panics_but_where_an_invariant_is_broken() {
-    let product = || rust().filter(|file| ["api", "entity", "migration"].iter().any(|name| file.is_within(&format!("{name}/src"))));
+    let product = || {
+        rust().filter(|file| ["api", "entity", "migration"].iter().any(|name| file.is_within(&format!("{name}/src"))))
+    };
     let macros = ["todo!(", "unimplemented!(", "dbg!("];
-    hold("nothing is left to be done", places(product(), |_, line| macros.iter().any(|name| code(line).contains(name))));
+    hold(
+        "nothing is left to be done",
+        places(product(), |_, line| macros.iter().any(|name| code(line).contains(name))),
+    );
     let panics = |_: &File, line: &str| {
         let line = code(line);
-        line.contains(".unwrap()") || line.contains(".unwrap_err()") || (line.contains("panic!(") && !line.contains("\"Invariant:"))
+        line.contains(".unwrap()")
+            || line.contains(".unwrap_err()")
+            || (line.contains("panic!(") && !line.contains("\"Invariant:"))
     };
     hold("nothing panics", places(product(), panics));
     let mut silent = Vec::new();
@@ -254,7 +285,8 @@ fn nothing_is_put_off() {
 
 #[test]
 fn names_say_what_is_in_them() {
-    let grab_bags = ["util", "utils", "common", "core", "helper", "helpers", "manager", "managers", "service", "services", "misc"];
+    let grab_bags =
+        ["util", "utils", "common", "core", "helper", "helpers", "manager", "managers", "service", "services", "misc"];
     let named = files().iter().filter(|file| {
         let parts = file.path.split('/').map(|part| part.split('.').next().unwrap_or_default());
         parts.into_iter().any(|part| grab_bags.contains(&part))
@@ -267,9 +299,14 @@ fn tests_wait_for_what_happens_and_leave_nothing_out() {
     let tests = || rust().filter(|file| file.is_within("tests") && !file.is_within("tests/bench"));
     let lines = |wanted: &dyn Fn(&File, &str) -> bool| -> Vec<String> {
         let all = tests().flat_map(|file| file.lines().map(move |(number, line)| (file, number, line)));
-        all.filter(|(file, _, line)| wanted(file, line)).map(|(file, number, line)| format!("{}:{number}: {}", file.path, line.trim())).collect()
+        all.filter(|(file, _, line)| wanted(file, line))
+            .map(|(file, number, line)| format!("{}:{number}: {}", file.path, line.trim()))
+            .collect()
     };
     let (sleep, ignore) = (["sle", "ep("].concat(), ["#[ign", "ore"].concat());
-    hold("tests wait for conditions", lines(&|file, line| code(line).contains(&sleep) && file.path != "tests/support/waiting.rs"));
+    hold(
+        "tests wait for conditions",
+        lines(&|file, line| code(line).contains(&sleep) && file.path != "tests/support/waiting.rs"),
+    );
     hold("no test is left out", lines(&|_, line| line.trim_start().starts_with(&ignore)));
 }

@@ -100,9 +100,7 @@ pub async fn welcome(platform: &Platform) -> Welcome {
     let lasting = Config { access_token_seconds: demo::TOKEN_SECONDS, ..(*platform.config).clone() };
     let platform = Platform { tokens: Arc::new(Tokens::new(&lasting)), ..platform.clone() };
     match demo::credentials(&platform, None).await {
-        Ok(credentials) => {
-            Welcome { token: Some(credentials.token), query: Some(demo::FIRST_QUERY.to_owned()) }
-        }
+        Ok(credentials) => Welcome { token: Some(credentials.token), query: Some(demo::FIRST_QUERY.to_owned()) },
         Err(error) => {
             tracing::debug!(%error, "GraphiQL starts with nobody signed in: there is no demo user");
             Welcome::default()

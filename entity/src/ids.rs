@@ -4,8 +4,8 @@
 use std::{fmt, str::FromStr};
 
 use async_graphql::{
-    ContextSelectionSet, ID, InputType, InputValueError, InputValueResult, OutputType, Positioned,
-    ServerResult, Value, parser::types::Field, registry::Registry,
+    ContextSelectionSet, ID, InputType, InputValueError, InputValueResult, OutputType, Positioned, ServerResult, Value,
+    parser::types::Field, registry::Registry,
 };
 use sea_orm::{DbErr, DeriveValueType, TryFromU64};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -168,11 +168,7 @@ macro_rules! graphql_id {
                 <ID as OutputType>::create_type_info(registry)
             }
 
-            async fn resolve(
-                &self,
-                _: &ContextSelectionSet<'_>,
-                _: &Positioned<Field>,
-            ) -> ServerResult<Value> {
+            async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
                 Ok(Value::String(self.to_string()))
             }
         }
@@ -240,10 +236,7 @@ impl fmt::Debug for AnyId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParseIdError {
     /// The text does not begin with the prefix of the expected kind; `found` is its beginning.
-    Prefix {
-        expected: &'static str,
-        found: String,
-    },
+    Prefix { expected: &'static str, found: String },
     /// The prefix is right, and what follows is not 26 characters of base 32 below 2^128.
     Suffix { expected: &'static str },
     /// No kind of id has this prefix; `found` is the beginning of the text.
@@ -252,16 +245,11 @@ pub enum ParseIdError {
 
 impl ParseIdError {
     fn prefix(expected: &'static str, text: &str) -> Self {
-        Self::Prefix {
-            expected,
-            found: beginning(text),
-        }
+        Self::Prefix { expected, found: beginning(text) }
     }
 
     fn unknown(text: &str) -> Self {
-        Self::Unknown {
-            found: beginning(text),
-        }
+        Self::Unknown { found: beginning(text) }
     }
 }
 
@@ -274,15 +262,11 @@ impl fmt::Display for ParseIdError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Prefix { expected, found } => {
-                write!(
-                    formatter,
-                    "expected an id that begins with \"{expected}_\", found {found:?}"
-                )
+                write!(formatter, "expected an id that begins with \"{expected}_\", found {found:?}")
             }
-            Self::Suffix { expected } => write!(
-                formatter,
-                "expected \"{expected}_\" followed by 26 characters of lower-case base 32"
-            ),
+            Self::Suffix { expected } => {
+                write!(formatter, "expected \"{expected}_\" followed by 26 characters of lower-case base 32")
+            }
             Self::Unknown { found } => write!(formatter, "no kind of id begins like {found:?}"),
         }
     }
@@ -336,12 +320,7 @@ mod tests {
 
     #[test]
     fn an_id_survives_its_text() {
-        for uuid in [
-            Uuid::nil(),
-            Uuid::max(),
-            Uuid::now_v7(),
-            Uuid::from_u128(1 << 127),
-        ] {
+        for uuid in [Uuid::nil(), Uuid::max(), Uuid::now_v7(), Uuid::from_u128(1 << 127)] {
             let id = DocumentId(uuid);
             let text = id.to_string();
             assert_eq!(text.len(), "doc_".len() + SUFFIX_LENGTH);
@@ -355,10 +334,7 @@ mod tests {
     fn the_text_is_that_of_the_typeid_specification() {
         let uuid = Uuid::parse_str("01890a5d-ac96-774b-bcce-b302099a8057").unwrap();
         assert_eq!(TagId(uuid).to_string(), "tag_01h455vb4pex5vsknk084sn02q");
-        assert_eq!(
-            TagId(Uuid::max()).to_string(),
-            "tag_7zzzzzzzzzzzzzzzzzzzzzzzzz"
-        );
+        assert_eq!(TagId(Uuid::max()).to_string(), "tag_7zzzzzzzzzzzzzzzzzzzzzzzzz");
     }
 
     #[test]
@@ -372,13 +348,7 @@ mod tests {
     fn an_id_of_another_kind_is_refused_with_the_expected_prefix() {
         let tag = TagId(Uuid::nil()).to_string();
         let error = tag.parse::<DocumentId>().unwrap_err();
-        assert_eq!(
-            error,
-            ParseIdError::Prefix {
-                expected: "doc",
-                found: tag
-            }
-        );
+        assert_eq!(error, ParseIdError::Prefix { expected: "doc", found: tag });
         assert!(error.to_string().contains("\"doc_\""));
     }
 
@@ -401,16 +371,8 @@ mod tests {
 
     #[test]
     fn an_unknown_prefix_is_refused() {
-        for text in [
-            "",
-            "_",
-            "docs_01h455vb4pex5vsknk084sn02q",
-            "01h455vb4pex5vsknk084sn02q",
-        ] {
-            assert!(
-                matches!(text.parse::<AnyId>(), Err(ParseIdError::Unknown { .. })),
-                "{text}"
-            );
+        for text in ["", "_", "docs_01h455vb4pex5vsknk084sn02q", "01h455vb4pex5vsknk084sn02q"] {
+            assert!(matches!(text.parse::<AnyId>(), Err(ParseIdError::Unknown { .. })), "{text}");
         }
     }
 

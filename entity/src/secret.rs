@@ -4,9 +4,7 @@ use std::fmt;
 
 use sea_orm::{
     ActiveValue, ColIdx, IntoActiveValue, QueryResult, TryGetError, TryGetable,
-    sea_query::{
-        ArrayType, ColumnType, Nullable, Value, ValueType, ValueTypeErr, postgres_array::NotU8,
-    },
+    sea_query::{ArrayType, ColumnType, Nullable, Value, ValueType, ValueTypeErr, postgres_array::NotU8},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::IgnoredAny};
 
@@ -106,10 +104,7 @@ mod tests {
     #[test]
     fn a_secret_shows_up_in_no_output() {
         let secret = Secret::new("swordfish".to_owned());
-        assert_eq!(
-            format!("{secret:?} {:?}", Some(&secret)),
-            "[redacted] Some([redacted])"
-        );
+        assert_eq!(format!("{secret:?} {:?}", Some(&secret)), "[redacted] Some([redacted])");
         assert_eq!(serde_json::to_string(&secret).unwrap(), "\"[redacted]\"");
         assert_eq!(secret.expose(), "swordfish");
         let read_back: Secret<String> = serde_json::from_str("\"[redacted]\"").unwrap();

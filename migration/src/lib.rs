@@ -5,9 +5,7 @@
 use sea_orm_migration::{
     MigrationStatus as State, async_trait,
     prelude::{DbErr, MigrationName, MigrationTrait, MigratorTrait, SchemaManager},
-    sea_orm::{
-        ConnectionTrait, DatabaseConnection, SqlxPostgresConnector, sqlx::postgres::PgPoolOptions,
-    },
+    sea_orm::{ConnectionTrait, DatabaseConnection, SqlxPostgresConnector, sqlx::postgres::PgPoolOptions},
 };
 
 /// The migrations in order: a file name without `.up.sql` and `.down.sql` for each.
@@ -73,10 +71,7 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        MIGRATIONS
-            .iter()
-            .map(|migration| Box::new(*migration) as Box<dyn MigrationTrait>)
-            .collect()
+        MIGRATIONS.iter().map(|migration| Box::new(*migration) as Box<dyn MigrationTrait>).collect()
     }
 }
 
@@ -96,19 +91,11 @@ impl MigrationName for SqlMigration {
 #[async_trait::async_trait]
 impl MigrationTrait for SqlMigration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .get_connection()
-            .execute_unprepared(self.up)
-            .await
-            .map(drop)
+        manager.get_connection().execute_unprepared(self.up).await.map(drop)
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .get_connection()
-            .execute_unprepared(self.down)
-            .await
-            .map(drop)
+        manager.get_connection().execute_unprepared(self.down).await.map(drop)
     }
 }
 
@@ -125,22 +112,15 @@ impl Session {
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_lazy_with((*options).clone());
-        let session = Self {
-            connection: SqlxPostgresConnector::from_sqlx_postgres_pool(pool),
-        };
+        let session = Self { connection: SqlxPostgresConnector::from_sqlx_postgres_pool(pool) };
         // The limits that keep requests short would cut a migration off.
-        session
-            .execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
-            .await?;
-        session
-            .execute(&format!("SELECT pg_advisory_lock({LOCK})"))
-            .await?;
+        session.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0").await?;
+        session.execute(&format!("SELECT pg_advisory_lock({LOCK})")).await?;
         Ok(session)
     }
 
     async fn unlock(self) -> Result<(), DbErr> {
-        self.execute(&format!("SELECT pg_advisory_unlock({LOCK})"))
-            .await?;
+        self.execute(&format!("SELECT pg_advisory_unlock({LOCK})")).await?;
         self.connection.close().await
     }
 

@@ -45,7 +45,8 @@ async fn who_sees_what() {
         let id = (sight.id)(&scene);
         let mut cells = Vec::new();
         for (name, client) in scene.world.viewers() {
-            let query = "query($id: ID!, $ids: [ID!]!) { node(id: $id) { __typename id } nodes(ids: $ids) { __typename id } }";
+            let query =
+                "query($id: ID!, $ids: [ID!]!) { node(id: $id) { __typename id } nodes(ids: $ids) { __typename id } }";
             let answer = client.query(query, json!({ "id": id, "ids": [id] })).await.well();
             let node = answer.at("node");
             assert_eq!(&answer.list("nodes")[0], node, "{name}: node and nodes agree");
@@ -104,7 +105,10 @@ impl Abilities {
     async fn of(&mut self, client: &Client, name: &'static str, id: &str) -> &[String] {
         let key = (name, id.to_owned());
         if !self.0.contains_key(&key) {
-            let parts = graph().node_types().into_iter().filter(|of| graph().fields(of).any(|field| field.name.node == "viewerCan"));
+            let parts = graph()
+                .node_types()
+                .into_iter()
+                .filter(|of| graph().fields(of).any(|field| field.name.node == "viewerCan"));
             let parts: String = parts.map(|of| format!("... on {of} {{ viewerCan }} ")).collect();
             let query = format!("query($id: ID!) {{ node(id: $id) {{ {parts} }} }}");
             let answer = client.query(&query, json!({ "id": id })).await.well();
@@ -159,7 +163,10 @@ async fn who_follows_what() {
         let after = earlier.text("documentUpdate.commitCursor");
         let mut cells = Vec::new();
         for (name, client) in scene.world.viewers() {
-            cells.push(follow(&scene, client, following, after, &format!("{name}: {} {}", following.field, following.on)).await);
+            cells.push(
+                follow(&scene, client, following, after, &format!("{name}: {} {}", following.field, following.on))
+                    .await,
+            );
         }
         table.line(&format!("{}: {}", following.field, following.on), &cells);
     }
@@ -173,7 +180,9 @@ async fn follow(scene: &Scene, client: &Client, following: &Following, after: &s
         _ => ("spaceId", "... on DocumentChange { document { title } }"),
     };
     let field = following.field;
-    let query = format!("subscription($id: ID!, $after: String) {{ {field}({argument}: $id, after: $after) {{ {selection} }} }}");
+    let query = format!(
+        "subscription($id: ID!, $after: String) {{ {field}({argument}: $id, after: $after) {{ {selection} }} }}"
+    );
     let mut socket = client.socket().await;
     let id = socket.subscribe(&query, json!({ "id": (following.id)(scene), "after": after })).await;
     let message = socket.message().await;
@@ -182,7 +191,11 @@ async fn follow(scene: &Scene, client: &Client, following: &Following, after: &s
         assert_eq!(message["payload"]["data"][field]["document"]["title"], "Later", "{place}: {message}");
         return "yes";
     }
-    assert_eq!((&message["type"], &message["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("NOT_FOUND")), "{place}: {message}");
+    assert_eq!(
+        (&message["type"], &message["payload"][0]["extensions"]["code"]),
+        (&json!("error"), &json!("NOT_FOUND")),
+        "{place}: {message}"
+    );
     assert!(!message.to_string().contains("Later"), "{place}: {message}");
     "-"
 }

@@ -62,10 +62,25 @@ pub const SIGHTS: &[Sight] = &[
 ];
 
 pub const FOLLOWINGS: &[Following] = &[
-    Following { field: "documentChanged", on: "in the open space", id: |scene| &scene.page, changing: |scene| &scene.page },
+    Following {
+        field: "documentChanged",
+        on: "in the open space",
+        id: |scene| &scene.page,
+        changing: |scene| &scene.page,
+    },
     Following { field: "documentChanged", on: "private", id: |scene| &scene.private, changing: |scene| &scene.private },
-    Following { field: "documentChanged", on: "for the private space", id: |scene| &scene.shared, changing: |scene| &scene.shared },
-    Following { field: "documentChanged", on: "for the organization", id: |scene| &scene.open, changing: |scene| &scene.open },
+    Following {
+        field: "documentChanged",
+        on: "for the private space",
+        id: |scene| &scene.shared,
+        changing: |scene| &scene.shared,
+    },
+    Following {
+        field: "documentChanged",
+        on: "for the organization",
+        id: |scene| &scene.open,
+        changing: |scene| &scene.open,
+    },
     Following { field: "documentChanged", on: "public", id: |scene| &scene.public, changing: |scene| &scene.public },
     Following { field: "spaceActivity", on: "open", id: |scene| &scene.world.handbook, changing: |scene| &scene.page },
     Following { field: "spaceActivity", on: "private", id: |scene| &scene.world.lab, changing: |scene| &scene.shared },
@@ -92,96 +107,340 @@ pub const CHANGES: &[Change] = &[
     free("signOut", "", |_| Value::Null),
     free("profileUpdate", "their own", |_| json!({ "bio": "New." })),
     free("organizationCreate", "", |_| json!({ "name": "New", "slug": "new" })),
-    change("organizationUpdate", "acme", "EDIT", |scene| &scene.world.acme, |scene| json!({ "id": scene.world.acme, "name": "New" })),
-    change("organizationDelete", "acme", "DELETE", |scene| &scene.world.acme, |scene| json!({ "id": scene.world.acme })),
-    change("organizationLeave", "acme", "LEAVE", |scene| &scene.world.acme, |scene| json!({ "organizationId": scene.world.acme })),
-    change("memberAdd", "as member", "MANAGE_MEMBERS", |scene| &scene.world.acme, |scene| {
-        json!({ "organizationId": scene.world.acme, "userId": scene.world.stranger.id, "role": "MEMBER" })
-    }),
-    change("memberAdd", "as owner", "MANAGE_MEMBERS", |scene| &scene.world.acme, |scene| {
-        json!({ "organizationId": scene.world.acme, "userId": scene.world.stranger.id, "role": "OWNER" })
-    }),
-    change("memberUpdate", "the member", "EDIT", |scene| &scene.member_membership, |scene| {
-        json!({ "id": scene.member_membership, "role": "VIEWER" })
-    }),
-    change("memberUpdate", "the admin", "EDIT", |scene| &scene.admin_membership, |scene| {
-        json!({ "id": scene.admin_membership, "role": "MEMBER" })
-    }),
-    change("memberUpdate", "the owner", "EDIT", |scene| &scene.owner_membership, |scene| {
-        json!({ "id": scene.owner_membership, "role": "MEMBER" })
-    }),
+    change(
+        "organizationUpdate",
+        "acme",
+        "EDIT",
+        |scene| &scene.world.acme,
+        |scene| json!({ "id": scene.world.acme, "name": "New" }),
+    ),
+    change(
+        "organizationDelete",
+        "acme",
+        "DELETE",
+        |scene| &scene.world.acme,
+        |scene| json!({ "id": scene.world.acme }),
+    ),
+    change(
+        "organizationLeave",
+        "acme",
+        "LEAVE",
+        |scene| &scene.world.acme,
+        |scene| json!({ "organizationId": scene.world.acme }),
+    ),
+    change(
+        "memberAdd",
+        "as member",
+        "MANAGE_MEMBERS",
+        |scene| &scene.world.acme,
+        |scene| json!({ "organizationId": scene.world.acme, "userId": scene.world.stranger.id, "role": "MEMBER" }),
+    ),
+    change(
+        "memberAdd",
+        "as owner",
+        "MANAGE_MEMBERS",
+        |scene| &scene.world.acme,
+        |scene| json!({ "organizationId": scene.world.acme, "userId": scene.world.stranger.id, "role": "OWNER" }),
+    ),
+    change(
+        "memberUpdate",
+        "the member",
+        "EDIT",
+        |scene| &scene.member_membership,
+        |scene| json!({ "id": scene.member_membership, "role": "VIEWER" }),
+    ),
+    change(
+        "memberUpdate",
+        "the admin",
+        "EDIT",
+        |scene| &scene.admin_membership,
+        |scene| json!({ "id": scene.admin_membership, "role": "MEMBER" }),
+    ),
+    change(
+        "memberUpdate",
+        "the owner",
+        "EDIT",
+        |scene| &scene.owner_membership,
+        |scene| json!({ "id": scene.owner_membership, "role": "MEMBER" }),
+    ),
     free("memberRemove", "the member", |scene| json!({ "id": scene.member_membership })),
     free("memberRemove", "the owner", |scene| json!({ "id": scene.owner_membership })),
-    change("projectCreate", "of acme", "CREATE_PROJECTS", |scene| &scene.world.acme, |scene| {
-        json!({ "organizationId": scene.world.acme, "name": "New", "slug": "new" })
-    }),
-    change("projectUpdate", "rocket", "EDIT", |scene| &scene.world.rocket, |scene| json!({ "id": scene.world.rocket, "name": "New" })),
-    change("projectDelete", "rocket", "DELETE", |scene| &scene.world.rocket, |scene| json!({ "id": scene.world.rocket })),
-    change("projectMemberAdd", "to rocket", "MANAGE_MEMBERS", |scene| &scene.world.rocket, |scene| {
-        json!({ "projectId": scene.world.rocket, "userId": scene.world.member.id, "role": "DEVELOPER" })
-    }),
-    change("projectMemberUpdate", "the developer", "EDIT", |scene| &scene.developer_role, |scene| {
-        json!({ "id": scene.developer_role, "role": "VIEWER" })
-    }),
-    change("projectMemberRemove", "the developer", "DELETE", |scene| &scene.developer_role, |scene| json!({ "id": scene.developer_role })),
-    change("spaceCreate", "of acme", "CREATE_SPACES", |scene| &scene.world.acme, |scene| {
-        json!({ "organizationId": scene.world.acme, "name": "New", "slug": "new" })
-    }),
-    change("spaceUpdate", "the open space", "EDIT", |scene| &scene.world.handbook, |scene| {
-        json!({ "id": scene.world.handbook, "name": "New" })
-    }),
-    change("spaceUpdate", "the private space", "EDIT", |scene| &scene.world.lab, |scene| json!({ "id": scene.world.lab, "name": "New" })),
-    change("spaceUpdate", "a personal space", "EDIT", |scene| &scene.personal, |scene| json!({ "id": scene.personal, "name": "New" })),
-    change("spaceArchive", "the private space", "ARCHIVE", |scene| &scene.world.lab, |scene| json!({ "id": scene.world.lab })),
-    change("spaceUnarchive", "the private space", "ARCHIVE", |scene| &scene.world.lab, |scene| json!({ "id": scene.world.lab })),
-    change("spaceDelete", "the private space", "DELETE", |scene| &scene.world.lab, |scene| json!({ "id": scene.world.lab })),
-    change("spaceDelete", "a personal space", "DELETE", |scene| &scene.personal, |scene| json!({ "id": scene.personal })),
+    change(
+        "projectCreate",
+        "of acme",
+        "CREATE_PROJECTS",
+        |scene| &scene.world.acme,
+        |scene| json!({ "organizationId": scene.world.acme, "name": "New", "slug": "new" }),
+    ),
+    change(
+        "projectUpdate",
+        "rocket",
+        "EDIT",
+        |scene| &scene.world.rocket,
+        |scene| json!({ "id": scene.world.rocket, "name": "New" }),
+    ),
+    change(
+        "projectDelete",
+        "rocket",
+        "DELETE",
+        |scene| &scene.world.rocket,
+        |scene| json!({ "id": scene.world.rocket }),
+    ),
+    change(
+        "projectMemberAdd",
+        "to rocket",
+        "MANAGE_MEMBERS",
+        |scene| &scene.world.rocket,
+        |scene| json!({ "projectId": scene.world.rocket, "userId": scene.world.member.id, "role": "DEVELOPER" }),
+    ),
+    change(
+        "projectMemberUpdate",
+        "the developer",
+        "EDIT",
+        |scene| &scene.developer_role,
+        |scene| json!({ "id": scene.developer_role, "role": "VIEWER" }),
+    ),
+    change(
+        "projectMemberRemove",
+        "the developer",
+        "DELETE",
+        |scene| &scene.developer_role,
+        |scene| json!({ "id": scene.developer_role }),
+    ),
+    change(
+        "spaceCreate",
+        "of acme",
+        "CREATE_SPACES",
+        |scene| &scene.world.acme,
+        |scene| json!({ "organizationId": scene.world.acme, "name": "New", "slug": "new" }),
+    ),
+    change(
+        "spaceUpdate",
+        "the open space",
+        "EDIT",
+        |scene| &scene.world.handbook,
+        |scene| json!({ "id": scene.world.handbook, "name": "New" }),
+    ),
+    change(
+        "spaceUpdate",
+        "the private space",
+        "EDIT",
+        |scene| &scene.world.lab,
+        |scene| json!({ "id": scene.world.lab, "name": "New" }),
+    ),
+    change(
+        "spaceUpdate",
+        "a personal space",
+        "EDIT",
+        |scene| &scene.personal,
+        |scene| json!({ "id": scene.personal, "name": "New" }),
+    ),
+    change(
+        "spaceArchive",
+        "the private space",
+        "ARCHIVE",
+        |scene| &scene.world.lab,
+        |scene| json!({ "id": scene.world.lab }),
+    ),
+    change(
+        "spaceUnarchive",
+        "the private space",
+        "ARCHIVE",
+        |scene| &scene.world.lab,
+        |scene| json!({ "id": scene.world.lab }),
+    ),
+    change(
+        "spaceDelete",
+        "the private space",
+        "DELETE",
+        |scene| &scene.world.lab,
+        |scene| json!({ "id": scene.world.lab }),
+    ),
+    change(
+        "spaceDelete",
+        "a personal space",
+        "DELETE",
+        |scene| &scene.personal,
+        |scene| json!({ "id": scene.personal }),
+    ),
     free("spaceLeave", "the private space", |scene| json!({ "spaceId": scene.world.lab })),
-    change("spaceMemberAdd", "to the private space", "MANAGE_MEMBERS", |scene| &scene.world.lab, |scene| {
-        json!({ "spaceId": scene.world.lab, "userId": scene.world.member.id, "role": "EDITOR" })
-    }),
-    change("spaceMemberUpdate", "the reader", "EDIT", |scene| &scene.reader_role, |scene| {
-        json!({ "id": scene.reader_role, "role": "EDITOR" })
-    }),
-    change("spaceMemberRemove", "the reader", "DELETE", |scene| &scene.reader_role, |scene| json!({ "id": scene.reader_role })),
-    change("documentCreate", "in the open space", "CREATE_DOCUMENTS", |scene| &scene.world.handbook, |scene| {
-        json!({ "spaceId": scene.world.handbook, "title": "New" })
-    }),
-    change("documentCreate", "in the private space", "CREATE_DOCUMENTS", |scene| &scene.world.lab, |scene| {
-        json!({ "spaceId": scene.world.lab, "title": "New" })
-    }),
-    change("documentCreate", "in a personal space", "CREATE_DOCUMENTS", |scene| &scene.personal, |scene| {
-        json!({ "spaceId": scene.personal, "title": "New" })
-    }),
-    change("documentUpdate", "in the open space", "EDIT", |scene| &scene.page, |scene| json!({ "id": scene.page, "title": "New" })),
-    change("documentUpdate", "private", "EDIT", |scene| &scene.private, |scene| json!({ "id": scene.private, "title": "New" })),
-    change("documentUpdate", "for the space", "EDIT", |scene| &scene.shared, |scene| json!({ "id": scene.shared, "title": "New" })),
-    change("documentUpdate", "for the organization", "EDIT", |scene| &scene.open, |scene| json!({ "id": scene.open, "title": "New" })),
-    change("documentUpdate", "public", "EDIT", |scene| &scene.public, |scene| json!({ "id": scene.public, "title": "New" })),
-    change("documentUpdate", "in the trash", "EDIT", |scene| &scene.trashed, |scene| json!({ "id": scene.trashed, "title": "New" })),
-    change("documentUpdate", "in a personal space", "EDIT", |scene| &scene.diary, |scene| json!({ "id": scene.diary, "title": "New" })),
-    change("documentUpdate", "to make it public", "SHARE", |scene| &scene.shared, |scene| {
-        json!({ "id": scene.shared, "visibility": "PUBLIC" })
-    }),
-    change("documentUpdate", "the editor's, to make it public", "SHARE", |scene| &scene.of_editor, |scene| {
-        json!({ "id": scene.of_editor, "visibility": "PUBLIC" })
-    }),
-    free("documentUpdate", "the editor's, to make it private", |scene| json!({ "id": scene.of_editor, "visibility": "PRIVATE" })),
+    change(
+        "spaceMemberAdd",
+        "to the private space",
+        "MANAGE_MEMBERS",
+        |scene| &scene.world.lab,
+        |scene| json!({ "spaceId": scene.world.lab, "userId": scene.world.member.id, "role": "EDITOR" }),
+    ),
+    change(
+        "spaceMemberUpdate",
+        "the reader",
+        "EDIT",
+        |scene| &scene.reader_role,
+        |scene| json!({ "id": scene.reader_role, "role": "EDITOR" }),
+    ),
+    change(
+        "spaceMemberRemove",
+        "the reader",
+        "DELETE",
+        |scene| &scene.reader_role,
+        |scene| json!({ "id": scene.reader_role }),
+    ),
+    change(
+        "documentCreate",
+        "in the open space",
+        "CREATE_DOCUMENTS",
+        |scene| &scene.world.handbook,
+        |scene| json!({ "spaceId": scene.world.handbook, "title": "New" }),
+    ),
+    change(
+        "documentCreate",
+        "in the private space",
+        "CREATE_DOCUMENTS",
+        |scene| &scene.world.lab,
+        |scene| json!({ "spaceId": scene.world.lab, "title": "New" }),
+    ),
+    change(
+        "documentCreate",
+        "in a personal space",
+        "CREATE_DOCUMENTS",
+        |scene| &scene.personal,
+        |scene| json!({ "spaceId": scene.personal, "title": "New" }),
+    ),
+    change(
+        "documentUpdate",
+        "in the open space",
+        "EDIT",
+        |scene| &scene.page,
+        |scene| json!({ "id": scene.page, "title": "New" }),
+    ),
+    change(
+        "documentUpdate",
+        "private",
+        "EDIT",
+        |scene| &scene.private,
+        |scene| json!({ "id": scene.private, "title": "New" }),
+    ),
+    change(
+        "documentUpdate",
+        "for the space",
+        "EDIT",
+        |scene| &scene.shared,
+        |scene| json!({ "id": scene.shared, "title": "New" }),
+    ),
+    change(
+        "documentUpdate",
+        "for the organization",
+        "EDIT",
+        |scene| &scene.open,
+        |scene| json!({ "id": scene.open, "title": "New" }),
+    ),
+    change(
+        "documentUpdate",
+        "public",
+        "EDIT",
+        |scene| &scene.public,
+        |scene| json!({ "id": scene.public, "title": "New" }),
+    ),
+    change(
+        "documentUpdate",
+        "in the trash",
+        "EDIT",
+        |scene| &scene.trashed,
+        |scene| json!({ "id": scene.trashed, "title": "New" }),
+    ),
+    change(
+        "documentUpdate",
+        "in a personal space",
+        "EDIT",
+        |scene| &scene.diary,
+        |scene| json!({ "id": scene.diary, "title": "New" }),
+    ),
+    change(
+        "documentUpdate",
+        "to make it public",
+        "SHARE",
+        |scene| &scene.shared,
+        |scene| json!({ "id": scene.shared, "visibility": "PUBLIC" }),
+    ),
+    change(
+        "documentUpdate",
+        "the editor's, to make it public",
+        "SHARE",
+        |scene| &scene.of_editor,
+        |scene| json!({ "id": scene.of_editor, "visibility": "PUBLIC" }),
+    ),
+    free(
+        "documentUpdate",
+        "the editor's, to make it private",
+        |scene| json!({ "id": scene.of_editor, "visibility": "PRIVATE" }),
+    ),
     change("documentMove", "for the space", "MOVE", |scene| &scene.shared, |scene| json!({ "id": scene.shared })),
-    change("documentTag", "for the space", "EDIT", |scene| &scene.shared, |scene| json!({ "id": scene.shared, "tags": ["new"] })),
-    change("documentUntag", "for the space", "EDIT", |scene| &scene.shared, |scene| json!({ "id": scene.shared, "tags": ["kept"] })),
+    change(
+        "documentTag",
+        "for the space",
+        "EDIT",
+        |scene| &scene.shared,
+        |scene| json!({ "id": scene.shared, "tags": ["new"] }),
+    ),
+    change(
+        "documentUntag",
+        "for the space",
+        "EDIT",
+        |scene| &scene.shared,
+        |scene| json!({ "id": scene.shared, "tags": ["kept"] }),
+    ),
     change("documentPublish", "for the space", "PUBLISH", |scene| &scene.shared, |scene| json!({ "id": scene.shared })),
-    change("documentUnpublish", "published", "PUBLISH", |scene| &scene.published, |scene| json!({ "id": scene.published })),
+    change(
+        "documentUnpublish",
+        "published",
+        "PUBLISH",
+        |scene| &scene.published,
+        |scene| json!({ "id": scene.published }),
+    ),
     change("documentArchive", "for the space", "ARCHIVE", |scene| &scene.shared, |scene| json!({ "id": scene.shared })),
-    change("documentUnarchive", "archived", "ARCHIVE", |scene| &scene.archived, |scene| json!({ "id": scene.archived })),
+    change(
+        "documentUnarchive",
+        "archived",
+        "ARCHIVE",
+        |scene| &scene.archived,
+        |scene| json!({ "id": scene.archived }),
+    ),
     change("documentTrash", "for the space", "TRASH", |scene| &scene.shared, |scene| json!({ "id": scene.shared })),
-    change("documentTrash", "the editor's", "TRASH", |scene| &scene.of_editor, |scene| json!({ "id": scene.of_editor })),
-    change("documentRestore", "in the trash", "RESTORE", |scene| &scene.trashed, |scene| json!({ "id": scene.trashed })),
+    change(
+        "documentTrash",
+        "the editor's",
+        "TRASH",
+        |scene| &scene.of_editor,
+        |scene| json!({ "id": scene.of_editor }),
+    ),
+    change(
+        "documentRestore",
+        "in the trash",
+        "RESTORE",
+        |scene| &scene.trashed,
+        |scene| json!({ "id": scene.trashed }),
+    ),
     change("documentDelete", "in the trash", "DELETE", |scene| &scene.trashed, |scene| json!({ "id": scene.trashed })),
-    change("documentDelete", "not in the trash", "DELETE", |scene| &scene.shared, |scene| json!({ "id": scene.shared })),
-    change("tagCreate", "in the private space", "MANAGE_TAGS", |scene| &scene.world.lab, |scene| {
-        json!({ "spaceId": scene.world.lab, "name": "New" })
-    }),
-    change("tagUpdate", "of the private space", "EDIT", |scene| &scene.tag, |scene| json!({ "id": scene.tag, "name": "New" })),
+    change(
+        "documentDelete",
+        "not in the trash",
+        "DELETE",
+        |scene| &scene.shared,
+        |scene| json!({ "id": scene.shared }),
+    ),
+    change(
+        "tagCreate",
+        "in the private space",
+        "MANAGE_TAGS",
+        |scene| &scene.world.lab,
+        |scene| json!({ "spaceId": scene.world.lab, "name": "New" }),
+    ),
+    change(
+        "tagUpdate",
+        "of the private space",
+        "EDIT",
+        |scene| &scene.tag,
+        |scene| json!({ "id": scene.tag, "name": "New" }),
+    ),
     change("tagDelete", "of the private space", "DELETE", |scene| &scene.tag, |scene| json!({ "id": scene.tag })),
 ];

@@ -47,10 +47,17 @@ impl Scene {
             let title = format!("A {} document", visibility.to_lowercase());
             manager.document(lab, json!({ "title": title, "visibility": visibility, "tags": ["kept"] })).await
         };
-        let [shared, private, open, public] =
-            [document("SPACE").await, document("PRIVATE").await, document("ORGANIZATION").await, document("PUBLIC").await];
-        let [published, archived, trashed] = [document("SPACE").await, document("SPACE").await, document("SPACE").await];
-        for (mutation, id) in [("documentPublish", &published), ("documentArchive", &archived), ("documentTrash", &trashed)] {
+        let [shared, private, open, public] = [
+            document("SPACE").await,
+            document("PRIVATE").await,
+            document("ORGANIZATION").await,
+            document("PUBLIC").await,
+        ];
+        let [published, archived, trashed] =
+            [document("SPACE").await, document("SPACE").await, document("SPACE").await];
+        for (mutation, id) in
+            [("documentPublish", &published), ("documentArchive", &archived), ("documentTrash", &trashed)]
+        {
             manager.mutate(mutation, json!({ "id": id })).await.well();
         }
         let of_editor = world.editor.document(lab, json!({})).await;
@@ -91,7 +98,10 @@ impl Scene {
         let digests = self.digests().await;
         for table in digests.keys() {
             let copy = copy_of(table);
-            self.world.database.run(&format!("CREATE SCHEMA IF NOT EXISTS kept; CREATE TABLE {copy} AS TABLE {table}")).await;
+            self.world
+                .database
+                .run(&format!("CREATE SCHEMA IF NOT EXISTS kept; CREATE TABLE {copy} AS TABLE {table}"))
+                .await;
         }
         self.kept = digests;
     }

@@ -52,7 +52,10 @@ async fn marked() -> Scene {
             _ => "organization_id IS NULL OR organization_id = (SELECT id FROM tenancy.organizations WHERE slug = 'acme')".to_owned(),
         };
         let key = if table == "content.document_contents" { "document_id" } else { "id" };
-        let sets: Vec<String> = columns.iter().map(|column| format!("{column} = '{MARK} {column} ' || left({key}::text, 8) || right({key}::text, 12)")).collect();
+        let sets: Vec<String> = columns
+            .iter()
+            .map(|column| format!("{column} = '{MARK} {column} ' || left({key}::text, 8) || right({key}::text, 12)"))
+            .collect();
         database.run(&format!("UPDATE {table} SET {} WHERE {whose}", sets.join(", "))).await;
     }
     scene
@@ -96,7 +99,10 @@ async fn a_strangers_walk_over_every_id_finds_nothing() {
     for (_, ids) in ids(&scene).await {
         for some in ids.chunks(100) {
             for (client, own) in [(&scene.world.stranger, &own), (&scene.world.anonymous, &BTreeSet::new())] {
-                let answer = client.query("query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }", json!({ "ids": some })).await.well();
+                let answer = client
+                    .query("query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }", json!({ "ids": some }))
+                    .await
+                    .well();
                 for (id, node) in some.iter().zip(answer.list("nodes")) {
                     assert_eq!(node["id"].as_str().is_some(), own.contains(id), "{id}: {node}");
                 }
@@ -168,7 +174,11 @@ async fn a_strangers_walk_over_every_mutation_changes_and_tells_nothing() {
                     assert!(!answer.body.contains(MARK), "{place}");
                     let control = client.mutate(&mutation, other.clone()).await;
                     if !control.codes().is_empty() || !control.refusals().is_empty() {
-                        assert_eq!(shape(&answer.body, &hidden), shape(&control.body, &nowhere), "{place}: as if it did not exist");
+                        assert_eq!(
+                            shape(&answer.body, &hidden),
+                            shape(&control.body, &nowhere),
+                            "{place}: as if it did not exist"
+                        );
                     }
                     tried += 1;
                 }
@@ -186,8 +196,12 @@ async fn a_strangers_walk_over_every_subscription_is_told_nothing() {
     for (prefix, ids) in ids(&scene).await {
         let hidden: Vec<String> = ids.into_iter().filter(|id| !own.contains(id)).take(3).collect();
         for subscription in graph().fields("Subscription") {
-            let argument = subscription.arguments.iter().find(|argument| base(&argument.node.ty.node) == "ID").expect("an id");
-            let query = format!("subscription($id: ID!) {{ {}({}: $id) {{ __typename }} }}", subscription.name.node, argument.node.name.node);
+            let argument =
+                subscription.arguments.iter().find(|argument| base(&argument.node.ty.node) == "ID").expect("an id");
+            let query = format!(
+                "subscription($id: ID!) {{ {}({}: $id) {{ __typename }} }}",
+                subscription.name.node, argument.node.name.node
+            );
             for id in &hidden {
                 denied(&scene.world.stranger, &query, id, prefix).await;
                 denied(&scene.world.anonymous, &query, id, prefix).await;

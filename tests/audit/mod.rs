@@ -21,7 +21,10 @@ async fn a_change_is_recorded_with_who_made_it_and_in_which_request() {
 
     let update = found.iter().find(|entry| entry["action"] == "documents.update").expect("an entry");
     assert_eq!((&update["actor_type"], &update["actor_id"]), (&json!("user"), &json!(uuid(&world.manager.id))));
-    assert_eq!((&update["organization_id"], &update["space_id"]), (&json!(uuid(&world.acme)), &json!(uuid(&world.lab))));
+    assert_eq!(
+        (&update["organization_id"], &update["space_id"]),
+        (&json!(uuid(&world.acme)), &json!(uuid(&world.lab)))
+    );
     assert_eq!(update["changes"]["title"], json!({ "old": "Before", "new": "After" }));
     assert_eq!(update["changes"]["version"], json!({ "old": 1, "new": 2 }));
     assert!(update["changes"].get("status").is_none(), "only what changed: {update}");
@@ -60,7 +63,11 @@ async fn what_was_refused_leaves_no_trace() {
     let world = World::new().await;
     let id = world.editor.document(&world.lab, json!({})).await;
     let before = world.database.digest().await;
-    world.editor.mutate("documentUpdate", json!({ "id": id, "title": "x", "expectedVersion": 7 })).await.refused("CONFLICT", "expectedVersion");
+    world
+        .editor
+        .mutate("documentUpdate", json!({ "id": id, "title": "x", "expectedVersion": 7 }))
+        .await
+        .refused("CONFLICT", "expectedVersion");
     assert_eq!(world.reader.mutate("documentUpdate", json!({ "id": id, "title": "x" })).await.code(), "FORBIDDEN");
     assert_eq!(world.stranger.mutate("documentTrash", json!({ "id": id })).await.code(), "NOT_FOUND");
     assert_eq!(world.database.digest().await, before);
@@ -71,7 +78,10 @@ async fn the_role_of_the_server_adds_to_the_log_and_changes_nothing_in_it() {
     let world = World::new().await;
     world.editor.document(&world.lab, json!({})).await;
     let before = world.database.digest().await;
-    let partitions = world.database.rows("SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'audit.logs'::regclass").await;
+    let partitions = world
+        .database
+        .rows("SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'audit.logs'::regclass")
+        .await;
     let mut tables: Vec<&str> = partitions.iter().filter_map(|row| row["name"].as_str()).collect();
     tables.push("audit.logs");
     assert!(tables.len() > 2, "{tables:?}");
@@ -114,7 +124,9 @@ async fn refuses(world: &World, role: &str, statement: &str) {
 #[tokio::test]
 async fn the_server_works_as_its_role() {
     let world = World::new().await;
-    let row = sqlx::query_scalar::<_, String>("SELECT current_user::text").fetch_one(world.server.platform().database.pool()).await;
+    let row = sqlx::query_scalar::<_, String>("SELECT current_user::text")
+        .fetch_one(world.server.platform().database.pool())
+        .await;
     assert_eq!(row.expect("a name"), "trellis_server");
 }
 
@@ -123,7 +135,8 @@ async fn secrets_show_that_they_changed_and_not_what_they_are() {
     let world = World::new().await;
     let input = json!({ "email": "nora@example.org", "password": PASSWORD, "name": "Nora" });
     let answer = world.anonymous.mutate_for("signUp", "refreshToken", input).await.well();
-    let account = entries(&world, "action = 'users.create' AND changes -> 'email' ->> 'new' = 'nora@example.org'").await;
+    let account =
+        entries(&world, "action = 'users.create' AND changes -> 'email' ->> 'new' = 'nora@example.org'").await;
     assert_eq!(account[0]["changes"]["password_hash"], json!({ "new": "[redacted]" }));
     assert_eq!(account[0]["sensitive"], true);
     let session = entries(&world, "action = 'sessions.create'").await;
@@ -142,7 +155,10 @@ async fn content_is_not_copied_into_the_log() {
     let id = world.editor.document(&world.lab, json!({ "content": "a confidential sentence" })).await;
     world.editor.mutate("documentUpdate", json!({ "id": id, "content": "another confidential sentence" })).await.well();
     assert_eq!(world.database.number("SELECT count(*) FROM audit.logs l WHERE l::text LIKE '%confidential%'").await, 0);
-    assert_eq!(world.database.number("SELECT count(*) FROM platform.outbox o WHERE o::text LIKE '%confidential%'").await, 0);
+    assert_eq!(
+        world.database.number("SELECT count(*) FROM platform.outbox o WHERE o::text LIKE '%confidential%'").await,
+        0
+    );
     let entry = entries(&world, "action = 'document_contents.update'").await;
     assert_eq!(entry[0]["changes"], json!({ "source": { "old_bytes": 23, "new_bytes": 29 } }));
 }
@@ -164,7 +180,10 @@ async fn every_table_that_holds_what_is_somebodys_is_audited() {
     let tables = world.database.rows(sql).await;
     assert!(tables.len() > 20, "{}", tables.len());
     // A row trigger after insert, update and delete: bits 0, 2, 4 and 3 of tgtype.
-    let missing: Vec<&Value> = tables.iter().filter(|table| table["events"].as_i64().is_none_or(|events| events & 0b11101 != 0b11101)).collect();
+    let missing: Vec<&Value> = tables
+        .iter()
+        .filter(|table| table["events"].as_i64().is_none_or(|events| events & 0b11101 != 0b11101))
+        .collect();
     assert!(missing.is_empty(), "{missing:#?}");
 }
 

@@ -260,32 +260,51 @@ impl Endpoint {
         }
         let ids: Vec<Uuid> = spaces.iter().map(|space| space.id).collect();
         if std::env::var("VARIANT").is_ok_and(|v| v != "a") {
-            let rows: Vec<(i64, Uuid, String, Status, DateTime<Utc>, Uuid)> = sqlx::query_as(DOCS_SQL)
-                .bind(ids).bind(granted).bind(claims.sub).fetch_all(&mut *connection).await?;
+            let rows: Vec<(i64, Uuid, String, Status, DateTime<Utc>, Uuid)> =
+                sqlx::query_as(DOCS_SQL).bind(ids).bind(granted).bind(claims.sub).fetch_all(&mut *connection).await?;
             let docs: Vec<Uuid> = rows.iter().map(|r| r.1).collect();
             let mut people: Vec<Uuid> = rows.iter().map(|r| r.5).collect();
             people.sort_unstable();
             people.dedup();
             let parallel = std::env::var("VARIANT").is_ok_and(|v| v == "p");
             let (owners, tags): (Vec<(Uuid, String, Option<String>)>, Vec<(Uuid, String)>) = if parallel {
-                let owners = sqlx::query_as(OWNERS_SQL).bind(people).bind(claims.sub).bind(organizations).fetch_all(&mut *connection);
+                let owners = sqlx::query_as(OWNERS_SQL)
+                    .bind(people)
+                    .bind(claims.sub)
+                    .bind(organizations)
+                    .fetch_all(&mut *connection);
                 let tags = sqlx::query_as(TAGS_SQL).bind(docs).fetch_all(&self.pool);
                 tokio::try_join!(owners, tags)?
             } else {
-                let owners = sqlx::query_as(OWNERS_SQL).bind(people).bind(claims.sub).bind(organizations).fetch_all(&mut *connection).await?;
+                let owners = sqlx::query_as(OWNERS_SQL)
+                    .bind(people)
+                    .bind(claims.sub)
+                    .bind(organizations)
+                    .fetch_all(&mut *connection)
+                    .await?;
                 let tags = sqlx::query_as(TAGS_SQL).bind(docs).fetch_all(&mut *connection).await?;
                 (owners, tags)
             };
-            let owners: std::collections::HashMap<Uuid, (String, Option<String>)> = owners.into_iter().map(|(id, name, email)| (id, (name, email))).collect();
+            let owners: std::collections::HashMap<Uuid, (String, Option<String>)> =
+                owners.into_iter().map(|(id, name, email)| (id, (name, email))).collect();
             let mut by_doc: std::collections::HashMap<Uuid, Vec<Tag>> = std::collections::HashMap::with_capacity(100);
             for (doc, name) in tags {
                 let tags = by_doc.entry(doc).or_default();
-                if tags.len() < 5 { tags.push(Tag { name }); }
+                if tags.len() < 5 {
+                    tags.push(Tag { name });
+                }
             }
             for (place, id, title, status, created_at, owner) in rows {
                 let (name, email) = owners.get(&owner).cloned().unwrap_or_default();
                 let tags = Nodes { nodes: by_doc.remove(&id).unwrap_or_default() };
-                spaces[place as usize - 1].documents.nodes.push(Document { id, title, status, created_at, owner: Owner { name, email }, tags });
+                spaces[place as usize - 1].documents.nodes.push(Document {
+                    id,
+                    title,
+                    status,
+                    created_at,
+                    owner: Owner { name, email },
+                    tags,
+                });
             }
             return Ok(Some(Organization { name, spaces: Nodes { nodes: spaces } }));
         }

@@ -36,9 +36,13 @@ async fn a_document_is_created_with_what_was_given_and_measured() {
 #[tokio::test]
 async fn little_needs_to_be_given() {
     let world = World::new().await;
-    let answer = world.editor.mutate_for("documentCreate", ALL, json!({ "spaceId": world.lab, "title": "Empty" })).await.well();
+    let answer =
+        world.editor.mutate_for("documentCreate", ALL, json!({ "spaceId": world.lab, "title": "Empty" })).await.well();
     let document = answer.at("documentCreate.document");
-    assert_eq!((&document["wordCount"], &document["sizeBytes"], &document["metadata"]), (&json!(0), &json!(0), &json!({})));
+    assert_eq!(
+        (&document["wordCount"], &document["sizeBytes"], &document["metadata"]),
+        (&json!(0), &json!(0), &json!({}))
+    );
     assert_eq!(document["content"]["text"], "");
 }
 
@@ -63,7 +67,10 @@ async fn content_is_kept_byte_for_byte() {
         assert_eq!(answer.text("node.content.text"), content);
         assert_eq!(answer.number("node.sizeBytes"), i64::try_from(content.len()).expect("short"));
         assert_eq!(answer.number("node.contentLength"), i64::try_from(content.chars().count()).expect("short"));
-        let sql = format!("SELECT encode(content_hash, 'hex') AS hash FROM content.documents WHERE id = '{}'", crate::support::uuid(&id));
+        let sql = format!(
+            "SELECT encode(content_hash, 'hex') AS hash FROM content.documents WHERE id = '{}'",
+            crate::support::uuid(&id)
+        );
         assert_eq!(world.database.row(&sql).await["hash"], *answer.at("node.contentHash"));
     }
 }
@@ -76,7 +83,10 @@ async fn an_update_changes_what_it_names_and_nothing_else() {
     let id = world.editor.document(&world.lab, input).await;
     let answer = world.manager.mutate_for("documentUpdate", ALL, json!({ "id": id, "title": "After" })).await.well();
     let document = answer.at("documentUpdate.document");
-    assert_eq!((&document["title"], &document["description"], &document["slug"]), (&json!("After"), &json!("About it."), &json!("before")));
+    assert_eq!(
+        (&document["title"], &document["description"], &document["slug"]),
+        (&json!("After"), &json!("About it."), &json!("before"))
+    );
     assert_eq!((&document["wordCount"], &document["content"]["text"]), (&json!(2), &json!("one two")));
     assert_eq!((&document["version"], &document["updatedBy"]["id"]), (&json!(2), &json!(world.manager.id)));
     assert_eq!(document["owner"]["id"], world.editor.id);
@@ -100,7 +110,8 @@ async fn a_stale_version_is_a_conflict_that_carries_the_current_document() {
     let before = world.database.digest().await;
     for version in [1, 3, 0, -1, i32::MAX] {
         let input = json!({ "id": id, "title": "Mine", "content": "mine", "expectedVersion": version });
-        let answer = world.editor.mutate_for("documentUpdate", "document { id title version content { text } }", input).await;
+        let answer =
+            world.editor.mutate_for("documentUpdate", "document { id title version content { text } }", input).await;
         answer.refused("CONFLICT", "expectedVersion");
         assert_eq!(
             answer.at("documentUpdate.document"),
@@ -120,11 +131,15 @@ async fn of_updates_at_once_from_one_version_one_wins() {
     let answers = join_all((0..8).map(|number| world.editor.mutate("documentUpdate", update(number)))).await;
     let won = answers.iter().filter(|answer| answer.refusals().is_empty() && answer.codes().is_empty()).count();
     assert_eq!(won, 1);
-    answers.iter().filter(|answer| !answer.refusals().is_empty()).for_each(|answer| answer.refused("CONFLICT", "expectedVersion"));
-    let without = join_all((0..8).map(|number| {
-        world.editor.mutate("documentUpdate", json!({ "id": id, "title": format!("Last {number}") }))
-    }))
-    .await;
+    answers
+        .iter()
+        .filter(|answer| !answer.refusals().is_empty())
+        .for_each(|answer| answer.refused("CONFLICT", "expectedVersion"));
+    let without =
+        join_all((0..8).map(|number| {
+            world.editor.mutate("documentUpdate", json!({ "id": id, "title": format!("Last {number}") }))
+        }))
+        .await;
     without.into_iter().for_each(|answer| drop(answer.well()));
     let version = world.database.number("SELECT version FROM content.documents").await;
     assert_eq!(version, 10, "without a version the last writer wins, and each counts");
@@ -135,10 +150,18 @@ async fn an_external_id_is_unique_in_its_space_for_its_source() {
     let world = World::new().await;
     let with = |space: &str, source: Value, id: &str| json!({ "spaceId": space, "title": "T", "source": source, "externalId": id });
     world.editor.mutate("documentCreate", with(&world.lab, json!("wiki"), "1")).await.well();
-    world.editor.mutate("documentCreate", with(&world.lab, json!("wiki"), "1")).await.refused("EXTERNAL_ID_TAKEN", "externalId");
+    world
+        .editor
+        .mutate("documentCreate", with(&world.lab, json!("wiki"), "1"))
+        .await
+        .refused("EXTERNAL_ID_TAKEN", "externalId");
     world.editor.mutate("documentCreate", with(&world.lab, json!("blog"), "1")).await.well();
     world.editor.mutate("documentCreate", with(&world.lab, Value::Null, "1")).await.well();
-    world.editor.mutate("documentCreate", with(&world.lab, Value::Null, "1")).await.refused("EXTERNAL_ID_TAKEN", "externalId");
+    world
+        .editor
+        .mutate("documentCreate", with(&world.lab, Value::Null, "1"))
+        .await
+        .refused("EXTERNAL_ID_TAKEN", "externalId");
     world.owner.mutate("documentCreate", with(&world.handbook, json!("wiki"), "1")).await.well();
     let other = world.editor.document(&world.lab, json!({ "source": "wiki", "externalId": "2" })).await;
     let update = json!({ "id": other, "externalId": "1" });

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use crate::support::World;
 
 async fn furnish(world: &World) -> (String, String) {
-    let alpha = world.editor.document(&world.lab, json!({ "title": "Alpha 100%", "content": "one", "tags": ["Red"], "languageCode": "en" })).await;
+    let alpha = world
+        .editor
+        .document(&world.lab, json!({ "title": "Alpha 100%", "content": "one", "tags": ["Red"], "languageCode": "en" }))
+        .await;
     let beta = json!({ "title": "beta_test", "content": "one two three", "tags": ["red", "blue"], "parentId": alpha, "status": "PUBLISHED",
         "languageCode": "en-US", "source": "wiki", "externalId": "7" });
     world.manager.document(&world.lab, beta).await;
@@ -78,7 +81,9 @@ async fn filters_find_what_they_say() {
 async fn a_negated_filter_finds_what_has_no_value_too() {
     let world = World::new().await;
     furnish(&world).await;
-    for filter in [json!({ "not": { "languageCode": { "eq": "en" } } }), json!({ "not": { "source": { "eq": "blog" } } })] {
+    for filter in
+        [json!({ "not": { "languageCode": { "eq": "en" } } }), json!({ "not": { "source": { "eq": "blog" } } })]
+    {
         assert!(found(&world, filter.clone()).await.contains(&"Gamma\\".to_owned()), "{filter}");
     }
 }
@@ -103,7 +108,10 @@ async fn no_filter_reaches_beyond_the_viewer() {
 async fn orders_sort_as_they_say() {
     let world = World::new().await;
     furnish(&world).await;
-    world.database.run("UPDATE content.documents SET updated_at = now() + interval '1 hour' WHERE title = 'Alpha 100%'").await;
+    world
+        .database
+        .run("UPDATE content.documents SET updated_at = now() + interval '1 hour' WHERE title = 'Alpha 100%'")
+        .await;
     let query = "query($id: ID!, $order: DocumentOrder!) { node(id: $id) { ... on Space { documents(first: 50, orderBy: $order) { nodes { title } } } } }";
     let (a, b, c) = ("Alpha 100%", "beta_test", "Gamma\\");
     for (order, expected) in [

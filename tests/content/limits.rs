@@ -12,7 +12,11 @@ async fn content_may_have_ten_megabytes_and_not_a_byte_more() {
     let id = world.editor.document(&world.lab, json!({ "content": "x".repeat(MOST) })).await;
     let accented = "é".repeat(MOST / 2);
     let update = json!({ "id": id, "content": accented });
-    let answer = world.editor.mutate_for("documentUpdate", "document { sizeBytes contentLength wordCount }", update).await.well();
+    let answer = world
+        .editor
+        .mutate_for("documentUpdate", "document { sizeBytes contentLength wordCount }", update)
+        .await
+        .well();
     assert_eq!(
         answer.at("documentUpdate.document"),
         &json!({ "sizeBytes": MOST, "contentLength": MOST / 2, "wordCount": 1 })
@@ -111,7 +115,10 @@ async fn no_text_that_holds_nul_is_a_fault_of_the_server() {
     let world = World::new().await;
     for (query, variables) in [
         ("query($text: String!) { organization(slug: $text) { id } }", json!({ "text": "ac\0me" })),
-        ("query($text: String!) { organization(slug: \"acme\") { space(slug: $text) { id } } }", json!({ "text": "\0" })),
+        (
+            "query($text: String!) { organization(slug: \"acme\") { space(slug: $text) { id } } }",
+            json!({ "text": "\0" }),
+        ),
         (
             "query($text: String!) { viewer { documents(first: 1, filter: { title: { contains: $text } }) { nodes { id } } } }",
             json!({ "text": "\0" }),

@@ -21,12 +21,24 @@ async fn each_visibility_opens_a_document_so_far_and_no_farther() {
     let id = world.editor.document(&world.lab, json!({ "visibility": "PRIVATE" })).await;
     let space = vec!["reader", "commenter", "editor", "manager"];
     let organization = vec![
-        "viewer", "member", "reader", "commenter", "editor", "manager", "project viewer", "developer", "project admin", "admin", "owner",
+        "viewer",
+        "member",
+        "reader",
+        "commenter",
+        "editor",
+        "manager",
+        "project viewer",
+        "developer",
+        "project admin",
+        "admin",
+        "owner",
     ];
     let mut everyone = vec!["anonymous", "stranger", "suspended"];
     everyone.extend(&organization);
     assert_eq!(readers(&world, &id).await, ["editor"]);
-    for (visibility, expected) in [("SPACE", &space), ("ORGANIZATION", &organization), ("PUBLIC", &everyone), ("PRIVATE", &vec!["editor"])] {
+    for (visibility, expected) in
+        [("SPACE", &space), ("ORGANIZATION", &organization), ("PUBLIC", &everyone), ("PRIVATE", &vec!["editor"])]
+    {
         world.editor.mutate("documentUpdate", json!({ "id": id, "visibility": visibility })).await.well();
         assert_eq!(&readers(&world, &id).await, expected, "{visibility}");
     }
@@ -40,8 +52,16 @@ async fn only_who_may_share_changes_who_may_read_and_only_the_owner_hides() {
     let before = world.database.digest().await;
     let change = |id: &str, visibility: &str| json!({ "id": id, "visibility": visibility });
     for visibility in ["PRIVATE", "ORGANIZATION", "PUBLIC"] {
-        assert_eq!(world.editor.mutate("documentUpdate", change(&theirs, visibility)).await.code(), "FORBIDDEN", "{visibility}");
-        assert_eq!(world.reader.mutate("documentUpdate", change(&id, visibility)).await.code(), "FORBIDDEN", "{visibility}");
+        assert_eq!(
+            world.editor.mutate("documentUpdate", change(&theirs, visibility)).await.code(),
+            "FORBIDDEN",
+            "{visibility}"
+        );
+        assert_eq!(
+            world.reader.mutate("documentUpdate", change(&id, visibility)).await.code(),
+            "FORBIDDEN",
+            "{visibility}"
+        );
     }
     assert_eq!(world.manager.mutate("documentUpdate", change(&id, "PRIVATE")).await.code(), "FORBIDDEN");
     assert_eq!(world.database.digest().await, before);
@@ -71,11 +91,17 @@ async fn relatives_of_an_open_document_stay_hidden() {
     let world = World::new().await;
     let parent = world.manager.document(&world.lab, json!({ "visibility": "PRIVATE", "title": "hidden parent" })).await;
     let open = world.manager.document(&world.lab, json!({ "visibility": "PUBLIC", "parentId": parent })).await;
-    world.manager.document(&world.lab, json!({ "visibility": "SPACE", "parentId": open, "title": "hidden child" })).await;
+    world
+        .manager
+        .document(&world.lab, json!({ "visibility": "SPACE", "parentId": open, "title": "hidden child" }))
+        .await;
     let query = "query($id: ID!) { node(id: $id) { ... on Document { parent { title } children(first: 5) { totalCount nodes { title } } space { name } } } }";
     for client in [&world.anonymous, &world.stranger, &world.member] {
         let answer = client.query(query, json!({ "id": open })).await.well();
-        assert_eq!(answer.at("node"), &json!({ "parent": null, "children": { "totalCount": 0, "nodes": [] }, "space": null }));
+        assert_eq!(
+            answer.at("node"),
+            &json!({ "parent": null, "children": { "totalCount": 0, "nodes": [] }, "space": null })
+        );
     }
     let answer = world.reader.query(query, json!({ "id": open })).await.well();
     assert_eq!(answer.number("node.children.totalCount"), 1);
@@ -100,7 +126,9 @@ async fn an_owner_who_may_only_read_the_space_may_only_read_what_is_theirs() {
     let id = world.editor.document(&world.lab, json!({})).await;
     world.database.run("UPDATE tenancy.space_members SET role = 'reader' WHERE role = 'editor'").await;
     assert_eq!(world.editor.node(&id).await["id"], id);
-    for (mutation, input) in [("documentUpdate", json!({ "id": id, "title": "x" })), ("documentTrash", json!({ "id": id }))] {
+    for (mutation, input) in
+        [("documentUpdate", json!({ "id": id, "title": "x" })), ("documentTrash", json!({ "id": id }))]
+    {
         assert_eq!(world.editor.mutate(mutation, input).await.code(), "FORBIDDEN");
     }
 }

@@ -8,7 +8,12 @@ const STATE: &str = "document { status publishedAt archivedAt trashedAt version 
 
 async fn titles(world: &World, filter: Value) -> Vec<String> {
     let query = "query($id: ID!, $filter: DocumentFilter) { node(id: $id) { ... on Space { documents(first: 50, filter: $filter, orderBy: TITLE_ASC) { nodes { title } } } } }";
-    world.manager.query(query, json!({ "id": world.lab, "filter": filter })).await.well().texts("node.documents.nodes", "title")
+    world
+        .manager
+        .query(query, json!({ "id": world.lab, "filter": filter }))
+        .await
+        .well()
+        .texts("node.documents.nodes", "title")
 }
 
 #[tokio::test]
@@ -39,7 +44,11 @@ async fn a_document_goes_through_its_states_and_no_other_way() {
                 version += 1;
                 let answer = answer.well();
                 let document = answer.at(&format!("{mutation}.document"));
-                assert_eq!((&document["status"], &document["version"]), (&json!(status), &json!(version)), "{mutation}");
+                assert_eq!(
+                    (&document["status"], &document["version"]),
+                    (&json!(status), &json!(version)),
+                    "{mutation}"
+                );
                 assert_eq!(document["archivedAt"].is_null(), status != "ARCHIVED", "{mutation}");
                 assert!(status != "PUBLISHED" || document["publishedAt"].is_string(), "{mutation}");
                 assert!(status != "DRAFT" || document["publishedAt"].is_null(), "{mutation}");
@@ -58,7 +67,10 @@ async fn an_archived_document_is_left_out_of_lists_that_do_not_ask_for_it() {
     assert_eq!(titles(&world, json!({})).await, ["draft"]);
     assert_eq!(titles(&world, json!({ "status": { "eq": "ARCHIVED" } })).await, ["archived"]);
     assert_eq!(titles(&world, json!({ "status": { "in": ["ARCHIVED", "DRAFT"] } })).await, ["archived", "draft"]);
-    assert_eq!(titles(&world, json!({ "or": [{ "status": { "eq": "ARCHIVED" } }, { "kind": { "eq": "DOCUMENT" } }] })).await, ["archived", "draft"]);
+    assert_eq!(
+        titles(&world, json!({ "or": [{ "status": { "eq": "ARCHIVED" } }, { "kind": { "eq": "DOCUMENT" } }] })).await,
+        ["archived", "draft"]
+    );
 }
 
 #[tokio::test]
@@ -89,7 +101,11 @@ async fn what_stood_below_the_trash_comes_back_at_the_top() {
     let top = world.editor.document(&world.lab, json!({ "title": "top" })).await;
     let child = world.editor.document(&world.lab, json!({ "title": "child", "parentId": top })).await;
     world.editor.mutate("documentTrash", json!({ "id": top })).await.well();
-    let answer = world.editor.mutate_for("documentRestore", "document { parent { id } trashedAt }", json!({ "id": child })).await.well();
+    let answer = world
+        .editor
+        .mutate_for("documentRestore", "document { parent { id } trashedAt }", json!({ "id": child }))
+        .await
+        .well();
     assert_eq!(answer.at("documentRestore.document"), &json!({ "parent": null, "trashedAt": null }));
     assert_eq!(titles(&world, json!({ "isRoot": true })).await, ["child"]);
 }
@@ -111,7 +127,10 @@ async fn a_document_is_deleted_from_the_trash_alone_and_what_was_below_moves_up(
     let left = "SELECT count(*) FROM content.document_contents c LEFT JOIN content.documents d ON d.id = c.document_id WHERE d.id IS NULL";
     assert_eq!(world.database.number(left).await, 0);
     // Its history outlives it.
-    let sql = format!("SELECT count(*) FROM audit.logs WHERE resource_id = '{}' AND action = 'documents.delete'", crate::support::uuid(&middle));
+    let sql = format!(
+        "SELECT count(*) FROM audit.logs WHERE resource_id = '{}' AND action = 'documents.delete'",
+        crate::support::uuid(&middle)
+    );
     assert_eq!(world.database.number(&sql).await, 1);
 }
 

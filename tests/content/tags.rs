@@ -13,7 +13,8 @@ async fn tags_of(world: &World, id: &str) -> Vec<String> {
 #[tokio::test]
 async fn a_tag_has_a_name_a_slug_and_a_color() {
     let world = World::new().await;
-    let input = json!({ "spaceId": world.lab, "name": "  To Do: Später!  ", "color": "#abcdef", "description": "Later." });
+    let input =
+        json!({ "spaceId": world.lab, "name": "  To Do: Später!  ", "color": "#abcdef", "description": "Later." });
     let fields = "tag { name slug color description version space { id } viewerCan }";
     let answer = world.editor.mutate_for("tagCreate", fields, input).await.well();
     assert_eq!(
@@ -29,7 +30,11 @@ async fn a_name_is_unique_in_its_space_whatever_its_case() {
     world.editor.tag(&world.lab, "Red").await;
     let blue = world.editor.tag(&world.lab, "Blue").await;
     for name in ["Red", "red", "RED", " red "] {
-        world.editor.mutate("tagCreate", json!({ "spaceId": world.lab, "name": name })).await.refused("NAME_TAKEN", "name");
+        world
+            .editor
+            .mutate("tagCreate", json!({ "spaceId": world.lab, "name": name }))
+            .await
+            .refused("NAME_TAKEN", "name");
         world.editor.mutate("tagUpdate", json!({ "id": blue, "name": name })).await.refused("NAME_TAKEN", "name");
     }
     world.owner.tag(&world.handbook, "red").await;
@@ -64,7 +69,11 @@ async fn tagging_makes_the_tags_that_are_missing_and_finds_the_others() {
     let id = world.editor.document(&world.lab, json!({ "tags": ["red", "RED", "green"] })).await;
     assert_eq!(tags_of(&world, &id).await, ["Red", "green"]);
     let tagged = json!({ "id": id, "tags": ["Green", "blue", "🟣"] });
-    let answer = world.editor.mutate_for("documentTag", "document { version tags(first: 9) { totalCount nodes { name } } }", tagged).await.well();
+    let answer = world
+        .editor
+        .mutate_for("documentTag", "document { version tags(first: 9) { totalCount nodes { name } } }", tagged)
+        .await
+        .well();
     assert_eq!(answer.number("documentTag.document.version"), 2);
     assert_eq!(answer.number("documentTag.document.tags.totalCount"), 4);
     assert_eq!(tags_of(&world, &id).await, ["Red", "blue", "green", "🟣"]);

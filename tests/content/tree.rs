@@ -137,7 +137,8 @@ async fn moves_at_once_make_no_circle() {
         ids.push(create(&world, &number.to_string(), None).await);
     }
     for round in 1..4 {
-        let moves = (0..6).map(|number| move_to(&world.editor, &ids[number], json!({ "parentId": ids[(number + round) % 6] })));
+        let moves =
+            (0..6).map(|number| move_to(&world.editor, &ids[number], json!({ "parentId": ids[(number + round) % 6] })));
         for answer in join_all(moves).await {
             assert!(!answer.codes().contains(&"INTERNAL"), "{}", answer.body);
         }
@@ -207,6 +208,9 @@ async fn moving_counts_as_a_change() {
     create(&world, "other", None).await;
     let answer = move_to(&world.editor, &id, json!({})).await.well();
     assert_eq!(answer.number("documentMove.document.version"), 2);
-    let sql = format!("SELECT count(*) FROM platform.outbox WHERE event_type = 'document.moved' AND resource_id = '{}'", uuid(&id));
+    let sql = format!(
+        "SELECT count(*) FROM platform.outbox WHERE event_type = 'document.moved' AND resource_id = '{}'",
+        uuid(&id)
+    );
     assert_eq!(world.database.number(&sql).await, 1);
 }

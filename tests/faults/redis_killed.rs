@@ -41,7 +41,8 @@ async fn no_write_fails_without_redis_and_every_event_arrives_in_order() {
         last = title;
     }
     let sql = "SELECT position FROM platform.outbox WHERE stream = 'documents' ORDER BY position";
-    let expected: Vec<String> = world.database.rows(sql).await.iter().map(|row| format!("{}-0", row["position"])).collect();
+    let expected: Vec<String> =
+        world.database.rows(sql).await.iter().map(|row| format!("{}-0", row["position"])).collect();
     assert_eq!(expected.len(), 61, "the creation and every change");
     let client = redis::Client::open(redis.url()).expect("an address");
     let key = format!("{}:stream:documents", world.database.name());

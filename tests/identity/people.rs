@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, World};
 
-const PERSON: &str = "query($id: ID!) { node(id: $id) { ... on User { name email firstName lastName company bio timezone } } }";
+const PERSON: &str =
+    "query($id: ID!) { node(id: $id) { ... on User { name email firstName lastName company bio timezone } } }";
 
 async fn person(client: &Client, id: &str) -> Value {
     client.query(PERSON, json!({ "id": id })).await.well().at("node").clone()

@@ -33,7 +33,10 @@ async fn a_stale_profile_is_a_conflict_that_shows_the_present_one() {
     let input = json!({ "name": "Max", "expectedVersion": 1 });
     let answer = world.member.mutate_for("profileUpdate", PROFILE, input).await;
     answer.refused("CONFLICT", "expectedVersion");
-    assert_eq!((answer.text("profileUpdate.viewer.user.name"), answer.number("profileUpdate.viewer.version")), ("Mia", 2));
+    assert_eq!(
+        (answer.text("profileUpdate.viewer.user.name"), answer.number("profileUpdate.viewer.version")),
+        ("Mia", 2)
+    );
 }
 
 #[tokio::test]

@@ -150,7 +150,10 @@ async fn signing_out_ends_the_session_at_once_and_no_other() {
     assert!(!works(&client).await);
     refresh(&world, opened.text("signIn.refreshToken")).await.refused("TOKEN_INVALID", "refreshToken");
     assert!(works(&world.member).await);
-    assert_eq!(world.anonymous.query("mutation { signOut { signedOut } }", Value::Null).await.code(), "UNAUTHENTICATED");
+    assert_eq!(
+        world.anonymous.query("mutation { signOut { signedOut } }", Value::Null).await.code(),
+        "UNAUTHENTICATED"
+    );
 }
 
 #[tokio::test]
@@ -190,6 +193,7 @@ async fn a_mutation_that_follows_signing_in_acts_as_who_signed_in() {
     );
     let answer = world.anonymous.query(&text, Value::Null).await.well();
     assert_eq!(answer.text("organizationCreate.organization.viewerRole"), "OWNER");
-    let sql = "SELECT u.email FROM tenancy.organizations o JOIN identity.users u ON u.id = o.owner_id WHERE o.slug = 'new'";
+    let sql =
+        "SELECT u.email FROM tenancy.organizations o JOIN identity.users u ON u.id = o.owner_id WHERE o.slug = 'new'";
     assert_eq!(world.database.row(sql).await["email"], "member@acme.test");
 }

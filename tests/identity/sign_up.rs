@@ -12,7 +12,8 @@ fn account(email: &str) -> Value {
 #[tokio::test]
 async fn signing_up_makes_a_personal_space_that_its_owner_manages() {
     let world = World::new().await;
-    let fields = "accessToken viewer { user { name email } personalSpace { id isPersonal viewerRole organization { id } } }";
+    let fields =
+        "accessToken viewer { user { name email } personalSpace { id isPersonal viewerRole organization { id } } }";
     let answer = world.anonymous.mutate_for("signUp", fields, account("Nora@Example.org")).await.well();
     assert_eq!(answer.text("signUp.viewer.user.name"), "Nora");
     assert_eq!(answer.text("signUp.viewer.user.email"), "Nora@Example.org");

@@ -74,7 +74,8 @@ async fn a_filter_of_any_size_leaves_the_server_standing() {
     let world = World::new().await;
     let mut process = Process::start(&world.database, &[]).await;
     let member = process.client(&world.member);
-    let nested = |depth: usize| (0..depth).fold(json!({ "kind": { "eq": "NOTE" } }), |inner, _| json!({ "not": inner }));
+    let nested =
+        |depth: usize| (0..depth).fold(json!({ "kind": { "eq": "NOTE" } }), |inner, _| json!({ "not": inner }));
     let wide = |count: usize| json!({ "or": vec![json!({ "title": { "contains": "x" } }); count] });
     let query = "query($filter: DocumentFilter) { viewer { documents(first: 1, filter: $filter) { totalCount } } }";
     member.query(query, json!({ "filter": nested(3) })).await.well();
@@ -98,8 +99,15 @@ async fn deep_variables_are_refused() {
     let world = World::new().await;
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     for depth in [51, 120] {
-        let body = format!("{{\"query\":\"query($id: ID!) {{ node(id: $id) {{ id }} }}\",\"variables\":{{\"id\":{}}}}}", nested(depth));
-        let post = world.anonymous.post().header("content-type", "application/json").header(ACCEPT, "application/graphql-response+json");
+        let body = format!(
+            "{{\"query\":\"query($id: ID!) {{ node(id: $id) {{ id }} }}\",\"variables\":{{\"id\":{}}}}}",
+            nested(depth)
+        );
+        let post = world
+            .anonymous
+            .post()
+            .header("content-type", "application/json")
+            .header(ACCEPT, "application/graphql-response+json");
         let answer = Answer::read(post.body(body).send().await.expect("the server answers")).await;
         assert_eq!((answer.status, answer.code()), (StatusCode::BAD_REQUEST, "VARIABLES_TOO_DEEP"), "{}", answer.body);
     }
@@ -136,7 +144,9 @@ async fn doubled_fields_are_refused() {
     let mut text = String::from("{ node(id: \"doc_0\") { ...F0 } }");
     for level in 0..5 {
         let next = level + 1;
-        text += &format!(" fragment F{level} on Document {{ a: parent {{ ...F{next} }} b: parent {{ ...F{next} }} c: parent {{ ...F{next} }} d: parent {{ ...F{next} }} e: parent {{ ...F{next} }} f: parent {{ ...F{next} }} }}");
+        text += &format!(
+            " fragment F{level} on Document {{ a: parent {{ ...F{next} }} b: parent {{ ...F{next} }} c: parent {{ ...F{next} }} d: parent {{ ...F{next} }} e: parent {{ ...F{next} }} f: parent {{ ...F{next} }} }}"
+        );
     }
     text += " fragment F5 on Document { id }";
     refused(&world.owner, "six to the fifth", &text, "TOO_MANY_FIELDS").await;
@@ -166,10 +176,30 @@ async fn floods_are_refused() {
     for (name, text, code) in [
         ("10,000 aliases", aliases(10_000), "TOO_MANY_ALIASES"),
         ("31 aliases", aliases(31), "TOO_MANY_ALIASES"),
-        ("21 root fields", format!("{{ {} }}", many(21, |index| format!("a{index}: __typename "))), "TOO_MANY_ROOT_FIELDS"),
-        ("directives", format!("{{ viewer {{ {} }} }}", "version @include(if: true) ".repeat(60)), "TOO_MANY_DIRECTIVES"),
-        ("directives at one place", format!("{{ __typename {} }}", "@include(if: true) ".repeat(6)), "TOO_MANY_DIRECTIVES"),
-        ("depth", format!("{{ node(id: \"doc_0\") {{ ... on Document {}{{ id }}{} }} }}", "{ parent ".repeat(20), "}".repeat(20)), "TOO_DEEP"),
+        (
+            "21 root fields",
+            format!("{{ {} }}", many(21, |index| format!("a{index}: __typename "))),
+            "TOO_MANY_ROOT_FIELDS",
+        ),
+        (
+            "directives",
+            format!("{{ viewer {{ {} }} }}", "version @include(if: true) ".repeat(60)),
+            "TOO_MANY_DIRECTIVES",
+        ),
+        (
+            "directives at one place",
+            format!("{{ __typename {} }}", "@include(if: true) ".repeat(6)),
+            "TOO_MANY_DIRECTIVES",
+        ),
+        (
+            "depth",
+            format!(
+                "{{ node(id: \"doc_0\") {{ ... on Document {}{{ id }}{} }} }}",
+                "{ parent ".repeat(20),
+                "}".repeat(20)
+            ),
+            "TOO_DEEP",
+        ),
         ("an open string", "{ node(id: \"doc_) { id } }".to_owned(), "GRAPHQL_PARSE_FAILED"),
         ("brackets behind an open string", format!("{{ node(id: \"doc_ {}", "[".repeat(1_000)), "GRAPHQL_PARSE_FAILED"),
     ] {
@@ -235,7 +265,8 @@ async fn duplicate_selections_run_their_resolver_once() {
     let world = World::new().await;
     let once = "{ viewer { organizations(first: 10) { totalCount nodes { name } } } }";
     let twice = "{ viewer { organizations(first: 10) { totalCount } } viewer { organizations(first: 10) { nodes { name } totalCount } } }";
-    let (once, twice) = (world.owner.query(once, Value::Null).await.well(), world.owner.query(twice, Value::Null).await.well());
+    let (once, twice) =
+        (world.owner.query(once, Value::Null).await.well(), world.owner.query(twice, Value::Null).await.well());
     assert_eq!(once.json["data"], twice.json["data"]);
     assert_eq!(once.statements(), twice.statements());
 }

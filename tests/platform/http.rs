@@ -14,7 +14,9 @@ async fn read(request: reqwest::RequestBuilder) -> Answer {
 
 /// The text with everything but letters and digits escaped, for a query string.
 fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 fn media_type(answer: &Answer) -> &str {
@@ -74,12 +76,17 @@ async fn only_json_is_read_as_an_operation() {
 #[tokio::test]
 async fn a_body_over_the_cap_is_refused_whether_its_length_is_said_or_not() {
     let world = World::with(|config| config.body_bytes = 10_000).await;
-    let body = |padding: usize| json!({ "query": "{ __typename }", "variables": { "x": "y".repeat(padding) } }).to_string();
+    let body =
+        |padding: usize| json!({ "query": "{ __typename }", "variables": { "x": "y".repeat(padding) } }).to_string();
     let post = || world.anonymous.post().header(CONTENT_TYPE, "application/json");
     read(post().body(body(9_000))).await.well();
     let answer = read(post().body(body(10_000))).await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{}", answer.body);
-    let pieces = body(10_000).into_bytes().chunks(1_000).map(|piece| Ok(piece.to_vec())).collect::<Vec<Result<_, std::io::Error>>>();
+    let pieces = body(10_000)
+        .into_bytes()
+        .chunks(1_000)
+        .map(|piece| Ok(piece.to_vec()))
+        .collect::<Vec<Result<_, std::io::Error>>>();
     let streamed = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
     let answer = read(post().body(streamed)).await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{}", answer.body);
@@ -209,7 +216,11 @@ async fn a_bad_token_is_refused_and_never_taken_for_nobody() {
         let answer = world.anonymous.with_token(Some(token)).query("{ __typename }", Value::Null).await;
         assert_eq!((answer.status, answer.code()), (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED"), "{token}");
     }
-    let basic = world.anonymous.post().header("authorization", "Basic b3duZXI6cHc=").json(&json!({ "query": "{ __typename }" }));
+    let basic = world
+        .anonymous
+        .post()
+        .header("authorization", "Basic b3duZXI6cHc=")
+        .json(&json!({ "query": "{ __typename }" }));
     assert_eq!(read(basic).await.status, StatusCode::UNAUTHORIZED);
 }
 

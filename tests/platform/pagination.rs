@@ -64,7 +64,13 @@ async fn expected(world: &World, column: &str, descending: bool) -> Vec<String> 
 }
 
 /// Pages through the lab; between two pages more rows are added.
-async fn walk(world: &World, order: &str, size: usize, backward: bool, mut added: std::slice::Iter<'_, Vec<u8>>) -> Vec<String> {
+async fn walk(
+    world: &World,
+    order: &str,
+    size: usize,
+    backward: bool,
+    mut added: std::slice::Iter<'_, Vec<u8>>,
+) -> Vec<String> {
     let mut seen: Vec<String> = Vec::new();
     let mut cursor = Value::Null;
     loop {
@@ -151,7 +157,10 @@ async fn edges_nodes_and_page_info_speak_of_the_same_rows() {
     assert_eq!(connection["pageInfo"]["startCursor"], connection["edges"][0]["cursor"]);
     assert_eq!(connection["pageInfo"]["endCursor"], connection["edges"][4]["cursor"]);
     assert_eq!(connection["totalCount"], 15, "what is hidden is not counted");
-    assert_eq!((&connection["pageInfo"]["hasNextPage"], &connection["pageInfo"]["hasPreviousPage"]), (&json!(true), &json!(false)));
+    assert_eq!(
+        (&connection["pageInfo"]["hasNextPage"], &connection["pageInfo"]["hasPreviousPage"]),
+        (&json!(true), &json!(false))
+    );
 
     // Any edge's cursor is a place, and a page may stand between two of them.
     let cursors = page.texts("node.documents.edges", "cursor");
@@ -189,7 +198,8 @@ async fn a_cursor_of_another_order_is_refused() {
     scatter(&world, &[0, 1, 2, 4, 5, 6]).await;
     for (order, column, _) in ORDERS {
         let variables = json!({ "space": world.lab, "order": order, "first": 3 });
-        let cursor = world.reader.query(DOCUMENTS, variables).await.well().text("node.documents.pageInfo.endCursor").to_owned();
+        let cursor =
+            world.reader.query(DOCUMENTS, variables).await.well().text("node.documents.pageInfo.endCursor").to_owned();
         for (other, other_column, _) in ORDERS {
             if column == other_column {
                 continue;
@@ -225,10 +235,10 @@ async fn a_forged_cursor_is_refused_or_harmless() {
 /// The names in a connection, page by page, forward and then backward. `PAGE` stands for the arguments in the query.
 async fn names(client: &Client, query: &str, connection: &str, name: &str) -> [Vec<String>; 2] {
     let mut ways = [Vec::new(), Vec::new()];
-    for (seen, (size, place, more, next)) in ways.iter_mut().zip([
-        ("first", "after", "hasNextPage", "endCursor"),
-        ("last", "before", "hasPreviousPage", "startCursor"),
-    ]) {
+    for (seen, (size, place, more, next)) in ways
+        .iter_mut()
+        .zip([("first", "after", "hasNextPage", "endCursor"), ("last", "before", "hasPreviousPage", "startCursor")])
+    {
         let mut arguments = format!("{size}: 2");
         loop {
             let page = format!("({arguments}) {{ nodes {{ {name} }} pageInfo {{ {more} {next} }} }}");
@@ -266,7 +276,8 @@ async fn every_connection_pages_both_ways() {
         world.owner.document(&world.handbook, json!({ "title": title, "parentId": document })).await;
     }
     let in_acme = |field: &str| format!("{{ organization(slug: \"acme\") {{ {field} PAGE }} }}");
-    let in_node = |id: &str, kind: &str, field: &str| format!("{{ node(id: \"{id}\") {{ ... on {kind} {{ {field} PAGE }} }} }}");
+    let in_node =
+        |id: &str, kind: &str, field: &str| format!("{{ node(id: \"{id}\") {{ ... on {kind} {{ {field} PAGE }} }} }}");
     let named = |prefix: &str, extra: &[&str]| -> Vec<String> {
         let mut all: Vec<String> = ["a", "b", "c", "d", "e"].iter().map(|name| format!("{prefix}-{name}")).collect();
         all.extend(extra.iter().map(|name| (*name).to_owned()));
@@ -275,16 +286,50 @@ async fn every_connection_pages_both_ways() {
     };
     let people = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
     for (what, client, query, connection, name, expected) in [
-        ("organizations of the viewer", &world.owner, "{ viewer { organizations PAGE } }".to_owned(), "viewer.organizations", "name", named("organization", &["acme"])),
-        ("spaces of an organization", &world.owner, in_acme("spaces"), "organization.spaces", "name", named("space", &["handbook", "lab"])),
-        ("projects of an organization", &world.owner, in_acme("projects"), "organization.projects", "name", named("project", &["rocket"])),
+        (
+            "organizations of the viewer",
+            &world.owner,
+            "{ viewer { organizations PAGE } }".to_owned(),
+            "viewer.organizations",
+            "name",
+            named("organization", &["acme"]),
+        ),
+        (
+            "spaces of an organization",
+            &world.owner,
+            in_acme("spaces"),
+            "organization.spaces",
+            "name",
+            named("space", &["handbook", "lab"]),
+        ),
+        (
+            "projects of an organization",
+            &world.owner,
+            in_acme("projects"),
+            "organization.projects",
+            "name",
+            named("project", &["rocket"]),
+        ),
         (
             "members of an organization",
             &world.owner,
             in_acme("members"),
             "organization.members",
             "user { name }",
-            people(&["owner", "admin", "member", "viewer", "suspended", "reader", "commenter", "editor", "manager", "project-viewer", "developer", "project-admin"]),
+            people(&[
+                "owner",
+                "admin",
+                "member",
+                "viewer",
+                "suspended",
+                "reader",
+                "commenter",
+                "editor",
+                "manager",
+                "project-viewer",
+                "developer",
+                "project-admin",
+            ]),
         ),
         (
             "members of a space",
@@ -300,10 +345,33 @@ async fn every_connection_pages_both_ways() {
             in_node(&world.rocket, "Project", "members"),
             "node.members",
             "user { name }",
-            people(&["owner", "project-viewer", "developer", "project-admin", "member", "commenter", "editor", "reader"]),
+            people(&[
+                "owner",
+                "project-viewer",
+                "developer",
+                "project-admin",
+                "member",
+                "commenter",
+                "editor",
+                "reader",
+            ]),
         ),
-        ("tags of a space", &world.member, in_node(&world.handbook, "Space", "tags"), "node.tags", "name", named("tag", &[])),
-        ("tags of a document", &world.member, in_node(&document, "Document", "tags"), "node.tags", "name", named("tag", &[])),
+        (
+            "tags of a space",
+            &world.member,
+            in_node(&world.handbook, "Space", "tags"),
+            "node.tags",
+            "name",
+            named("tag", &[]),
+        ),
+        (
+            "tags of a document",
+            &world.member,
+            in_node(&document, "Document", "tags"),
+            "node.tags",
+            "name",
+            named("tag", &[]),
+        ),
         (
             "children of a document",
             &world.member,

@@ -40,7 +40,8 @@ async fn everything(world: &World) -> Vec<String> {
 async fn by_id(client: &Client, ids: &[String]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for some in ids.chunks(100) {
-        let answer = client.query("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", json!({ "ids": some })).await.well();
+        let answer =
+            client.query("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", json!({ "ids": some })).await.well();
         found.extend(answer.list("nodes").iter().filter_map(|node| node["id"].as_str().map(str::to_owned)));
     }
     found
@@ -99,7 +100,8 @@ async fn furnish(world: &World) {
 
 /// Public documents are found by their link alone, and those open to an organization also where their space is not seen.
 async fn only_by_link(world: &World, extra: &BTreeSet<String>) -> BTreeSet<String> {
-    let rows = world.database.rows("SELECT id FROM content.documents WHERE visibility IN ('public', 'organization')").await;
+    let rows =
+        world.database.rows("SELECT id FROM content.documents WHERE visibility IN ('public', 'organization')").await;
     let linked: BTreeSet<String> = rows.iter().map(|row| typed("doc", row["id"].as_str().expect("an id"))).collect();
     extra.difference(&linked).cloned().collect()
 }
@@ -133,7 +135,20 @@ fn lists_agree_with_ids_whatever_was_granted() {
     let world = runtime.block_on(World::with(generously));
     runtime.block_on(furnish(&world));
     let ids = runtime.block_on(everything(&world));
-    let user = || prop::sample::select(vec!["owner", "admin", "member", "viewer", "suspended", "reader", "editor", "manager", "developer", "stranger"]);
+    let user = || {
+        prop::sample::select(vec![
+            "owner",
+            "admin",
+            "member",
+            "viewer",
+            "suspended",
+            "reader",
+            "editor",
+            "manager",
+            "developer",
+            "stranger",
+        ])
+    };
     let role = |roles: &'static [&'static str]| prop::sample::select(roles);
     let change = prop_oneof![
         (user(), role(&["owner", "admin", "member", "viewer"])).prop_map(|(user, role)| format!(

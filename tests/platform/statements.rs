@@ -46,20 +46,30 @@ async fn each_level_of_nesting_takes_one_statement() {
     for (level, query, expected) in [
         (0, "{ __typename }".to_owned(), 0),
         (1, "query($slug: String!) { organization(slug: $slug) { name } }".to_owned(), 1),
-        (2, "query($slug: String!) { organization(slug: $slug) { spaces(first: 5) { nodes { name } } } }".to_owned(), 2),
+        (
+            2,
+            "query($slug: String!) { organization(slug: $slug) { spaces(first: 5) { nodes { name } } } }".to_owned(),
+            2,
+        ),
         (
             3,
-            format!("query($slug: String!) {{ organization(slug: $slug) {{ spaces(first: 5) {{ nodes {{ {documents} {{ nodes {{ title }} }} }} }} }} }}"),
+            format!(
+                "query($slug: String!) {{ organization(slug: $slug) {{ spaces(first: 5) {{ nodes {{ {documents} {{ nodes {{ title }} }} }} }} }} }}"
+            ),
             3,
         ),
         (
             4,
-            format!("query($slug: String!) {{ organization(slug: $slug) {{ spaces(first: 5) {{ nodes {{ {documents} {{ nodes {{ children(first: 5) {{ nodes {{ title }} }} }} }} }} }} }} }}"),
+            format!(
+                "query($slug: String!) {{ organization(slug: $slug) {{ spaces(first: 5) {{ nodes {{ {documents} {{ nodes {{ children(first: 5) {{ nodes {{ title }} }} }} }} }} }} }} }}"
+            ),
             4,
         ),
         (
             5,
-            format!("query($slug: String!) {{ organization(slug: $slug) {{ spaces(first: 5) {{ nodes {{ {documents} {{ nodes {{ children(first: 5) {{ nodes {{ tags(first: 5) {{ nodes {{ name }} }} }} }} }} }} }} }} }} }}"),
+            format!(
+                "query($slug: String!) {{ organization(slug: $slug) {{ spaces(first: 5) {{ nodes {{ {documents} {{ nodes {{ children(first: 5) {{ nodes {{ tags(first: 5) {{ nodes {{ name }} }} }} }} }} }} }} }} }} }}"
+            ),
             5,
         ),
     ] {
@@ -73,17 +83,49 @@ async fn siblings_of_every_kind_are_loaded_together() {
     furnish(&world, 4).await;
     world.owner.add_project_member(&world.rocket, &world.manager, "VIEWER").await;
     for (what, selection, expected) in [
-        ("members and their people", "members(first: 100) { nodes { role user { name email } invitedBy { name } } }", 3),
+        (
+            "members and their people",
+            "members(first: 100) { nodes { role user { name email } invitedBy { name } } }",
+            3,
+        ),
         ("members of spaces", "spaces(first: 5) { nodes { members(first: 50) { nodes { role user { name } } } } }", 4),
-        ("members of projects", "projects(first: 5) { nodes { members(first: 50) { nodes { role user { name } } } } }", 4),
+        (
+            "members of projects",
+            "projects(first: 5) { nodes { members(first: 50) { nodes { role user { name } } } } }",
+            4,
+        ),
         ("tags of spaces", "spaces(first: 5) { nodes { tags(first: 50) { nodes { name } } } }", 3),
         ("tags back to their space", "spaces(first: 5) { nodes { tags(first: 50) { nodes { space { name } } } } }", 3),
-        ("documents back to their space", "spaces(first: 5) { nodes { documents(first: 50) { nodes { space { name } } } } }", 3),
-        ("documents up to their parents", "spaces(first: 5) { nodes { documents(first: 50) { nodes { parent { title parent { title } } } } } }", 4),
-        ("who owns and who changed", "spaces(first: 5) { nodes { documents(first: 50) { nodes { owner { name } updatedBy { name } } } } }", 4),
-        ("counts of documents", "spaces(first: 5) { totalCount nodes { documents(first: 1) { totalCount nodes { title } } } }", 5),
-        ("counts of tags", "spaces(first: 5) { nodes { documents(first: 9) { nodes { tags(first: 1) { totalCount nodes { name } } } } } }", 5),
-        ("what the viewer can do", "viewerCan viewerRole spaces(first: 5) { nodes { viewerCan viewerRole documents(first: 9) { nodes { viewerCan } } } }", 3),
+        (
+            "documents back to their space",
+            "spaces(first: 5) { nodes { documents(first: 50) { nodes { space { name } } } } }",
+            3,
+        ),
+        (
+            "documents up to their parents",
+            "spaces(first: 5) { nodes { documents(first: 50) { nodes { parent { title parent { title } } } } } }",
+            4,
+        ),
+        (
+            "who owns and who changed",
+            "spaces(first: 5) { nodes { documents(first: 50) { nodes { owner { name } updatedBy { name } } } } }",
+            4,
+        ),
+        (
+            "counts of documents",
+            "spaces(first: 5) { totalCount nodes { documents(first: 1) { totalCount nodes { title } } } }",
+            5,
+        ),
+        (
+            "counts of tags",
+            "spaces(first: 5) { nodes { documents(first: 9) { nodes { tags(first: 1) { totalCount nodes { name } } } } } }",
+            5,
+        ),
+        (
+            "what the viewer can do",
+            "viewerCan viewerRole spaces(first: 5) { nodes { viewerCan viewerRole documents(first: 9) { nodes { viewerCan } } } }",
+            3,
+        ),
     ] {
         let query = format!("query($slug: String!) {{ organization(slug: $slug) {{ {selection} }} }}");
         assert_eq!(statements(&world, &query).await, expected, "{what}");
@@ -95,7 +137,9 @@ async fn different_pages_of_one_list_are_different_statements_and_equal_ones_are
     let world = World::new().await;
     furnish(&world, 4).await;
     let query = |selection: &str| {
-        format!("query($slug: String!) {{ organization(slug: $slug) {{ spaces(first: 5) {{ nodes {{ {selection} }} }} }} }}")
+        format!(
+            "query($slug: String!) {{ organization(slug: $slug) {{ spaces(first: 5) {{ nodes {{ {selection} }} }} }} }}"
+        )
     };
     let equal = query("a: documents(first: 2) { nodes { title } } b: documents(first: 2) { nodes { id } }");
     assert_eq!(statements(&world, &equal).await, 3);

@@ -51,11 +51,6 @@ impl Database {
         Self::create("template0").await
     }
 
-    /// A copy of another test database, which nobody may be connected to.
-    pub async fn copy_of(other: &Database) -> Self {
-        Self::create(&other.name).await
-    }
-
     async fn create(template: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("t_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -76,7 +71,9 @@ impl Database {
     /// The address of the database, for a server to connect to.
     pub fn url(&self) -> String {
         let address = environment("TRELLIS_TEST_DATABASE_URL");
-        let (address, query) = address.split_once('?').map_or((address.as_str(), String::new()), |(address, query)| (address, format!("?{query}")));
+        let (address, query) = address
+            .split_once('?')
+            .map_or((address.as_str(), String::new()), |(address, query)| (address, format!("?{query}")));
         let authority = address.match_indices('/').nth(2).map_or(address, |(end, _)| &address[..end]);
         format!("{authority}/{}{query}", self.name)
     }

@@ -92,7 +92,10 @@ impl Graph {
     /// The type of a mutation's input, if it takes one.
     pub fn input_of(&self, mutation: &str) -> Option<String> {
         let arguments = &self.field("Mutation", mutation).arguments;
-        arguments.iter().find(|argument| argument.node.name.node == "input").map(|argument| base(&argument.node.ty.node).to_owned())
+        arguments
+            .iter()
+            .find(|argument| argument.node.name.node == "input")
+            .map(|argument| base(&argument.node.ty.node).to_owned())
     }
 
     /// The text of an operation that runs a mutation with the variable `$input`. Without fields it asks for every

@@ -18,7 +18,5 @@ pub use database::{Database, environment};
 pub use fixtures::{typed, uuid};
 pub use graph::{base, graph};
 pub use process::{Process, Program, free_port};
-pub use server::Server;
-pub use socket::Socket;
 pub use waiting::{eventually, within};
-pub use world::{World, PASSWORD};
+pub use world::{PASSWORD, World};

@@ -19,8 +19,19 @@ pub const PASSWORD: &str = "correct horse battery staple";
 
 /// Everybody who signs up: the local part of the address, at `acme.test`.
 const CAST: [&str; 13] = [
-    "owner", "admin", "member", "viewer", "suspended", "reader", "commenter", "editor", "manager", "project-viewer",
-    "developer", "project-admin", "stranger",
+    "owner",
+    "admin",
+    "member",
+    "viewer",
+    "suspended",
+    "reader",
+    "commenter",
+    "editor",
+    "manager",
+    "project-viewer",
+    "developer",
+    "project-admin",
+    "stranger",
 ];
 
 /// A server with the cast.
@@ -72,18 +83,6 @@ impl World {
     /// A world whose server has other settings.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         Self::over(Database::settled().await, change).await
-    }
-
-    /// Another world with the same rows as this one, which ends.
-    pub async fn copies(self, number: usize) -> Vec<Self> {
-        let Self { server, database, .. } = self;
-        server.stop().await;
-        database.release().await;
-        let mut worlds = Vec::new();
-        for _ in 0..number {
-            worlds.push(Self::over(Database::copy_of(&database).await, |_| {}).await);
-        }
-        worlds
     }
 
     async fn over(database: Database, change: impl FnOnce(&mut Config)) -> Self {
@@ -208,7 +207,9 @@ pub async fn settle(database: &Database) {
     }
     owner.space(&acme, "handbook", json!({})).await;
     let lab = cast["manager"].space(&acme, "lab", json!({ "privacy": "PRIVATE" })).await;
-    for (name, role) in [("reader", "READER"), ("commenter", "COMMENTER"), ("editor", "EDITOR"), ("suspended", "MANAGER")] {
+    for (name, role) in
+        [("reader", "READER"), ("commenter", "COMMENTER"), ("editor", "EDITOR"), ("suspended", "MANAGER")]
+    {
         cast["manager"].add_space_member(&lab, &cast[name], role).await;
     }
     let rocket = owner.project(&acme, "rocket").await;

@@ -29,7 +29,10 @@ async fn people_are_added_by_id_or_address_once() {
     let answer = world.admin.mutate_for("memberAdd", fields, input.clone()).await.well();
     let member = answer.at("memberAdd.member");
     assert_eq!((&member["role"], &member["status"]), (&json!("VIEWER"), &json!("ACTIVE")));
-    assert_eq!((&member["user"]["id"], &member["invitedBy"]["id"]), (&json!(world.stranger.id), &json!(world.admin.id)));
+    assert_eq!(
+        (&member["user"]["id"], &member["invitedBy"]["id"]),
+        (&json!(world.stranger.id), &json!(world.admin.id))
+    );
     assert_eq!(world.stranger.node(&world.handbook).await["id"], world.handbook, "access begins at once");
 
     world.admin.mutate("memberAdd", input).await.refused("ALREADY_MEMBER", "");
@@ -72,10 +75,18 @@ async fn nobody_gives_a_role_above_their_own() {
 #[tokio::test]
 async fn an_admin_cannot_touch_an_owner() {
     let world = World::new().await;
-    world.owner.mutate("memberUpdate", json!({ "id": membership(&world, &world.member).await, "role": "OWNER" })).await.well();
+    world
+        .owner
+        .mutate("memberUpdate", json!({ "id": membership(&world, &world.member).await, "role": "OWNER" }))
+        .await
+        .well();
     let owner = membership(&world, &world.owner).await;
     let before = world.database.digest().await;
-    for input in [json!({ "id": owner, "role": "MEMBER" }), json!({ "id": owner, "status": "SUSPENDED" }), json!({ "id": owner })] {
+    for input in [
+        json!({ "id": owner, "role": "MEMBER" }),
+        json!({ "id": owner, "status": "SUSPENDED" }),
+        json!({ "id": owner }),
+    ] {
         assert_eq!(world.admin.mutate("memberUpdate", input).await.code(), "FORBIDDEN");
     }
     assert_eq!(world.admin.mutate("memberRemove", json!({ "id": owner })).await.code(), "FORBIDDEN");
@@ -89,7 +100,11 @@ async fn the_last_owner_stays() {
     let before = world.database.digest().await;
     world.owner.mutate("organizationLeave", json!({ "organizationId": world.acme })).await.refused("LAST_OWNER", "");
     world.owner.mutate("memberUpdate", json!({ "id": owner, "role": "ADMIN" })).await.refused("LAST_OWNER", "");
-    world.owner.mutate("memberUpdate", json!({ "id": owner, "status": "SUSPENDED" })).await.refused("YOURSELF", "status");
+    world
+        .owner
+        .mutate("memberUpdate", json!({ "id": owner, "status": "SUSPENDED" }))
+        .await
+        .refused("YOURSELF", "status");
     world.owner.mutate("memberRemove", json!({ "id": owner })).await.refused("YOURSELF", "id");
     assert_eq!(world.database.digest().await, before);
     // A second owner who is suspended does not count.
@@ -159,7 +174,8 @@ async fn a_suspended_member_loses_everything_at_once_and_gets_it_back() {
         } else {
             assert_eq!(answer.code(), "NOT_FOUND");
         }
-        let lists = "{ viewer { organizations(first: 5) { totalCount } documents(first: 5) { totalCount nodes { id } } } }";
+        let lists =
+            "{ viewer { organizations(first: 5) { totalCount } documents(first: 5) { totalCount nodes { id } } } }";
         let answer = world.editor.query(lists, Value::Null).await.well();
         assert_eq!(answer.number("viewer.organizations.totalCount"), i64::from(sees));
         assert_eq!(answer.number("viewer.documents.totalCount"), i64::from(sees));
@@ -220,5 +236,8 @@ async fn members_leave_by_themselves() {
     let world = World::new().await;
     world.member.mutate("organizationLeave", json!({ "organizationId": world.acme })).await.well();
     assert!(world.member.node(&world.acme).await.is_null());
-    assert_eq!(world.member.mutate("organizationLeave", json!({ "organizationId": world.acme })).await.code(), "NOT_FOUND");
+    assert_eq!(
+        world.member.mutate("organizationLeave", json!({ "organizationId": world.acme })).await.code(),
+        "NOT_FOUND"
+    );
 }

@@ -13,7 +13,10 @@ async fn whoever_founds_an_organization_owns_it() {
                   membersMayCreateProjects defaultSpaceRole auditRetentionDays } members(first: 5) { totalCount nodes { role status user { id } } } }";
     let answer = world.member.mutate_for("organizationCreate", fields, input).await.well();
     let made = answer.at("organizationCreate.organization");
-    assert_eq!((&made["name"], &made["slug"], &made["viewerRole"]), (&json!("New works"), &json!("new-works"), &json!("OWNER")));
+    assert_eq!(
+        (&made["name"], &made["slug"], &made["viewerRole"]),
+        (&json!("New works"), &json!("new-works"), &json!("OWNER"))
+    );
     assert_eq!(
         made["settings"],
         json!({ "membersMayCreateSpaces": true, "membersMayCreateProjects": false, "defaultSpaceRole": "READER", "auditRetentionDays": 90 })
@@ -60,7 +63,10 @@ async fn of_organizations_made_at_once_with_one_slug_one_is_made() {
     let answers = join_all(make).await;
     let made = answers.iter().filter(|answer| answer.refusals().is_empty() && answer.codes().is_empty()).count();
     assert_eq!(made, 1);
-    answers.iter().filter(|answer| !answer.refusals().is_empty()).for_each(|answer| answer.refused("SLUG_TAKEN", "slug"));
+    answers
+        .iter()
+        .filter(|answer| !answer.refusals().is_empty())
+        .for_each(|answer| answer.refused("SLUG_TAKEN", "slug"));
 }
 
 #[tokio::test]
@@ -133,7 +139,13 @@ async fn a_deleted_organization_is_gone_for_everyone_with_all_it_held() {
         for id in &ids {
             assert!(client.node(id).await.is_null(), "{name} still finds {id}");
         }
-        let answer = client.query("{ organization(slug: \"acme\") { id } viewer { organizations(first: 5) { totalCount } } }", Value::Null).await.well();
+        let answer = client
+            .query(
+                "{ organization(slug: \"acme\") { id } viewer { organizations(first: 5) { totalCount } } }",
+                Value::Null,
+            )
+            .await
+            .well();
         assert!(answer.at("organization").is_null());
         let expected = if name == "stranger" { json!(1) } else { json!(0) };
         if name != "anonymous" {

@@ -26,7 +26,11 @@ async fn owners_and_admins_of_the_organization_administer_its_projects() {
 #[tokio::test]
 async fn whoever_creates_a_project_administers_it() {
     let world = World::new().await;
-    world.owner.mutate("organizationUpdate", json!({ "id": world.acme, "membersMayCreateProjects": true })).await.well();
+    world
+        .owner
+        .mutate("organizationUpdate", json!({ "id": world.acme, "membersMayCreateProjects": true }))
+        .await
+        .well();
     let input = json!({ "organizationId": world.acme, "name": "Balloon", "slug": "balloon" });
     let fields = "project { viewerRole status quotas { maxRequestsPerMinute maxTokensPerDay } settings { defaultModel mcpAutoApprove } members(first: 5) { nodes { role user { id } } } }";
     let answer = world.member.mutate_for("projectCreate", fields, input).await.well();
@@ -85,7 +89,9 @@ async fn quotas_are_set_and_lifted() {
 async fn an_archived_project_is_only_read_until_it_comes_back() {
     let world = World::new().await;
     world.project_admin.mutate("projectUpdate", json!({ "id": world.rocket, "status": "ARCHIVED" })).await.well();
-    for input in [json!({ "id": world.rocket, "name": "New" }), json!({ "id": world.rocket, "name": "New", "status": "ACTIVE" })] {
+    for input in
+        [json!({ "id": world.rocket, "name": "New" }), json!({ "id": world.rocket, "name": "New", "status": "ACTIVE" })]
+    {
         assert_eq!(world.project_admin.mutate("projectUpdate", input).await.code(), "FORBIDDEN");
     }
     assert_eq!(role(&world, &world.developer).await, "DEVELOPER");
@@ -102,11 +108,16 @@ async fn only_an_admin_of_a_project_attaches_spaces_to_it_and_only_of_its_organi
     assert_eq!(world.manager.mutate("spaceUpdate", attach.clone()).await.code(), "FORBIDDEN");
     world.owner.mutate("spaceUpdate", attach).await.well();
     let query = "query($id: ID!) { node(id: $id) { ... on Project { spaces(first: 5) { nodes { slug } } } } }";
-    let seen = async |client: &Client| client.query(query, json!({ "id": world.rocket })).await.well().texts("node.spaces.nodes", "slug");
+    let seen = async |client: &Client| {
+        client.query(query, json!({ "id": world.rocket })).await.well().texts("node.spaces.nodes", "slug")
+    };
     assert_eq!(seen(&world.manager).await, ["lab"]);
     assert!(seen(&world.developer).await.is_empty(), "a project does not open the spaces attached to it");
     let theirs = world.stranger.project(&world.globex, "other").await;
-    assert_eq!(world.owner.mutate("spaceUpdate", json!({ "id": world.lab, "projectId": theirs })).await.code(), "NOT_FOUND");
+    assert_eq!(
+        world.owner.mutate("spaceUpdate", json!({ "id": world.lab, "projectId": theirs })).await.code(),
+        "NOT_FOUND"
+    );
     world.manager.mutate("spaceUpdate", json!({ "id": world.lab, "projectId": null })).await.well();
     assert!(seen(&world.manager).await.is_empty());
 }
@@ -142,5 +153,8 @@ async fn a_viewer_of_the_organization_only_views_its_projects() {
     assert_eq!(role(&world, &world.viewer).await, "VIEWER");
     world.database.run("UPDATE tenancy.project_members SET role = 'admin' WHERE user_id = (SELECT id FROM identity.users WHERE email = 'viewer@acme.test')").await;
     assert_eq!(role(&world, &world.viewer).await, "VIEWER", "whatever stands in the database");
-    assert_eq!(world.viewer.mutate("projectUpdate", json!({ "id": world.rocket, "name": "x" })).await.code(), "FORBIDDEN");
+    assert_eq!(
+        world.viewer.mutate("projectUpdate", json!({ "id": world.rocket, "name": "x" })).await.code(),
+        "FORBIDDEN"
+    );
 }

@@ -5,8 +5,20 @@ use serde_json::{Value, json};
 use crate::support::World;
 
 const ALL: [&str; 14] = [
-    "anonymous", "stranger", "suspended", "viewer", "member", "reader", "commenter", "editor", "manager", "project viewer",
-    "developer", "project admin", "admin", "owner",
+    "anonymous",
+    "stranger",
+    "suspended",
+    "viewer",
+    "member",
+    "reader",
+    "commenter",
+    "editor",
+    "manager",
+    "project viewer",
+    "developer",
+    "project admin",
+    "admin",
+    "owner",
 ];
 
 /// What each viewer sees of an object, with those who see the same on one line.
@@ -46,7 +58,9 @@ async fn what_each_viewer_may_do() {
     let tag = manager.tag(&world.lab, "red").await;
     let personal = world.personal_space(&world.member).await;
     let node = |table: &str, prefix: &str, email: &str| {
-        let sql = format!("SELECT m.id FROM tenancy.{table} m JOIN identity.users u ON u.id = m.user_id WHERE u.email = '{email}@acme.test'");
+        let sql = format!(
+            "SELECT m.id FROM tenancy.{table} m JOIN identity.users u ON u.id = m.user_id WHERE u.email = '{email}@acme.test'"
+        );
         let (database, prefix) = (&world.database, prefix.to_owned());
         async move { crate::support::typed(&prefix, database.row(&sql).await["id"].as_str().expect("an id")) }
     };
@@ -69,7 +83,10 @@ async fn what_each_viewer_may_do() {
         ("the reader's role in the private space", node("space_members", "spm", "reader").await),
         ("the developer's role in the project", node("project_members", "prm", "developer").await),
     ] {
-        text += &format!("{what}\n{}\n", table(&world, &id).await.lines().map(|line| format!("  {line}\n")).collect::<String>());
+        text += &format!(
+            "{what}\n{}\n",
+            table(&world, &id).await.lines().map(|line| format!("  {line}\n")).collect::<String>()
+        );
     }
     insta::assert_snapshot!(text);
 }

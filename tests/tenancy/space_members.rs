@@ -48,7 +48,10 @@ async fn a_viewer_of_the_organization_is_never_more_than_a_reader() {
     let answer = world.viewer.query(query, json!({ "id": world.lab })).await.well();
     assert_eq!(answer.at("node"), &json!({ "viewerRole": "READER", "viewerCan": ["READ", "READ_MEMBERS"] }));
     assert_eq!(world.viewer.node(&document).await["id"], document);
-    assert_eq!(world.viewer.mutate("documentUpdate", json!({ "id": document, "title": "x" })).await.code(), "FORBIDDEN");
+    assert_eq!(
+        world.viewer.mutate("documentUpdate", json!({ "id": document, "title": "x" })).await.code(),
+        "FORBIDDEN"
+    );
 }
 
 #[tokio::test]

@@ -82,11 +82,20 @@ async fn an_admin_sees_a_private_space_but_reads_it_only_after_adding_itself_whi
         let answer = client.query(query, json!({ "id": world.lab })).await.well();
         assert_eq!(answer.text("node.name"), "lab");
         assert!(answer.at("node.viewerRole").is_null());
-        assert_eq!(answer.at("node.viewerCan"), &json!(["READ", "EDIT", "ARCHIVE", "DELETE", "MANAGE_MEMBERS", "READ_MEMBERS"]));
+        assert_eq!(
+            answer.at("node.viewerCan"),
+            &json!(["READ", "EDIT", "ARCHIVE", "DELETE", "MANAGE_MEMBERS", "READ_MEMBERS"])
+        );
         assert_eq!(answer.number("node.documents.totalCount"), 0);
         assert!(client.node(&document).await.is_null());
-        assert_eq!(client.mutate("documentUpdate", json!({ "id": document, "title": "Mine" })).await.code(), "NOT_FOUND");
-        assert_eq!(client.mutate("documentCreate", json!({ "spaceId": world.lab, "title": "Mine" })).await.code(), "FORBIDDEN");
+        assert_eq!(
+            client.mutate("documentUpdate", json!({ "id": document, "title": "Mine" })).await.code(),
+            "NOT_FOUND"
+        );
+        assert_eq!(
+            client.mutate("documentCreate", json!({ "spaceId": world.lab, "title": "Mine" })).await.code(),
+            "FORBIDDEN"
+        );
     }
     world.admin.add_space_member(&world.lab, &world.admin, "READER").await;
     assert_eq!(world.admin.node(&document).await["id"], document);
@@ -136,7 +145,10 @@ async fn a_deleted_space_takes_its_documents_along_whoever_they_were_open_to() {
     }
     let answer = world.manager.query("{ viewer { documents(first: 10) { totalCount } } }", Value::Null).await.well();
     assert_eq!(answer.number("viewer.documents.totalCount"), 0);
-    assert_eq!(world.manager.mutate("documentUpdate", json!({ "id": documents[3], "title": "x" })).await.code(), "NOT_FOUND");
+    assert_eq!(
+        world.manager.mutate("documentUpdate", json!({ "id": documents[3], "title": "x" })).await.code(),
+        "NOT_FOUND"
+    );
     world.owner.space(&world.acme, "lab", json!({})).await;
 }
 
@@ -149,8 +161,16 @@ async fn the_personal_space_can_be_shared_and_neither_opened_nor_given_up() {
     for mutation in ["spaceDelete", "spaceArchive"] {
         assert_eq!(world.member.mutate(mutation, json!({ "id": space })).await.code(), "FORBIDDEN", "{mutation}");
     }
-    world.member.mutate("spaceUpdate", json!({ "id": space, "privacy": "OPEN" })).await.refused("PERSONAL_SPACE", "privacy");
-    world.member.mutate("spaceUpdate", json!({ "id": space, "projectId": world.rocket })).await.refused("PERSONAL_SPACE", "projectId");
+    world
+        .member
+        .mutate("spaceUpdate", json!({ "id": space, "privacy": "OPEN" }))
+        .await
+        .refused("PERSONAL_SPACE", "privacy");
+    world
+        .member
+        .mutate("spaceUpdate", json!({ "id": space, "projectId": world.rocket }))
+        .await
+        .refused("PERSONAL_SPACE", "projectId");
     let update = json!({ "id": document, "visibility": "ORGANIZATION" });
     world.member.mutate("documentUpdate", update).await.refused("PERSONAL_SPACE", "visibility");
     assert_eq!(world.database.digest().await, before);

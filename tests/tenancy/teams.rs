@@ -7,7 +7,9 @@ use crate::support::{Client, World, typed, uuid};
 /// A team of acme with these people.
 async fn team(world: &World, name: &str, people: &[&Client]) -> String {
     let organization = uuid(&world.acme);
-    let sql = format!("INSERT INTO tenancy.teams (id, organization_id, name) VALUES (gen_random_uuid(), '{organization}', '{name}')");
+    let sql = format!(
+        "INSERT INTO tenancy.teams (id, organization_id, name) VALUES (gen_random_uuid(), '{organization}', '{name}')"
+    );
     world.database.run(&sql).await;
     let row = world.database.row(&format!("SELECT id FROM tenancy.teams WHERE name = '{name}'")).await;
     let id = row["id"].as_str().expect("an id").to_owned();
@@ -19,7 +21,9 @@ async fn team(world: &World, name: &str, people: &[&Client]) -> String {
 
 async fn join(world: &World, team: &str, person: &Client) {
     let user = uuid(&person.id);
-    let sql = format!("INSERT INTO tenancy.team_members (id, team_id, user_id) VALUES (gen_random_uuid(), '{team}', '{user}')");
+    let sql = format!(
+        "INSERT INTO tenancy.team_members (id, team_id, user_id) VALUES (gen_random_uuid(), '{team}', '{user}')"
+    );
     world.database.run(&sql).await;
 }
 
@@ -31,9 +35,11 @@ async fn role(world: &World, client: &Client) -> Value {
 #[tokio::test]
 async fn a_grant_to_a_team_is_a_grant_to_its_members() {
     let world = World::new().await;
-    let writers = team(&world, "writers", &[&world.member, &world.reader, &world.manager, &world.viewer, &world.suspended]).await;
+    let writers =
+        team(&world, "writers", &[&world.member, &world.reader, &world.manager, &world.viewer, &world.suspended]).await;
     let input = json!({ "spaceId": world.lab, "teamId": writers, "role": "EDITOR" });
-    let answer = world.manager.mutate_for("spaceMemberAdd", "spaceMember { id teamId user { id } role }", input).await.well();
+    let answer =
+        world.manager.mutate_for("spaceMemberAdd", "spaceMember { id teamId user { id } role }", input).await.well();
     assert_eq!(answer.text("spaceMemberAdd.spaceMember.teamId"), writers);
     assert!(answer.at("spaceMemberAdd.spaceMember.user").is_null());
     for (client, expected) in [

@@ -103,7 +103,15 @@ fn plan(name: &'static str) -> SpacePlan {
 /// A short text about one subject.
 fn draft(corpus: &Corpus, random: &mut Random, index: usize) -> Draft {
     let mut voice = Voice::new(random.stream(&index.to_string()), corpus);
-    for (slot, value) in [("customer", "Gut Rabenau"), ("place", "Rabenau"), ("month", "March"), ("weekday", "Monday"), ("version", "4.2.0"), ("person", "Ciaran"), ("river", "Arle")] {
+    for (slot, value) in [
+        ("customer", "Gut Rabenau"),
+        ("place", "Rabenau"),
+        ("month", "March"),
+        ("weekday", "Monday"),
+        ("version", "4.2.0"),
+        ("person", "Ciaran"),
+        ("river", "Arle"),
+    ] {
         voice.set(slot, value);
     }
     voice.set_colleagues(vec!["Freya".to_owned(), "Owen".to_owned()]);

@@ -97,9 +97,8 @@ impl Person {
 
     /// Whether the person may write in the organization.
     pub fn writes_in(&self, organization: &str) -> bool {
-        self.membership(organization).is_some_and(|membership| {
-            membership.status == MemberStatus::Active && membership.role > MemberRole::Viewer
-        })
+        self.membership(organization)
+            .is_some_and(|membership| membership.status == MemberStatus::Active && membership.role > MemberRole::Viewer)
     }
 }
 

@@ -219,7 +219,9 @@ impl Shelf {
                 Some(id) => *id,
                 None => {
                     let id = TagId(id_at(since, &mut self.random));
-                    let color = COLORS[usize::from(slug.bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte))) % COLORS.len()];
+                    let color = COLORS[usize::from(
+                        slug.bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte)),
+                    ) % COLORS.len()];
                     world.tags.push(tag::Model {
                         id,
                         organization_id: self.organization,

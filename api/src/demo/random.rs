@@ -13,9 +13,9 @@ impl Random {
     /// A stream of its own for something with a name, so that more of one thing does not change another.
     pub fn stream(&self, name: &str) -> Self {
         // FNV-1a.
-        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        let hash = name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
         let mut stream = Self(self.0 ^ hash);
         stream.number();
         stream

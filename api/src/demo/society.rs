@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Duration, Utc};
 use entity::enums::{
-    BillingCycle, MemberRole, MemberStatus, OrganizationStatus, Plan, ProjectRole, ProjectStatus, SpacePrivacy, SpaceRole,
-    SubscriptionStatus, Theme, UserRole, UserStatus, UserTier,
+    BillingCycle, MemberRole, MemberStatus, OrganizationStatus, Plan, ProjectRole, ProjectStatus, SpacePrivacy,
+    SpaceRole, SubscriptionStatus, Theme, UserRole, UserStatus, UserTier,
 };
 use entity::identity::{user, user_settings};
 use entity::ids::{
-    MemberId, OrganizationId, ProjectId, ProjectMemberId, SpaceId, SpaceMemberId, SubscriptionId, TeamId, TeamMemberId, UserId,
+    MemberId, OrganizationId, ProjectId, ProjectMemberId, SpaceId, SpaceMemberId, SubscriptionId, TeamId, TeamMemberId,
+    UserId,
 };
 use entity::tenancy::{
     member, organization, project, project_member, space, space_member, subscription, team, team_member,
@@ -53,8 +54,20 @@ pub const ORGANIZATIONS: [Organization; 3] = [
 
 /// Organization, slug, name, description, and the team that has it.
 const PROJECTS: [(&str, &str, &str, &str, &str); 5] = [
-    ("acme", "almanac-cloud", "Almanac cloud", "Ingest, rules, charts and the pages that people open at breakfast.", "Cloud"),
-    ("acme", "field-fleet", "Field fleet", "Three thousand stations, their firmware and the vans that visit them.", "Firmware"),
+    (
+        "acme",
+        "almanac-cloud",
+        "Almanac cloud",
+        "Ingest, rules, charts and the pages that people open at breakfast.",
+        "Cloud",
+    ),
+    (
+        "acme",
+        "field-fleet",
+        "Field fleet",
+        "Three thousand stations, their firmware and the vans that visit them.",
+        "Firmware",
+    ),
     ("acme", "larkspur-2", "Larkspur 2", "The next weather station.", "Larkspur 2"),
     ("northpass", "vans", "Vans", "Stock, routes and records of both vans.", "Crews"),
     ("tidewater", "valley-study", "Valley study", "Snow, rain and the river below, five winters.", "Rivers"),
@@ -164,7 +177,14 @@ impl Society<'_> {
         id
     }
 
-    pub fn organization(&mut self, slug: &str, name: &str, description: &str, plan: Plan, founder: UserId) -> OrganizationId {
+    pub fn organization(
+        &mut self,
+        slug: &str,
+        name: &str,
+        description: &str,
+        plan: Plan,
+        founder: UserId,
+    ) -> OrganizationId {
         let created_at = self.before(400, 1_500);
         let id = OrganizationId(id_at(created_at, &mut self.random));
         self.world.organizations.push(organization::Model {
@@ -258,7 +278,12 @@ impl Society<'_> {
     }
 
     /// The projects of an organization, each with the team that has it.
-    pub fn projects(&mut self, organization: (&str, OrganizationId), team: impl Fn(&str) -> Option<TeamId>, lead: UserId) {
+    pub fn projects(
+        &mut self,
+        organization: (&str, OrganizationId),
+        team: impl Fn(&str) -> Option<TeamId>,
+        lead: UserId,
+    ) {
         for (_, slug, name, description, team_name) in PROJECTS.iter().filter(|project| project.0 == organization.0) {
             let created_at = self.before(10, 200);
             let id = ProjectId(id_at(created_at, &mut self.random));

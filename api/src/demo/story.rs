@@ -140,7 +140,11 @@ impl<'a> Story<'a> {
                 let parent = if section.by_year {
                     *years.entry(date.year()).or_insert_with(|| {
                         let draft = writing::index(section, Some(date.year()), plan.team);
-                        shelf.put(world, draft, Keeping { parent: Some(root), ..Keeping::new(lead, date - Duration::hours(2)) })
+                        shelf.put(
+                            world,
+                            draft,
+                            Keeping { parent: Some(root), ..Keeping::new(lead, date - Duration::hours(2)) },
+                        )
                     })
                 } else {
                     root
@@ -388,7 +392,9 @@ fn metadata(genre: Genre, random: &mut Random) -> Value {
         Genre::Visit | Genre::Install => {
             json!({ "minutesOnSite": random.between(25, 260), "kilometres": random.between(8, 410), "pictures": random.between(4, 9) })
         }
-        Genre::Batch => json!({ "line": random.between(1, 2), "firstPassYield": random.between(880, 999) as f64 / 1000.0 }),
+        Genre::Batch => {
+            json!({ "line": random.between(1, 2), "firstPassYield": random.between(880, 999) as f64 / 1000.0 })
+        }
         Genre::Release => {
             let channel = if random.chance(70) { "stable" } else { "early" };
             json!({ "channel": channel, "stations": random.between(400, 3_900) })

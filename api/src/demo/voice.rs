@@ -192,7 +192,10 @@ mod tests {
         let corpus = Corpus::new();
         let mut voice = Voice::new(Random::new(7), &corpus);
         voice.set("place", "Rabenau");
-        assert_eq!(voice.say("{place}: {3-3} of {-2.50--2.50}, {a|a{7-7}|a}").replace("a7", "a"), "Rabenau: 3 of -2.50, a");
+        assert_eq!(
+            voice.say("{place}: {3-3} of {-2.50--2.50}, {a|a{7-7}|a}").replace("a7", "a"),
+            "Rabenau: 3 of -2.50, a"
+        );
         assert_eq!(range("-109--84"), Some((-109, -84, 0)));
         assert_eq!(range("0.5-10"), Some((5, 100, 1)));
         assert_eq!(range("place"), None);

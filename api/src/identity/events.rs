@@ -8,12 +8,25 @@ use crate::platform::outbox::{Event, Stream, Subject};
 /// A change of identity.
 #[derive(Clone, Copy, Debug)]
 pub enum IdentityEvent {
-    SignedUp { user: UserId },
-    SignedIn { user: UserId, session: SessionId },
-    SignedOut { user: UserId, session: SessionId },
+    SignedUp {
+        user: UserId,
+    },
+    SignedIn {
+        user: UserId,
+        session: SessionId,
+    },
+    SignedOut {
+        user: UserId,
+        session: SessionId,
+    },
     /// A refresh token was used twice, so its session was ended.
-    TokenReused { user: UserId, session: SessionId },
-    UserUpdated { user: UserId },
+    TokenReused {
+        user: UserId,
+        session: SessionId,
+    },
+    UserUpdated {
+        user: UserId,
+    },
 }
 
 impl Event for IdentityEvent {

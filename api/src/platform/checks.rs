@@ -38,9 +38,7 @@ pub fn optional_text<C: EnumType>(
     most: usize,
     unfit: C,
 ) -> Result<Option<String>> {
-    text.filter(|text| !text.trim().is_empty())
-        .map(|text| limited_text(field, text.trim(), most, unfit))
-        .transpose()
+    text.filter(|text| !text.trim().is_empty()).map(|text| limited_text(field, text.trim(), most, unfit)).transpose()
 }
 
 /// A name for addresses: lower-case letters, digits and single hyphens between them.
@@ -48,7 +46,8 @@ pub fn slug<C: EnumType>(field: &'static str, text: &str, most: usize, unfit: C)
     let well = !text.is_empty()
         && text.len() <= most
         && text.split('-').all(|part| {
-            !part.is_empty() && part.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit())
+            !part.is_empty()
+                && part.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit())
         });
     if well {
         return Ok(text.to_owned());
@@ -70,9 +69,10 @@ pub fn email<C: EnumType>(field: &'static str, text: &str, unfit: C) -> Result<S
                     !label.is_empty()
                         && label.chars().all(|character| character.is_ascii_alphanumeric() || character == '-')
                 })
-                && domain.rsplit('.').next().is_some_and(|top| {
-                    top.len() >= 2 && top.chars().all(|character| character.is_ascii_alphabetic())
-                })
+                && domain
+                    .rsplit('.')
+                    .next()
+                    .is_some_and(|top| top.len() >= 2 && top.chars().all(|character| character.is_ascii_alphabetic()))
         });
     if well { Ok(text.to_owned()) } else { Err(reject(field, unfit, "This is not an e-mail address.")) }
 }

@@ -172,7 +172,9 @@ pub struct Config {
 /// A setting that production does not accept.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("TRELLIS_TOKEN_SECRET is missing: production needs a secret of at least 32 bytes, for example from `openssl rand -base64 48`")]
+    #[error(
+        "TRELLIS_TOKEN_SECRET is missing: production needs a secret of at least 32 bytes, for example from `openssl rand -base64 48`"
+    )]
     MissingTokenSecret,
     #[error("TRELLIS_TOKEN_SECRET is too short: {0} bytes of at least 32")]
     ShortTokenSecret(usize),
@@ -208,8 +210,6 @@ impl Config {
 
     /// The key that signs access tokens; development has a fixed one, so that a restart keeps people signed in.
     pub fn token_secret(&self) -> &str {
-        self.token_secret
-            .as_ref()
-            .map_or("development only: set TRELLIS_TOKEN_SECRET", SecretText::reveal)
+        self.token_secret.as_ref().map_or("development only: set TRELLIS_TOKEN_SECRET", SecretText::reveal)
     }
 }

@@ -68,10 +68,7 @@ pub struct Rejection {
 
 /// Builds the rejection of one input field, with a code of the domain's enum.
 pub fn reject<C: EnumType>(field: &'static str, code: C, message: impl Into<String>) -> Error {
-    let code = C::items()
-        .iter()
-        .find(|item| item.value == code)
-        .map_or_else(String::new, |item| item.name.to_owned());
+    let code = C::items().iter().find(|item| item.value == code).map_or_else(String::new, |item| item.name.to_owned());
     Error::Rejected(Arc::new(Rejection { field, code, message: message.into() }))
 }
 

@@ -93,7 +93,9 @@ impl SortKind {
     fn fits(self, key: &SortKey) -> bool {
         matches!(
             (self, key),
-            (SortKind::Time, SortKey::Time(_)) | (SortKind::Text, SortKey::Text(_)) | (SortKind::Number, SortKey::Number(_))
+            (SortKind::Time, SortKey::Time(_))
+                | (SortKind::Text, SortKey::Text(_))
+                | (SortKind::Number, SortKey::Number(_))
         )
     }
 }
@@ -109,12 +111,7 @@ pub struct Page {
 
 impl Page {
     /// Checks the four arguments: one of first and last, 1 to 100; cursors that this server made.
-    pub fn new(
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
-    ) -> Result<Self> {
+    pub fn new(first: Option<i32>, after: Option<String>, last: Option<i32>, before: Option<String>) -> Result<Self> {
         let (field, size, backward) = match (first, last) {
             (Some(first), None) => ("first", first, false),
             (None, Some(last)) => ("last", last, true),
@@ -151,10 +148,7 @@ impl Page {
             query = query.filter(beyond);
         }
         let order = if sort.descending == self.backward { Order::Asc } else { Order::Desc };
-        Ok(query
-            .order_by(sort.column, order.clone())
-            .order_by(sort.id, order)
-            .limit(self.size + 1))
+        Ok(query.order_by(sort.column, order.clone()).order_by(sort.id, order).limit(self.size + 1))
     }
 
     /// The page of a list that is in memory, sorted by the same keys in ascending order.

@@ -86,9 +86,7 @@ impl<T: DeserializeOwned, C: ErrorCode> Outcome<T, C> {
     /// Expected refusals become user errors; every other error stays one. A repeated write gives its first outcome.
     pub fn of(result: Result<Committed<T>>) -> Result<Self> {
         match settle(result) {
-            Ok(Committed { outcome, cursor }) => {
-                Ok(Self { object: Some(outcome), user_errors: Vec::new(), cursor })
-            }
+            Ok(Committed { outcome, cursor }) => Ok(Self { object: Some(outcome), user_errors: Vec::new(), cursor }),
             Err(Error::Rejected(rejection)) => {
                 Ok(Self { object: None, user_errors: vec![UserError::new(&rejection)?], cursor: None })
             }

@@ -57,10 +57,18 @@ pub struct Request {
 impl Request {
     pub fn new(platform: Platform, viewer: Viewer, origin: Origin) -> Self {
         let statements = Arc::new(AtomicU32::new(0));
-        let loaders =
-            Loaders::new(platform.database.clone(), Arc::clone(&platform.mergers), Arc::clone(&statements));
+        let loaders = Loaders::new(platform.database.clone(), Arc::clone(&platform.mergers), Arc::clone(&statements));
         let id = platform.clock.new_id();
-        Self { platform, id, origin, idempotency: None, viewer: RwLock::new(viewer), loaders, statements, content_bytes: AtomicU64::new(0) }
+        Self {
+            platform,
+            id,
+            origin,
+            idempotency: None,
+            viewer: RwLock::new(viewer),
+            loaders,
+            statements,
+            content_bytes: AtomicU64::new(0),
+        }
     }
 
     /// Work of the server itself. Says why, because nothing limits its reach.
@@ -89,9 +97,7 @@ impl Request {
     /// Confirms the viewer's session and grants again and forgets what was loaded: before each event of a subscription.
     pub async fn refresh(&self) -> Result<()> {
         let fresh = match self.viewer() {
-            Viewer::User(signed_in) => {
-                self.platform.viewers.signed_in(signed_in.user_id, signed_in.session_id).await?
-            }
+            Viewer::User(signed_in) => self.platform.viewers.signed_in(signed_in.user_id, signed_in.session_id).await?,
             unchanged @ (Viewer::Anonymous | Viewer::System(_)) => unchanged,
         };
         *self.viewer.write().unwrap_or_else(PoisonError::into_inner) = fresh;
@@ -156,7 +162,8 @@ impl Request {
         let most = self.platform.config.query_content_bytes;
         let taken = self.content_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if taken > most {
-            let message = format!("One operation reads at most {most} bytes of content. Ask for fewer documents at a time.");
+            let message =
+                format!("One operation reads at most {most} bytes of content. Ask for fewer documents at a time.");
             return Err(Error::TooMuch(message));
         }
         Ok(())

@@ -9,11 +9,7 @@ use crate::ids::{AuditLogId, OrganizationId, ProjectId, SpaceId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(
-    schema_name = "audit",
-    table_name = "logs",
-    model_attrs(derive(Serialize, Deserialize))
-)]
+#[sea_orm(schema_name = "audit", table_name = "logs", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: AuditLogId,

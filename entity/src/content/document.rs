@@ -4,20 +4,14 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::enums::{
-    DocumentFormat, DocumentKind, DocumentStatus, DocumentVisibility, RenderFormat,
-};
+use crate::enums::{DocumentFormat, DocumentKind, DocumentStatus, DocumentVisibility, RenderFormat};
 use crate::identity::user;
 use crate::ids::{DocumentId, OrganizationId, SpaceId, UserId};
 use crate::tenancy::space;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(
-    schema_name = "content",
-    table_name = "documents",
-    model_attrs(derive(Serialize, Deserialize))
-)]
+#[sea_orm(schema_name = "content", table_name = "documents", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: DocumentId,

@@ -9,11 +9,7 @@ use crate::tenancy::space;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(
-    schema_name = "content",
-    table_name = "tags",
-    model_attrs(derive(Serialize, Deserialize))
-)]
+#[sea_orm(schema_name = "content", table_name = "tags", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: TagId,

@@ -12,11 +12,7 @@ use crate::secret::Secret;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(
-    schema_name = "identity",
-    table_name = "sessions",
-    model_attrs(derive(Serialize, Deserialize))
-)]
+#[sea_orm(schema_name = "identity", table_name = "sessions", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: SessionId,
@@ -42,9 +38,7 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 /// What a client says about the device it runs on.
-#[derive(
-    Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject,
-)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DeviceInfo {
     /// The name its owner gave to the device.

@@ -10,11 +10,7 @@ use crate::ids::UserId;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(
-    schema_name = "identity",
-    table_name = "user_settings",
-    model_attrs(derive(Serialize, Deserialize))
-)]
+#[sea_orm(schema_name = "identity", table_name = "user_settings", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: UserId,
@@ -31,9 +27,7 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 /// How the editor looks and behaves.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject)]
 #[serde(rename_all = "camelCase", default)]
 pub struct EditorSettings {
     /// The size of the text, in points.
@@ -70,9 +64,7 @@ impl Default for EditorSettings {
 }
 
 /// How documents are rendered and saved.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RenderSettings {
     /// The format a new document is rendered in.
@@ -103,9 +95,7 @@ impl Default for RenderSettings {
 }
 
 /// What a user wants to be told about, and where.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NotificationSettings {
     /// Whether notifications are sent by e-mail.
@@ -120,11 +110,6 @@ pub struct NotificationSettings {
 
 impl Default for NotificationSettings {
     fn default() -> Self {
-        Self {
-            email: true,
-            browser: true,
-            document_shared: true,
-            system_updates: true,
-        }
+        Self { email: true, browser: true, document_shared: true, system_updates: true }
     }
 }

@@ -10,11 +10,7 @@ use crate::secret::Secret;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(
-    schema_name = "identity",
-    table_name = "verification_tokens",
-    model_attrs(derive(Serialize, Deserialize))
-)]
+#[sea_orm(schema_name = "identity", table_name = "verification_tokens", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: VerificationTokenId,

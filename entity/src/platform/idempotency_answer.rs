@@ -5,11 +5,7 @@ use serde::{Deserialize, Serialize};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(
-    schema_name = "platform",
-    table_name = "idempotency_answers",
-    model_attrs(derive(Serialize, Deserialize))
-)]
+#[sea_orm(schema_name = "platform", table_name = "idempotency_answers", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub viewer_id: Uuid,

@@ -8,11 +8,7 @@ use crate::ids::{EventId, OrganizationId, ProjectId, SpaceId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(
-    schema_name = "platform",
-    table_name = "outbox",
-    model_attrs(derive(Serialize, Deserialize))
-)]
+#[sea_orm(schema_name = "platform", table_name = "outbox", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,

@@ -11,11 +11,7 @@ use crate::secret::Secret;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(
-    schema_name = "tenancy",
-    table_name = "organizations",
-    model_attrs(derive(Serialize, Deserialize))
-)]
+#[sea_orm(schema_name = "tenancy", table_name = "organizations", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: OrganizationId,
@@ -43,9 +39,7 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 /// What the administrators of an organization have decided for all of it.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OrganizationSettings {
     /// The model that assistants use unless a project says otherwise.

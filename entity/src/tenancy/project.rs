@@ -11,11 +11,7 @@ use crate::ids::{OrganizationId, ProjectId, UserId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-#[sea_orm(
-    schema_name = "tenancy",
-    table_name = "projects",
-    model_attrs(derive(Serialize, Deserialize))
-)]
+#[sea_orm(schema_name = "tenancy", table_name = "projects", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ProjectId,
@@ -38,9 +34,7 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 /// How assistants and tools behave in a project.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ProjectSettings {
     /// The models that may be used.
@@ -76,10 +70,6 @@ pub struct ProjectQuotas {
 
 impl Default for ProjectQuotas {
     fn default() -> Self {
-        Self {
-            max_tokens_per_day: None,
-            max_cost_per_day_usd: None,
-            max_requests_per_minute: Some(100),
-        }
+        Self { max_tokens_per_day: None, max_cost_per_day_usd: None, max_requests_per_minute: Some(100) }
     }
 }

@@ -9,11 +9,7 @@ use crate::ids::{OrganizationId, ProjectId, ProjectMemberId, TeamId, UserId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(
-    schema_name = "tenancy",
-    table_name = "project_members",
-    model_attrs(derive(Serialize, Deserialize))
-)]
+#[sea_orm(schema_name = "tenancy", table_name = "project_members", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ProjectMemberId,

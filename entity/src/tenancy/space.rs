@@ -12,11 +12,7 @@ use crate::ids::{OrganizationId, ProjectId, SpaceId, UserId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(
-    schema_name = "tenancy",
-    table_name = "spaces",
-    model_attrs(derive(Serialize, Deserialize))
-)]
+#[sea_orm(schema_name = "tenancy", table_name = "spaces", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: SpaceId,
@@ -45,9 +41,7 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 /// What the managers of a space have decided for it.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SpaceSettings {
     /// Who may read a new document, unless its author chooses otherwise.
@@ -56,8 +50,6 @@ pub struct SpaceSettings {
 
 impl Default for SpaceSettings {
     fn default() -> Self {
-        Self {
-            default_document_visibility: DocumentVisibility::Space,
-        }
+        Self { default_document_visibility: DocumentVisibility::Space }
     }
 }

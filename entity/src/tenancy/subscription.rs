@@ -10,11 +10,7 @@ use crate::ids::{OrganizationId, SubscriptionId, UserId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(
-    schema_name = "tenancy",
-    table_name = "subscriptions",
-    model_attrs(derive(Serialize, Deserialize))
-)]
+#[sea_orm(schema_name = "tenancy", table_name = "subscriptions", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: SubscriptionId,
@@ -38,9 +34,7 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 /// What a subscription allows. Null means no limit.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SubscriptionLimits {
     /// Members of the organization.

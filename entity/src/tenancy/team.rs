@@ -8,11 +8,7 @@ use crate::ids::{OrganizationId, TeamId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(
-    schema_name = "tenancy",
-    table_name = "teams",
-    model_attrs(derive(Serialize, Deserialize))
-)]
+#[sea_orm(schema_name = "tenancy", table_name = "teams", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: TeamId,

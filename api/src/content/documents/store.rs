@@ -27,11 +27,10 @@ use document::{Column, Entity, Model};
 /// The documents within a user's grants: those of its spaces that are not others' private ones, and those open to
 /// its organizations. Of the trash, what it may restore.
 pub fn within(user: UserId, grants: &Grants) -> Condition {
-    let own_or_open = Condition::any()
-        .add(Column::Visibility.ne(DocumentVisibility::Private))
-        .add(Column::OwnerId.eq(user));
-    let mut readable = Condition::any()
-        .add(Condition::all().add(Column::SpaceId.eq_any(grants.space_ids())).add(own_or_open));
+    let own_or_open =
+        Condition::any().add(Column::Visibility.ne(DocumentVisibility::Private)).add(Column::OwnerId.eq(user));
+    let mut readable =
+        Condition::any().add(Condition::all().add(Column::SpaceId.eq_any(grants.space_ids())).add(own_or_open));
     if !grants.organizations.is_empty() {
         readable = readable.add(
             Condition::all()
@@ -39,7 +38,8 @@ pub fn within(user: UserId, grants: &Grants) -> Condition {
                 .add(Column::Visibility.is_in([DocumentVisibility::Organization, DocumentVisibility::Public])),
         );
     }
-    let restorable = grants.spaces.iter().filter(|(_, grant)| grant.content_role() >= SpaceRole::Editor).map(|(id, _)| *id);
+    let restorable =
+        grants.spaces.iter().filter(|(_, grant)| grant.content_role() >= SpaceRole::Editor).map(|(id, _)| *id);
     let present = Condition::any()
         .add(Column::DeletedAt.is_null())
         .add(Column::SpaceId.eq_any(restorable.collect::<Vec<SpaceId>>()));
@@ -251,8 +251,7 @@ fn condition(filter: &DocumentFilter) -> Condition {
             .from(document_tag::Entity.table_ref())
             .inner_join(
                 tag::Entity.table_ref(),
-                Expr::col((tag::Entity, tag::Column::Id))
-                    .equals((document_tag::Entity, document_tag::Column::TagId)),
+                Expr::col((tag::Entity, tag::Column::Id)).equals((document_tag::Entity, document_tag::Column::TagId)),
             )
             .cond_where(condition)
             .to_owned();
@@ -268,9 +267,11 @@ fn condition(filter: &DocumentFilter) -> Condition {
         .add_option(filter.external_id.as_ref().map(|text| text.condition(Column::ExternalId)))
         .add_option(filter.owner_id.map(|id| Column::OwnerId.eq(id)))
         .add_option(filter.parent_id.map(|id| Column::ParentId.eq(id)))
-        .add_option(filter.is_root.map(|root| {
-            if root { Column::ParentId.is_null() } else { Column::ParentId.is_not_null() }
-        }))
+        .add_option(filter.is_root.map(
+            |root| {
+                if root { Column::ParentId.is_null() } else { Column::ParentId.is_not_null() }
+            },
+        ))
         .add_option(filter.is_template.map(|template| Column::IsTemplate.eq(template)))
         .add_option(filter.tag_id.map(|id| tagged(Condition::all().add(tag::Column::Id.eq(id)))))
         .add_option(filter.tag.as_ref().map(|slug| tagged(Condition::all().add(tag::Column::Slug.eq(slug.as_str())))))

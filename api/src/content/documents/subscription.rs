@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use entity::content::document;
 use entity::ids::{DocumentId, SpaceId, UserId};
 use entity::tenancy::space;
-use futures_util::stream::{self, Stream};
 use futures_util::StreamExt;
+use futures_util::stream::{self, Stream};
 
 use super::events::DocumentChangeKind;
 use super::graphql::Document;
@@ -238,4 +238,3 @@ impl DocumentSubscription {
         Ok(tell(request, events, move |request, event| tell_of_space(request, event, space_id)))
     }
 }
-

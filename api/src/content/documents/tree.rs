@@ -71,7 +71,12 @@ pub async fn check_new_child(write: &Write<'_>, parent: Option<DocumentId>, spac
     Ok(())
 }
 
-async fn check_parent(write: &Write<'_>, field: &'static str, parent: Option<DocumentId>, space: SpaceId) -> Result<()> {
+async fn check_parent(
+    write: &Write<'_>,
+    field: &'static str,
+    parent: Option<DocumentId>,
+    space: SpaceId,
+) -> Result<()> {
     let Some(parent) = parent else { return Ok(()) };
     let parent = write.granted_parent::<document::Entity>(parent, Action::Read).await?;
     if parent.space_id != space {
@@ -148,7 +153,10 @@ pub async fn position(
         None => None,
         Some(sibling) => {
             let found = sibling_position(write, space, parent, sibling).await?;
-            Some(found.ok_or_else(|| reject("besideId", Code::WrongState, "That document is not among the siblings."))?)
+            Some(
+                found
+                    .ok_or_else(|| reject("besideId", Code::WrongState, "That document is not among the siblings."))?,
+            )
         }
     };
     let (before, behind) = match (at, after) {

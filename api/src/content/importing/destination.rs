@@ -68,10 +68,14 @@ impl Destination {
         }
         match (able.pop(), able.is_empty()) {
             (Some((request, user)), true) => Ok(Self { request, space, label, user }),
-            (Some(_), false) => {
-                Err(Error::bad_input("--as", format!("Several people manage {label}: say who imports, by e-mail address.")))
-            }
-            (None, _) => Err(Error::bad_input("--as", format!("Nobody manages {label} alone: say who imports, by e-mail address."))),
+            (Some(_), false) => Err(Error::bad_input(
+                "--as",
+                format!("Several people manage {label}: say who imports, by e-mail address."),
+            )),
+            (None, _) => Err(Error::bad_input(
+                "--as",
+                format!("Nobody manages {label} alone: say who imports, by e-mail address."),
+            )),
         }
     }
 }

@@ -86,8 +86,8 @@ fn parse(syntax: Syntax, block: &str) -> Result<Option<Map<String, Value>>, Stri
         }
         Syntax::Yaml => {
             let options = serde_saphyr::options! { with_snippet: false };
-            let value: Value = serde_saphyr::from_str_with_options(block, options)
-                .map_err(|error| one_line(&error.to_string()))?;
+            let value: Value =
+                serde_saphyr::from_str_with_options(block, options).map_err(|error| one_line(&error.to_string()))?;
             Ok(match value {
                 Value::Object(keys) => Some(keys),
                 Value::Null => Some(Map::new()),
@@ -143,9 +143,9 @@ impl FrontMatter {
             }
         }
         front.created_at = front.created_at.or(date);
-        front.status = front.status.or_else(|| {
-            draft.map(|draft| if draft { DocumentStatus::Draft } else { DocumentStatus::Published })
-        });
+        front.status = front
+            .status
+            .or_else(|| draft.map(|draft| if draft { DocumentStatus::Draft } else { DocumentStatus::Published }));
         front
     }
 }
@@ -201,13 +201,16 @@ fn choice<E: ActiveEnum<Value = String>>(value: &Value) -> Option<E> {
 /// A moment, as front matter writes it: RFC 3339, the same with spaces, or a day. Without a zone it is UTC.
 fn time(value: &Value) -> Option<DateTime<Utc>> {
     let text = value.as_str()?.trim();
-    let zoned = ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f %#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M %#z"];
+    let zoned =
+        ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f %#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M %#z"];
     let local = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
     let found = DateTime::parse_from_rfc3339(text)
         .ok()
         .or_else(|| zoned.iter().find_map(|form| DateTime::parse_from_str(text, form).ok()))
         .map(|time| time.with_timezone(&Utc))
-        .or_else(|| local.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok()).map(|time| time.and_utc()))
+        .or_else(|| {
+            local.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok()).map(|time| time.and_utc())
+        })
         .or_else(|| Some(NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_time(NaiveTime::MIN).and_utc()))?;
     let year = chrono::Datelike::year(&found);
     (1..=9_999).contains(&year).then(|| found.trunc_subsecs(6))
@@ -241,7 +244,9 @@ mod tests {
 
     #[test]
     fn toml_is_read_too() {
-        let (front, body) = split("+++\ntitle = 'Rivers'\ndate = 2023-07-01\ntags = ['water']\n[extra]\nwhen = 2020-01-01T00:00:00Z\n+++\nText");
+        let (front, body) = split(
+            "+++\ntitle = 'Rivers'\ndate = 2023-07-01\ntags = ['water']\n[extra]\nwhen = 2020-01-01T00:00:00Z\n+++\nText",
+        );
         assert_eq!((front.title.as_deref(), body), (Some("Rivers"), "Text"));
         assert_eq!(front.created_at.map(|time| time.to_rfc3339()).as_deref(), Some("2023-07-01T00:00:00+00:00"));
         assert_eq!(Value::Object(front.metadata), json!({ "extra": { "when": "2020-01-01T00:00:00Z" } }));
@@ -249,7 +254,13 @@ mod tests {
 
     #[test]
     fn what_is_not_front_matter_stays_text() {
-        for file in ["---\nA ruler, a sentence.\n---\nMore", "--- \nnever closed", "text\n---\na: b\n---\n", "----\na: b\n----\n", ""] {
+        for file in [
+            "---\nA ruler, a sentence.\n---\nMore",
+            "--- \nnever closed",
+            "text\n---\na: b\n---\n",
+            "----\na: b\n----\n",
+            "",
+        ] {
             assert_eq!(split(file), (FrontMatter::default(), file));
         }
     }
@@ -257,7 +268,10 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_kept_and_told() {
         let (front, body) = split("---\ndate: soon\nslug: /docs/seals/\nstatus: brewing\ntags: 7\ntitle:\n---\nText");
-        assert_eq!((front.created_at, front.slug.as_ref(), front.status, front.tags.as_ref()), (None, None, None, None));
+        assert_eq!(
+            (front.created_at, front.slug.as_ref(), front.status, front.tags.as_ref()),
+            (None, None, None, None)
+        );
         assert_eq!((front.remarks.len(), front.metadata.len(), body), (4, 5, "Text"));
     }
 

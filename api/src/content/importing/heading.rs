@@ -100,10 +100,13 @@ fn plain(line: &str) -> Option<String> {
     }
     let mut words = String::new();
     write_plain(&line[..end], &mut words);
-    for (entity, character) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&nbsp;", " "), ("&emsp;", " "), ("&amp;", "&")] {
+    for (entity, character) in
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&nbsp;", " "), ("&emsp;", " "), ("&amp;", "&")]
+    {
         words = words.replace(entity, character);
     }
-    let words: Vec<&str> = words.split_whitespace().map(|word| word.trim_matches('_')).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        words.split_whitespace().map(|word| word.trim_matches('_')).filter(|word| !word.is_empty()).collect();
     let title: String = words.join(" ").chars().filter(|character| !character.is_control()).take(TITLE).collect();
     let title = title.trim();
     title.contains(char::is_alphanumeric).then(|| title.to_owned())
@@ -198,14 +201,18 @@ mod tests {
 
     #[test]
     fn without_a_heading_there_is_none() {
-        for text in ["", "text\n\n---\n", "#hashtag", "- item\n---\n", "    # code", "~~~\n# never closed", "# ![](x)", "#"] {
+        for text in
+            ["", "text\n\n---\n", "#hashtag", "- item\n---\n", "    # code", "~~~\n# never closed", "# ![](x)", "#"]
+        {
             assert_eq!(first(text), None, "{text}");
         }
     }
 
     #[test]
     fn hostile_headings_take_no_time() {
-        for text in ["[".repeat(100_000), format!("# {}", "[".repeat(100_000)), "![".repeat(50_000), "<h1 ".repeat(50_000)] {
+        for text in
+            ["[".repeat(100_000), format!("# {}", "[".repeat(100_000)), "![".repeat(50_000), "<h1 ".repeat(50_000)]
+        {
             first(&text);
         }
     }

@@ -71,7 +71,8 @@ pub async fn import(destination: &Destination, found: Found, progress: &dyn Prog
         earlier.documents.remove(path);
     }
     // What is skipped now may have been imported before; it is not gone.
-    let gone = earlier.documents.into_keys().filter(|path| summary.skipped.iter().all(|skipped| !covers(skipped, path)));
+    let gone =
+        earlier.documents.into_keys().filter(|path| summary.skipped.iter().all(|skipped| !covers(skipped, path)));
     summary.gone = gone.collect();
     summary.gone.sort();
     Ok(summary)
@@ -152,10 +153,7 @@ impl Summary {
     fn give_up(&mut self, entry: &Entry, error: &Error, progress: &dyn Progress) {
         let mut reason = error.to_string();
         reason.truncate(reason.trim_end_matches('.').len());
-        let refused = matches!(
-            error,
-            Error::Rejected(_) | Error::BadInput { .. } | Error::Forbidden | Error::NotFound
-        );
+        let refused = matches!(error, Error::Rejected(_) | Error::BadInput { .. } | Error::Forbidden | Error::NotFound);
         let list = if refused { &mut self.skipped } else { &mut self.failed };
         list.push(Skipped { path: entry.path.clone(), reason });
         let mut below: Vec<&Entry> = entry.children.iter().collect();
@@ -218,8 +216,7 @@ async fn create(request: &Request, space: SpaceId, task: &Task) -> Result<Done> 
 async fn change(request: &Request, document: &document::Model, task: &Task) -> Result<Done> {
     let id = document.id;
     let difference = Difference::of(&task.entry, task.parent, document, &task.tags);
-    let done =
-        Done { id, created: false, updated: difference.changes_document(), moved: difference.parent.is_some() };
+    let done = Done { id, created: false, updated: difference.changes_document(), moved: difference.parent.is_some() };
     if difference.is_nothing() {
         return Ok(done);
     }

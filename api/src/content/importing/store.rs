@@ -71,9 +71,7 @@ pub async fn last_positions(request: &Request, space: SpaceId) -> Result<HashMap
         [space.uuid().into()],
     );
     let rows = request.connection().query_all_raw(statement).await?;
-    rows.iter()
-        .map(|row| Ok((row.try_get::<Option<DocumentId>>("", "parent_id")?, row.try_get("", "last")?)))
-        .collect()
+    rows.iter().map(|row| Ok((row.try_get::<Option<DocumentId>>("", "parent_id")?, row.try_get("", "last")?))).collect()
 }
 
 /// The spaces with this slug, each with its organization's slug, in an organization if one is named.
@@ -92,7 +90,10 @@ pub async fn spaces_named(
         .await?;
     let organizations = system()
         .visible::<organization::Entity>()
-        .filter(organization::Column::Id.eq_any(spaces.iter().filter_map(|space| space.organization_id).collect::<Vec<_>>()))
+        .filter(
+            organization::Column::Id
+                .eq_any(spaces.iter().filter_map(|space| space.organization_id).collect::<Vec<_>>()),
+        )
         .filter(organization::Column::DeletedAt.is_null())
         .all(&connection)
         .await?;

@@ -177,4 +177,3 @@ pub fn slug_of(name: &str) -> String {
     let slug: String = slug.trim_end_matches('-').chars().take(50).collect();
     if slug.is_empty() { name.trim().to_owned() } else { slug }
 }
-

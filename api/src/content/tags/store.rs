@@ -10,8 +10,8 @@ use entity::tenancy::space;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, Func, OnConflict};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, JoinType, QueryFilter,
-    QuerySelect, RelationTrait, Statement,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, JoinType, QueryFilter, QuerySelect,
+    RelationTrait, Statement,
 };
 use uuid::Uuid;
 
@@ -47,11 +47,16 @@ impl Load for BelowSpaces {
         let mut found = HashMap::new();
         for (page, parents) in by_page(keys) {
             let query = Read::new(context.viewer.clone()).visible::<Entity>();
-            let slices =
-                children::pages(&context.connection, query, Column::SpaceId, &parents, &page, &BY_NAME, |row: &Model| {
-                    Some(row.space_id)
-                })
-                .await?;
+            let slices = children::pages(
+                &context.connection,
+                query,
+                Column::SpaceId,
+                &parents,
+                &page,
+                &BY_NAME,
+                |row: &Model| Some(row.space_id),
+            )
+            .await?;
             found.extend(slices.into_iter().map(|(parent, slice)| ((parent, page.clone()), slice)));
         }
         Ok(found)

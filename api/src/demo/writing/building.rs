@@ -54,8 +54,10 @@ pub fn decision(scene: &mut Scene<'_>) -> Option<Draft> {
     let status = scene.voice.phrase("decision.status");
     page.text(&format!("**{}:** {status}", calendar::long(scene.date)));
     page.heading("What we know");
-    let known: Vec<String> =
-        ["what", "seen", "seen", "cause", "cause"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
+    let known: Vec<String> = ["what", "seen", "seen", "cause", "cause"]
+        .iter()
+        .flat_map(|kind| scene.voice.about(subject, kind, 1))
+        .collect();
     page.paragraph(known);
     page.heading("What we could do");
     let mut options = scene.voice.about(subject, "idea", 3);

@@ -24,7 +24,8 @@ pub fn interview(scene: &mut Scene<'_>) -> Draft {
         heard.extend(scene.voice.about(subject, "seen", 2));
         page.paragraph(heard);
         page.heading("What is behind it");
-        let behind: Vec<String> = ["what", "cause"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
+        let behind: Vec<String> =
+            ["what", "cause"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
         page.paragraph(behind);
         if scene.voice.random.chance(60) {
             page.heading("What surprised us");
@@ -65,7 +66,8 @@ pub fn account(scene: &mut Scene<'_>) -> Draft {
     for (subject, _) in subjects.iter().take(3) {
         let topic = scene.topic(subject);
         page.small_heading(&topic);
-        let said: Vec<String> = ["seen", "cause", "decided"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
+        let said: Vec<String> =
+            ["seen", "cause", "decided"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
         page.paragraph(said);
         let quote = scene.voice.about(subject, "said", 1);
         page.quote(&quote.join(" "));
@@ -85,7 +87,8 @@ pub fn answer(scene: &mut Scene<'_>) -> Option<Draft> {
     page.paragraph(short);
     page.heading("What you can do");
     if subject.lines("step").is_empty() || scene.voice.random.chance(30) {
-        let ideas: Vec<String> = ["idea", "decided"].iter().flat_map(|kind| scene.voice.about(subject, kind, 2)).collect();
+        let ideas: Vec<String> =
+            ["idea", "decided"].iter().flat_map(|kind| scene.voice.about(subject, kind, 2)).collect();
         page.paragraph(ideas);
     } else {
         let mut steps = Vec::new();
@@ -95,7 +98,8 @@ pub fn answer(scene: &mut Scene<'_>) -> Option<Draft> {
         page.steps(steps);
     }
     page.heading("Good to know");
-    let good: Vec<String> = ["seen", "what", "risk"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
+    let good: Vec<String> =
+        ["seen", "what", "risk"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
     page.paragraph(good);
     let close = scene.voice.phrases("answer.close", 1);
     page.paragraph(close);
@@ -123,5 +127,6 @@ pub fn digest(scene: &mut Scene<'_>) -> Draft {
     let close = scene.voice.phrases("digest.close", 1);
     page.paragraph(close);
     let title = format!("Support digest, {}", calendar::week(scene.date));
-    Draft::of(title, page.finish(), None).tagged(subjects.iter().take(3).filter_map(|(subject, _)| subject.tags.first().copied()))
+    Draft::of(title, page.finish(), None)
+        .tagged(subjects.iter().take(3).filter_map(|(subject, _)| subject.tags.first().copied()))
 }

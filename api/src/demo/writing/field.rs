@@ -26,7 +26,8 @@ pub fn visit(scene: &mut Scene<'_>) -> Draft {
     if let Some(subject) = subject {
         let topic = scene.voice.one_about(subject, "topic");
         title = format!("{title}: {topic}");
-        let said: Vec<String> = ["seen", "cause", "idea"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
+        let said: Vec<String> =
+            ["seen", "cause", "idea"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
         page.paragraph(said);
     }
     page.heading("Done");
@@ -100,7 +101,8 @@ fn foreign_visit(scene: &mut Scene<'_>, language: &'static str) -> Draft {
 /// Numbers as they are written on the continent: a comma where English has a point.
 fn decimal_commas(text: &str) -> String {
     let characters: Vec<char> = text.chars().collect();
-    let is_digit = |index: Option<usize>| index.and_then(|index| characters.get(index)).is_some_and(char::is_ascii_digit);
+    let is_digit =
+        |index: Option<usize>| index.and_then(|index| characters.get(index)).is_some_and(char::is_ascii_digit);
     let comma = |(index, character): (usize, &char)| {
         let within = *character == '.' && is_digit(index.checked_sub(1)) && is_digit(Some(index + 1));
         if within { ',' } else { *character }
@@ -141,10 +143,20 @@ pub fn guide(scene: &mut Scene<'_>) -> Option<Draft> {
 
 /// A station as it was built.
 pub fn install(scene: &mut Scene<'_>) -> Draft {
-    const KITS: [&[&str]; 4] = [&["Larkspur", "Halyard"], &["Burrow", "Burrow", "Burrow", "Halyard"], &["Tern", "Halyard"], &["Larkspur", "Burrow", "Burrow", "Halyard"]];
+    const KITS: [&[&str]; 4] = [
+        &["Larkspur", "Halyard"],
+        &["Burrow", "Burrow", "Burrow", "Halyard"],
+        &["Tern", "Halyard"],
+        &["Larkspur", "Burrow", "Burrow", "Halyard"],
+    ];
     let kit = KITS[scene.number % KITS.len()];
     let mut page = Markdown::new();
-    page.text(&format!("**For:** {}, {}  \n**Crew:** {}", scene.customer.name, scene.customer.place, scene.present.join(", ")));
+    page.text(&format!(
+        "**For:** {}, {}  \n**Crew:** {}",
+        scene.customer.name,
+        scene.customer.place,
+        scene.present.join(", ")
+    ));
     let opening = scene.voice.phrases("install.open", 2);
     page.paragraph(opening);
     let rows: Vec<Vec<String>> = kit
@@ -155,7 +167,12 @@ pub fn install(scene: &mut Scene<'_>) -> Draft {
                 "Tern" => format!("{} m above low water", decimal(scene.voice.random.between(28, 71), 1)),
                 _ => format!("mast, {} m", scene.number_between(2, 6)),
             };
-            vec![(*product).to_owned(), scene.serial(product), where_, format!("-{} dBm", scene.voice.random.between(76, 104))]
+            vec![
+                (*product).to_owned(),
+                scene.serial(product),
+                where_,
+                format!("-{} dBm", scene.voice.random.between(76, 104)),
+            ]
         })
         .collect();
     page.table(&["Product", "Serial number", "Where", "Signal"], &rows);
@@ -164,19 +181,33 @@ pub fn install(scene: &mut Scene<'_>) -> Draft {
     page.list(done);
     if let Some(subject) = scene.subject() {
         page.heading("Told the owner");
-        let told: Vec<String> = ["what", "seen", "risk"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
+        let told: Vec<String> =
+            ["what", "seen", "risk"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
         page.paragraph(told);
     }
     page.heading("For the next visit");
     let close = scene.voice.phrases("visit.close", 2);
     page.list(close);
-    let title = format!("{}: {}, {}", scene.customer.name, kit.first().copied().unwrap_or_default(), calendar::long(scene.date));
+    let title = format!(
+        "{}: {}, {}",
+        scene.customer.name,
+        kit.first().copied().unwrap_or_default(),
+        calendar::long(scene.date)
+    );
     Draft::of(title, page.finish(), None).tagged([kit.first().copied().unwrap_or_default()])
 }
 
 /// A van goes from one crew to the next.
 pub fn handover(scene: &mut Scene<'_>) -> Draft {
-    const BOX: [&str; 7] = ["Anemometer head", "Gland and O-ring", "Filter cap", "Battery, 12 V", "Earth rod", "Guy wire clamp", "Gel syringe"];
+    const BOX: [&str; 7] = [
+        "Anemometer head",
+        "Gland and O-ring",
+        "Filter cap",
+        "Battery, 12 V",
+        "Earth rod",
+        "Guy wire clamp",
+        "Gel syringe",
+    ];
     let mut page = Markdown::new();
     let opening = scene.voice.phrases("handover.open", 3);
     page.paragraph(opening);

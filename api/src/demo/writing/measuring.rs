@@ -15,7 +15,8 @@ pub fn study(scene: &mut Scene<'_>, genre: Genre) -> Option<Draft> {
     let product = subject.products.first().copied().unwrap_or("Larkspur");
     let mut page = Markdown::new();
     if genre == Genre::Test {
-        const RUNS: [&str; 5] = ["first run", "second run", "with the new board", "in the cold chamber", "after the winter"];
+        const RUNS: [&str; 5] =
+            ["first run", "second run", "with the new board", "in the cold chamber", "after the winter"];
         title = format!("{title} ({})", RUNS[scene.number % RUNS.len()]);
         let opening = scene.voice.phrases("test.open", 2);
         page.paragraph(opening);
@@ -75,7 +76,11 @@ fn measurements(scene: &mut Scene<'_>, product: &str) -> (Vec<&'static str>, Vec
                     let places = if product == "Tern" { 2 } else { 1 };
                     row.push(decimal(reference, places));
                     row.push(decimal(reference + difference, places));
-                    row.push(if product == "Tern" { random.between(2, 40).to_string() } else { decimal(difference, 1) });
+                    row.push(if product == "Tern" {
+                        random.between(2, 40).to_string()
+                    } else {
+                        decimal(difference, 1)
+                    });
                 }
                 "Halyard" => {
                     row.push((-random.between(71, 112)).to_string());
@@ -107,7 +112,8 @@ fn measurements(scene: &mut Scene<'_>, product: &str) -> (Vec<&'static str>, Vec
 /// A lot from the workshop.
 pub fn batch(scene: &mut Scene<'_>) -> Draft {
     const PRODUCTS: [&str; 4] = ["Burrow", "Larkspur", "Halyard", "Tern"];
-    let trouble = scene.subject().filter(|subject| !subject.lines("batch").is_empty()).filter(|_| scene.voice.random.chance(55));
+    let trouble =
+        scene.subject().filter(|subject| !subject.lines("batch").is_empty()).filter(|_| scene.voice.random.chance(55));
     let product = match trouble {
         Some(subject) => subject.products.first().copied().unwrap_or("Burrow"),
         None => PRODUCTS[scene.number % PRODUCTS.len()],
@@ -167,7 +173,10 @@ pub fn calibration(scene: &mut Scene<'_>) -> Draft {
     let serial = scene.serial(product);
     let mut page = Markdown::new();
     let owner = scene.customer;
-    page.text(&format!("**Instrument:** {product} {serial}  \n**Owner:** {}, {}  \n**Quantity:** {quantity}", owner.name, owner.place));
+    page.text(&format!(
+        "**Instrument:** {product} {serial}  \n**Owner:** {}, {}  \n**Quantity:** {quantity}",
+        owner.name, owner.place
+    ));
     let opening = scene.voice.phrases("calibration.open", 2);
     page.paragraph(opening);
     let drift = scene.voice.random.between(-limit, limit);
@@ -185,7 +194,8 @@ pub fn calibration(scene: &mut Scene<'_>) -> Draft {
     page.table(&[&reference, &reading, "Difference", &limits], &rows);
     let subject = scene.subjects.iter().map(|(subject, _)| *subject).find(|subject| subject.tags.contains(&quantity));
     if let Some(subject) = subject {
-        let said: Vec<String> = ["what", "seen", "cause"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
+        let said: Vec<String> =
+            ["what", "seen", "cause"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
         page.paragraph(said);
     }
     let close = scene.voice.phrases("calibration.close", 2);

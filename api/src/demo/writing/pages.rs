@@ -29,7 +29,9 @@ pub fn index(section: &Section, year: Option<i32>, team: &str) -> Draft {
     page.text(section.about);
     let title = match year {
         Some(year) => {
-            page.text(&format!("This page holds {year}. New ones go below it; what is no longer true is archived, not deleted."));
+            page.text(&format!(
+                "This page holds {year}. New ones go below it; what is no longer true is archived, not deleted."
+            ));
             format!("{} {year}", section.title)
         }
         None => {
@@ -46,7 +48,15 @@ pub fn note(scene: &mut Scene<'_>) -> Option<Draft> {
     let corpus = scene.voice.corpus;
     let (title, text) = *corpus.notes.get(scene.number % corpus.notes.len())?;
     if let Some(subject) = scene.subject() {
-        for (slot, kind) in [("what", "what"), ("seen", "seen"), ("said", "said"), ("idea", "idea"), ("risk", "risk"), ("topic", "topic"), ("next", "next")] {
+        for (slot, kind) in [
+            ("what", "what"),
+            ("seen", "seen"),
+            ("said", "said"),
+            ("idea", "idea"),
+            ("risk", "risk"),
+            ("topic", "topic"),
+            ("next", "next"),
+        ] {
             let said = scene.voice.one_about(subject, kind);
             scene.voice.set(slot, said);
         }

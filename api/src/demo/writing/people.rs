@@ -17,7 +17,9 @@ pub fn hire(scene: &mut Scene<'_>) -> Draft {
     page.list(seen);
     let rows: Vec<Vec<String>> = ["Finds out what is true", "Explains", "Asks", "Finishes"]
         .iter()
-        .map(|what| vec![(*what).to_owned(), ["little", "some", "clearly", "strongly"][scene.voice.random.below(4)].to_owned()])
+        .map(|what| {
+            vec![(*what).to_owned(), ["little", "some", "clearly", "strongly"][scene.voice.random.below(4)].to_owned()]
+        })
         .collect();
     page.table(&["", "Seen"], &rows);
     page.heading("What we do");
@@ -25,10 +27,12 @@ pub fn hire(scene: &mut Scene<'_>) -> Draft {
     page.paragraph(close);
     let subject = scene.subject();
     if let Some(subject) = subject {
-        let said: Vec<String> = ["what", "decided"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
+        let said: Vec<String> =
+            ["what", "decided"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
         page.paragraph(said);
     }
-    Draft::of(format!("{role}: candidate {letter}., {}", calendar::short(scene.date)), page.finish(), None).tagged([role])
+    Draft::of(format!("{role}: candidate {letter}., {}", calendar::short(scene.date)), page.finish(), None)
+        .tagged([role])
 }
 
 /// Somebody's first four weeks.
@@ -70,16 +74,25 @@ pub fn supplier(scene: &mut Scene<'_>) -> Draft {
             let weeks = scene.voice.random.between(4, 16);
             let delay = scene.voice.random.between(-1, 7).max(0);
             late += delay;
-            vec![calendar::iso(ordered), scene.number_between(200, 4000), format!("{weeks} weeks"), format!("{} weeks", weeks + delay)]
+            vec![
+                calendar::iso(ordered),
+                scene.number_between(200, 4000),
+                format!("{weeks} weeks"),
+                format!("{} weeks", weeks + delay),
+            ]
         })
         .collect();
     page.table(&["Ordered", "Pieces", "Promised", "Delivered after"], &rows);
-    page.paragraph([format!("On average {} weeks late.", decimal(late * 10 / i64::try_from(rows.len()).unwrap_or(1), 1))]);
+    page.paragraph([format!(
+        "On average {} weeks late.",
+        decimal(late * 10 / i64::try_from(rows.len()).unwrap_or(1), 1)
+    )]);
     let subject = scene.subject();
     if let Some(subject) = subject {
         let topic = scene.topic(subject);
         page.heading(&topic);
-        let said: Vec<String> = ["seen", "cause", "idea", "decided"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
+        let said: Vec<String> =
+            ["seen", "cause", "idea", "decided"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
         page.paragraph(said);
         let tasks = scene.tasks(subject, 2);
         page.list(tasks);
@@ -99,7 +112,8 @@ pub fn reading(scene: &mut Scene<'_>) -> Option<Draft> {
     page.heading("What it says to us");
     let subjects = scene.subjects.clone();
     for (subject, _) in subjects.iter().take(2) {
-        let said: Vec<String> = ["what", "seen", "cause"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
+        let said: Vec<String> =
+            ["what", "seen", "cause"].iter().flat_map(|kind| scene.voice.about(subject, kind, 1)).collect();
         page.paragraph(said);
     }
     page.heading("What we think of it");

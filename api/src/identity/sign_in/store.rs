@@ -82,8 +82,7 @@ pub async fn rotate(write: &Write<'_>, session: &session::Model, refresh_token: 
 }
 
 pub async fn revoke(write: &Write<'_>, id: SessionId) -> Result<()> {
-    let row =
-        session::ActiveModel { id: Set(id), revoked_at: Set(Some(write.request().now())), ..Default::default() };
+    let row = session::ActiveModel { id: Set(id), revoked_at: Set(Some(write.request().now())), ..Default::default() };
     let authority = write.as_system("a session is ended by who holds it");
     write.update_below(&authority, row).await?;
     Ok(())

@@ -42,9 +42,9 @@ impl Resource for user::Entity {
 pub fn knows(viewer: &Viewer, person: &Person) -> bool {
     viewer.is_system()
         || viewer.user_id() == Some(person.user.id)
-        || viewer.grants().is_some_and(|grants| {
-            person.organization_ids.iter().any(|id| grants.organizations.contains_key(id))
-        })
+        || viewer
+            .grants()
+            .is_some_and(|grants| person.organization_ids.iter().any(|id| grants.organizations.contains_key(id)))
 }
 
 /// What may be changed; none leaves it as it is, an empty text removes it.

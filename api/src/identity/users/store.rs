@@ -124,11 +124,17 @@ pub async fn insert(write: &Write<'_>, authority: &dyn Authority, new: NewUser) 
 
 fn refused(error: Error) -> Error {
     error
-        .when_constraint("users_email_key", || reject("email", Code::EmailTaken, "This address has an account already."))
+        .when_constraint("users_email_key", || {
+            reject("email", Code::EmailTaken, "This address has an account already.")
+        })
         .when_constraint("users_email_format", || reject("email", Code::EmailInvalid, "This is not an e-mail address."))
 }
 
-pub async fn update(write: &Write<'_>, granted: &Granted<user::Entity>, changes: ProfileChanges) -> Result<user::Model> {
+pub async fn update(
+    write: &Write<'_>,
+    granted: &Granted<user::Entity>,
+    changes: ProfileChanges,
+) -> Result<user::Model> {
     let mut row = user::ActiveModel {
         id: Set(granted.id),
         version: Set(granted.version + 1),

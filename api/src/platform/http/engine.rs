@@ -120,16 +120,14 @@ impl<E: Executor> Engine<E> {
         let (prepared, requested_cost) = match remembered {
             Some(prepared) => {
                 call.variables = guard::with_defaults(&prepared.document, name, call.variables);
-                let cost =
-                    guard::cost(&prepared.document, shape, name, &call.variables, limits).map_err(refused)?;
+                let cost = guard::cost(&prepared.document, shape, name, &call.variables, limits).map_err(refused)?;
                 (prepared, cost)
             }
             None => {
                 guard::scan(&call.query, limits).map_err(refused)?;
                 let document = async_graphql::parser::parse_query(&call.query).map_err(unparsed)?;
                 call.variables = guard::with_defaults(&document, name, call.variables);
-                let examined =
-                    guard::examine(&document, shape, name, &call.variables, limits).map_err(refused)?;
+                let examined = guard::examine(&document, shape, name, &call.variables, limits).map_err(refused)?;
                 let document = guard::rewrite(document, shape, limits).map_err(refused)?;
                 let prepared = Arc::new(Prepared { document, validated: AtomicBool::new(false) });
                 self.remember(key, Arc::clone(&prepared));

@@ -175,7 +175,10 @@ impl<E: Executor> Door<E> {
         };
         let kind = admitted.operation_type();
         if kind == OperationType::Subscription {
-            let error = Error::bad_input("query", "A subscription needs a WebSocket at this address, or Accept: text/event-stream.");
+            let error = Error::bad_input(
+                "query",
+                "A subscription needs a WebSocket at this address, or Accept: text/event-stream.",
+            );
             return refuse(&failed(error));
         }
         if envelope.method == Method::GET && kind != OperationType::Query {
@@ -200,7 +203,11 @@ pub async fn post<E: Executor>(
         Err(response) => return response,
     };
     if !is_json(&headers) {
-        return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, envelope.media, "Send the operation as application/json in UTF-8.");
+        return plain(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            envelope.media,
+            "Send the operation as application/json in UTF-8.",
+        );
     }
     let limit = door.platform.config.body_bytes;
     let Ok(content) = axum::body::to_bytes(content, limit).await else {

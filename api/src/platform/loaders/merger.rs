@@ -123,11 +123,9 @@ impl Mergers {
 
     fn merger<L: Load>(&self) -> Arc<Merger<L>> {
         let mut mergers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let merger = mergers.entry(TypeId::of::<L>()).or_insert_with(|| {
-            Arc::new(Merger::<L> { state: Mutex::new(State { asked: Vec::new(), in_flight: 0 }) })
-        });
-        Arc::clone(merger)
-            .downcast::<Merger<L>>()
-            .expect("Invariant: a merger is filed under the type of its load")
+        let merger = mergers
+            .entry(TypeId::of::<L>())
+            .or_insert_with(|| Arc::new(Merger::<L> { state: Mutex::new(State { asked: Vec::new(), in_flight: 0 }) }));
+        Arc::clone(merger).downcast::<Merger<L>>().expect("Invariant: a merger is filed under the type of its load")
     }
 }

@@ -96,10 +96,7 @@ impl Loaders {
         let mut guard = self.lock();
         let queues = &mut *guard;
         let erased = queues.by_load.entry(TypeId::of::<L>()).or_insert_with(|| Erased {
-            queue: Box::new((
-                Queue::<L> { slots: HashMap::new(), asked: Vec::new() },
-                viewer.clone(),
-            )),
+            queue: Box::new((Queue::<L> { slots: HashMap::new(), asked: Vec::new() }, viewer.clone())),
             flush: flush_queue::<L>,
         });
         let (queue, _) = erased

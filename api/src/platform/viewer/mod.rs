@@ -7,8 +7,8 @@ mod tokens;
 
 use std::sync::Arc;
 
-use entity::ids::{OrganizationId, ProjectId, SessionId, SpaceId, UserId};
 use entity::enums::{MemberRole, ProjectRole, SpaceRole};
+use entity::ids::{OrganizationId, ProjectId, SessionId, SpaceId, UserId};
 
 pub use check::Viewers;
 pub use grants::{Grants, SpaceGrant};

@@ -65,9 +65,10 @@ impl Tokens {
         let iat = now.timestamp();
         let exp = iat + self.life_seconds;
         let claims = Claims { iss: ISSUER.to_owned(), sub: user_id.uuid(), sid: session_id.uuid(), iat, exp };
-        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
-            .map_err(Error::internal)?;
-        let ends = DateTime::from_timestamp(exp, 0).ok_or_else(|| Error::internal("the token's end is out of range"))?;
+        let token =
+            jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).map_err(Error::internal)?;
+        let ends =
+            DateTime::from_timestamp(exp, 0).ok_or_else(|| Error::internal("the token's end is out of range"))?;
         Ok((token, ends))
     }
 

@@ -285,12 +285,7 @@ impl OrganizationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The new organization.")] input: OrganizationCreateInput,
     ) -> Result<OrganizationCreatePayload> {
-        let new = NewOrganization {
-            id: input.id,
-            name: input.name,
-            slug: input.slug,
-            description: input.description,
-        };
+        let new = NewOrganization { id: input.id, name: input.name, slug: input.slug, description: input.description };
         let outcome = Outcome::of(rules::create_organization(ctx.request(), new).await)?;
         ctx.request().refresh().await?;
         Ok(outcome.map(Organization::from).into())

@@ -36,8 +36,11 @@ impl Load for BySlug {
 
     async fn load(context: &LoadContext, keys: Vec<String>) -> Result<HashMap<String, Self::Value>> {
         let query = Read::new(context.viewer.clone()).visible::<Entity>();
-        let rows =
-            query.filter(Column::Slug.eq_any(keys)).filter(Column::DeletedAt.is_null()).all(&context.connection).await?;
+        let rows = query
+            .filter(Column::Slug.eq_any(keys))
+            .filter(Column::DeletedAt.is_null())
+            .all(&context.connection)
+            .await?;
         Ok(rows.into_iter().map(|row| (row.slug.clone(), Some(Arc::new(row)))).collect())
     }
 }

@@ -19,12 +19,8 @@ const READER: ActionSet = ActionSet::of(&[Action::Read, Action::ReadMembers]);
 const COMMENTER: ActionSet = READER.and(ActionSet::of(&[Action::Comment]));
 const EDITOR: ActionSet = COMMENTER.and(ActionSet::of(&[Action::CreateDocuments, Action::ManageTags]));
 /// What administering the organization allows in its spaces: everything about the space, nothing of its content.
-const STEWARD: ActionSet = READER.and(ActionSet::of(&[
-    Action::Edit,
-    Action::Archive,
-    Action::ManageMembers,
-    Action::Delete,
-]));
+const STEWARD: ActionSet =
+    READER.and(ActionSet::of(&[Action::Edit, Action::Archive, Action::ManageMembers, Action::Delete]));
 const MANAGER: ActionSet = EDITOR.and(STEWARD);
 /// What remains of a role in an archived space.
 const ARCHIVED: ActionSet = READER.and(ActionSet::of(&[Action::Archive, Action::ManageMembers, Action::Delete]));
@@ -108,8 +104,7 @@ pub async fn create_space(request: &Request, new: NewSpace) -> Result<Committed<
         ..new
     };
     let mut write = request.begin_write().await?;
-    let organization =
-        write.granted_parent::<organization::Entity>(new.organization_id, Action::CreateSpaces).await?;
+    let organization = write.granted_parent::<organization::Entity>(new.organization_id, Action::CreateSpaces).await?;
     check_project(&write, new.project_id, organization.id).await?;
     let space = store::insert(&write, &organization, new, creator, organization.settings.default_space_role).await?;
     store::add_manager(&write, &organization, &space, creator).await?;
@@ -118,7 +113,11 @@ pub async fn create_space(request: &Request, new: NewSpace) -> Result<Committed<
 }
 
 /// Creates the personal space of a new user, in the transaction that signs them up.
-pub async fn create_personal_space(write: &mut Write<'_>, authority: &dyn Authority, user: UserId) -> Result<space::Model> {
+pub async fn create_personal_space(
+    write: &mut Write<'_>,
+    authority: &dyn Authority,
+    user: UserId,
+) -> Result<space::Model> {
     let space = store::insert_personal(write, authority, user).await?;
     write.record(&TenancyEvent::SpaceCreated { space: space.id, organization: None });
     Ok(space)

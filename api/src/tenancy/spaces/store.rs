@@ -22,8 +22,7 @@ use crate::tenancy::TenancyErrorCode as Code;
 /// The live spaces among these, or of these organizations.
 pub fn within(spaces: Vec<SpaceId>, administered: Vec<OrganizationId>) -> Condition {
     let own = Condition::any().add(Column::Id.eq_any(spaces));
-    let own =
-        if administered.is_empty() { own } else { own.add(Column::OrganizationId.eq_any(administered)) };
+    let own = if administered.is_empty() { own } else { own.add(Column::OrganizationId.eq_any(administered)) };
     Condition::all().add(own).add(Column::DeletedAt.is_null())
 }
 

@@ -4,8 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{
-    Directive, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType, Selection,
-    SelectionSet,
+    Directive, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType, Selection, SelectionSet,
 };
 use async_graphql::{Name, Pos, Positioned, Variables};
 
@@ -361,10 +360,9 @@ impl<'a> Written<'a> {
 fn cycle_refusal(cycle: &[&str], position: Pos) -> Refusal {
     let path = match cycle {
         [only] => format!("The fragment {only} spreads itself"),
-        [first, .., last] => format!(
-            "The fragment {first} spreads itself through {} others, the last of them {last}",
-            cycle.len() - 1
-        ),
+        [first, .., last] => {
+            format!("The fragment {first} spreads itself through {} others, the last of them {last}", cycle.len() - 1)
+        }
         [] => "A fragment spreads itself".to_owned(),
     };
     Refusal {

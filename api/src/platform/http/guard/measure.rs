@@ -89,12 +89,7 @@ impl Measure {
                 RefusalCode::IntrospectionTooDeep,
                 "The query nests introspection lists",
             ),
-            (
-                self.nesting,
-                limits.nesting,
-                RefusalCode::NestingTooDeep,
-                "The query nests selection sets and fragments",
-            ),
+            (self.nesting, limits.nesting, RefusalCode::NestingTooDeep, "The query nests selection sets and fragments"),
         ];
         for (reach, limit, code, what) in reaches {
             if reach.levels > limit {
@@ -243,9 +238,7 @@ impl<'a> Measurer<'a> {
         }
         let number = |name| match self.argument(field, name).as_deref() {
             // A negative length is the resolver's to report.
-            Some(Value::Number(number)) if number.is_i64() || number.is_u64() => {
-                Some(number.as_u64().unwrap_or(0))
-            }
+            Some(Value::Number(number)) if number.is_i64() || number.is_u64() => Some(number.as_u64().unwrap_or(0)),
             _ => None,
         };
         let default = match length {
@@ -264,11 +257,9 @@ impl<'a> Measurer<'a> {
             Ok::<_, Infallible>(Value::Null)
         });
         match (written, variable) {
-            (Value::Null, Some(name)) => self
-                .variables
-                .get(&name)
-                .or_else(|| self.defaults.get(name.as_str()).copied())
-                .map(Cow::Borrowed),
+            (Value::Null, Some(name)) => {
+                self.variables.get(&name).or_else(|| self.defaults.get(name.as_str()).copied()).map(Cow::Borrowed)
+            }
             (written, _) => Some(Cow::Owned(written)),
         }
     }

@@ -5,8 +5,8 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{
-    Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition,
-    Selection, SelectionSet,
+    Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection,
+    SelectionSet,
 };
 use async_graphql::{Name, Pos, Positioned};
 
@@ -233,12 +233,7 @@ impl<'a> Rewriter<'a> {
         reach.into_iter().map(|type_id| (Some(type_id), vec![type_id])).collect()
     }
 
-    fn field(
-        &mut self,
-        scope: &mut Scope<'a>,
-        field: &'a Positioned<Field>,
-        place: &Place<'a>,
-    ) -> Result<(), Stop> {
+    fn field(&mut self, scope: &mut Scope<'a>, field: &'a Positioned<Field>, place: &Place<'a>) -> Result<(), Stop> {
         self.count(field.pos)?;
         let name = field.node.name.node.as_str();
         let selection_set = &field.node.selection_set;
@@ -269,11 +264,7 @@ impl<'a> Rewriter<'a> {
                 scope.push(Entry {
                     narrowed_to: place.narrowed_to,
                     // The engine's validator does not see the variables in the directives of `__typename`.
-                    conditions: if name == "__typename" {
-                        conditions.clone()
-                    } else {
-                        place.conditions.clone()
-                    },
+                    conditions: if name == "__typename" { conditions.clone() } else { place.conditions.clone() },
                     content: Content::Field {
                         field,
                         all_conditions: conditions,

@@ -160,10 +160,7 @@ fn end_of_name(bytes: &[u8], start: usize) -> usize {
 /// A number as the parser reads it: `00` is two numbers, and so is `1-1`.
 fn end_of_number(bytes: &[u8], start: usize) -> usize {
     let digits = |from: usize| {
-        bytes[from..]
-            .iter()
-            .position(|byte| !byte.is_ascii_digit())
-            .map_or(bytes.len(), |length| from + length)
+        bytes[from..].iter().position(|byte| !byte.is_ascii_digit()).map_or(bytes.len(), |length| from + length)
     };
     let mut at = start + usize::from(bytes[start] == b'-');
     at = if bytes.get(at) == Some(&b'0') { at + 1 } else { digits(at) };

@@ -3,9 +3,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::parser::types::{
-    Directive, Field, InlineFragment, Selection, SelectionSet, TypeCondition,
-};
+use async_graphql::parser::types::{Directive, Field, InlineFragment, Selection, SelectionSet, TypeCondition};
 use async_graphql::{Pos, Positioned};
 
 use super::shape::{SchemaShape, TypeId};
@@ -163,19 +161,14 @@ impl Entry<'_> {
 
 /// Puts the narrowed type and the conditions of `entry` around `items`. A directive may stand only once at one place,
 /// so conditions of the same name go into fragments within each other.
-fn wrap(
-    schema: &SchemaShape,
-    entry: &Entry<'_>,
-    items: Vec<Positioned<Selection>>,
-) -> Vec<Positioned<Selection>> {
+fn wrap(schema: &SchemaShape, entry: &Entry<'_>, items: Vec<Positioned<Selection>>) -> Vec<Positioned<Selection>> {
     let mut layers: Vec<Vec<Condition<'_>>> = Vec::new();
     if entry.narrowed_to.is_some() {
         layers.push(Vec::new());
     }
     for condition in &entry.conditions {
-        let free = layers
-            .iter_mut()
-            .find(|layer| layer.iter().all(|other| other.node.name.node != condition.node.name.node));
+        let free =
+            layers.iter_mut().find(|layer| layer.iter().all(|other| other.node.name.node != condition.node.name.node));
         match free {
             Some(layer) => layer.push(condition),
             None => layers.push(vec![condition]),
@@ -196,8 +189,7 @@ fn inline_fragment(
     items: Vec<Positioned<Selection>>,
     position: Pos,
 ) -> Positioned<Selection> {
-    let condition =
-        |type_id| TypeCondition { on: Positioned::new(schema.get(type_id).name.clone(), position) };
+    let condition = |type_id| TypeCondition { on: Positioned::new(schema.get(type_id).name.clone(), position) };
     let fragment = InlineFragment {
         type_condition: on.map(|type_id| Positioned::new(condition(type_id), position)),
         directives: conditions.iter().copied().cloned().collect(),
@@ -209,9 +201,8 @@ fn inline_fragment(
 
 /// The conditions that are not among `others`.
 pub(super) fn without<'a>(conditions: &[Condition<'a>], others: &[Condition<'a>]) -> Vec<Condition<'a>> {
-    let absent = |condition: &&Condition<'a>| {
-        !others.iter().any(|other| directive_is_same(&condition.node, &other.node))
-    };
+    let absent =
+        |condition: &&Condition<'a>| !others.iter().any(|other| directive_is_same(&condition.node, &other.node));
     conditions.iter().filter(absent).copied().collect()
 }
 
@@ -237,10 +228,7 @@ fn call_is_same(one: &Field, other: &Field) -> bool {
 }
 
 /// In any order. Generic, because the parser's type for values with variables has no public name.
-fn arguments_are_same<Name: PartialEq, Value: PartialEq>(
-    one: &[(Name, Value)],
-    other: &[(Name, Value)],
-) -> bool {
+fn arguments_are_same<Name: PartialEq, Value: PartialEq>(one: &[(Name, Value)], other: &[(Name, Value)]) -> bool {
     one.len() == other.len()
         && one.iter().all(|argument| other.contains(argument))
         && other.iter().all(|argument| one.contains(argument))

@@ -182,9 +182,7 @@ impl SchemaShape {
         let type_id = self.intern(&definition.name.node);
         let (kind, implements, fields, members) = match definition.kind {
             TypeKind::Object(object) => (Kind::Object, object.implements, object.fields, Vec::new()),
-            TypeKind::Interface(interface) => {
-                (Kind::Interface, interface.implements, interface.fields, Vec::new())
-            }
+            TypeKind::Interface(interface) => (Kind::Interface, interface.implements, interface.fields, Vec::new()),
             TypeKind::Union(union) => (Kind::Union, Vec::new(), Vec::new(), union.members),
             TypeKind::Scalar | TypeKind::Enum(_) | TypeKind::InputObject(_) => return,
         };

@@ -15,9 +15,7 @@ pub fn selected_operation<'a>(
         (DocumentOperations::Single(operation), None) => Some(operation),
         (DocumentOperations::Single(_), Some(_)) => None,
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
-            operations.values().next()
-        }
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
         (DocumentOperations::Multiple(_), None) => None,
     }
 }
@@ -59,9 +57,7 @@ pub(super) fn check_variables(variables: &Variables, limits: &Limits) -> Result<
             if depth > limits.bracket_depth {
                 return Err(Refusal::over(
                     RefusalCode::VariablesTooDeep,
-                    format_args!(
-                        "The value of the variable ${name} nests lists and objects at least {depth} deep"
-                    ),
+                    format_args!("The value of the variable ${name} nests lists and objects at least {depth} deep"),
                     None,
                     limits.bracket_depth,
                     depth,

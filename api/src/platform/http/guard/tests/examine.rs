@@ -47,9 +47,7 @@ fn pages_within_pages_multiply() {
 
 #[test]
 fn the_length_of_a_page_is_taken_from_wherever_it_is_said() {
-    let of = |arguments: &str| {
-        format!("query($n: Int, $d: Int = 7) {{ documents{arguments} {{ nodes {{ id }} }} }}")
-    };
+    let of = |arguments: &str| format!("query($n: Int, $d: Int = 7) {{ documents{arguments} {{ nodes {{ id }} }} }}");
     assert_eq!(cost_of(&of("(first: $n)"), "{\"n\": 3}"), 1 + 3 * 2);
     assert_eq!(cost_of(&of("(first: $d)"), "{\"d\": 3}"), 1 + 3 * 2);
     assert_eq!(cost_of(&of("(first: $d)"), "{}"), 1 + 7 * 2);
@@ -76,8 +74,7 @@ fn ids_multiply_by_their_number() {
 
 #[test]
 fn a_cost_over_the_limit_is_refused_at_the_costliest_field() {
-    let text =
-        "{ document { id }\n  documents(first: 100) { nodes { related { ... on Document { id } } title } } }";
+    let text = "{ document { id }\n  documents(first: 100) { nodes { related { ... on Document { id } } title } } }";
     let limits = Limits { cost: 300, ..Limits::default() };
     let refusal = examined_with(text, "{}", &limits).expect_err("costly");
     assert_eq!(refusal.code, RefusalCode::CostExceeded);
@@ -87,15 +84,13 @@ fn a_cost_over_the_limit_is_refused_at_the_costliest_field() {
     );
     assert!(examined_with(text, "{}", &Limits { cost: 403, ..limits }).is_ok());
     let huge = "query($n: Int) { documents(first: $n) { nodes { id title } } }";
-    let refusal =
-        examined_with(huge, "{\"n\": 18446744073709551615}", &Limits::default()).expect_err("costly");
+    let refusal = examined_with(huge, "{\"n\": 18446744073709551615}", &Limits::default()).expect_err("costly");
     assert_eq!(refusal.actual, u64::MAX);
 }
 
 #[test]
 fn only_the_selected_operation_is_paid_for() {
-    let text =
-        "query A { document { id } } query B { documents(first: 50) { nodes { id } } } mutation C { x }";
+    let text = "query A { document { id } } query B { documents(first: 50) { nodes { id } } } mutation C { x }";
     let of = |name| examine(&parse(text), &shape(), name, &Variables::default(), &Limits::default());
     assert_eq!(of(Some("A")).expect("cheap").requested_cost, 2);
     let b = of(Some("B")).expect("cheap");
@@ -133,9 +128,7 @@ fn depth_counts_fields_and_not_fragments() {
 
 #[test]
 fn root_fields_are_counted_by_response_name_through_fragments() {
-    let fields = |count: usize| -> String {
-        (0..count).map(|index| format!("a{index}: document {{ id }} ")).collect()
-    };
+    let fields = |count: usize| -> String { (0..count).map(|index| format!("a{index}: document {{ id }} ")).collect() };
     let text = format!(
         "{{ {} ...F ... {{ a0: document {{ id }} }} }} fragment F on Query {{ ...G }} fragment G on Query {{ {} }}",
         fields(20),
@@ -149,13 +142,10 @@ fn root_fields_are_counted_by_response_name_through_fragments() {
 #[test]
 fn a_subscription_has_one_root_field() {
     assert!(examined("subscription { changed { id } }").is_ok());
-    assert!(
-        examined("subscription { ...F changed { title } } fragment F on Changes { changed { id } }").is_ok()
-    );
-    for text in [
-        "subscription { changed { id } removed { id } }",
-        "subscription { changed { id } again: changed { id } }",
-    ] {
+    assert!(examined("subscription { ...F changed { title } } fragment F on Changes { changed { id } }").is_ok());
+    for text in
+        ["subscription { changed { id } removed { id } }", "subscription { changed { id } again: changed { id } }"]
+    {
         let refusal = examined(text).expect_err(text);
         assert_eq!((refusal.code, refusal.limit), (RefusalCode::TooManyRootFields, 1));
     }

@@ -4,9 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_graphql::{
-    Context, EmptyMutation, ID, Interface, Object, Schema, SimpleObject, Subscription, Union,
-};
+use async_graphql::{Context, EmptyMutation, ID, Interface, Object, Schema, SimpleObject, Subscription, Union};
 use futures_util::{Stream, stream};
 
 pub type Graph = Schema<Query, EmptyMutation, Changes>;

@@ -36,9 +36,7 @@ const BOMBS: [Bomb; 14] = [
     ("list types", |depth| format!("query($x:{}Int{}){{a}}", "[".repeat(depth), "]".repeat(depth))),
     ("selection sets", |depth| format!("{}{}", "{a".repeat(depth), "}".repeat(depth))),
     ("inline fragments", |depth| format!("{{{}a{}}}", "... on A @d(x:1){".repeat(depth), "}".repeat(depth))),
-    ("fragment definitions", |depth| {
-        format!("{{a}} fragment F on X {}{}", "{a".repeat(depth), "}".repeat(depth))
-    }),
+    ("fragment definitions", |depth| format!("{{a}} fragment F on X {}{}", "{a".repeat(depth), "}".repeat(depth))),
     ("unclosed lists", |depth| format!("{{a(x:{}", "[".repeat(depth))),
     ("unclosed objects", |depth| format!("{{a(x:{}", "{a:".repeat(depth))),
     ("unclosed selection sets", |depth| "{a".repeat(depth)),
@@ -109,8 +107,7 @@ fn doubled_fragments_are_visited_once_and_refused() {
 
 #[test]
 fn counts_saturate() {
-    let unlimited =
-        Limits { expanded_fields: u64::MAX, cost: u64::MAX, nesting: u64::MAX, ..Limits::default() };
+    let unlimited = Limits { expanded_fields: u64::MAX, cost: u64::MAX, nesting: u64::MAX, ..Limits::default() };
     let found = examined_with(&doubling(200, "NEXT NEXT"), "{}", &unlimited).expect("no limit is left");
     assert_eq!(found.expanded_fields, u64::MAX);
 }
@@ -143,10 +140,7 @@ fn the_rewriting_stops_at_the_limits_by_itself() {
 #[test]
 fn fragment_cycles_are_refused_where_they_close() {
     for (text, message) in [
-        (
-            "{ document { ...A } } fragment A on Document { ...A }",
-            "The fragment A spreads itself (line 1, column 48).",
-        ),
+        ("{ document { ...A } } fragment A on Document { ...A }", "The fragment A spreads itself (line 1, column 48)."),
         (
             "{ document { ...A } } fragment A on Document { id ...B }\nfragment B on Document { owner { favorite { ... { ...A } } } }",
             "The fragment A spreads itself through 1 others, the last of them B (line 2, column 51).",

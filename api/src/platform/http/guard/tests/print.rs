@@ -68,9 +68,7 @@ fn print_selection(selection: &Selection) -> String {
 
 fn print_directives(directives: &[Positioned<Directive>]) -> String {
     let directives = directives.iter();
-    directives
-        .map(|found| format!(" @{}{}", found.node.name, print_arguments(&found.node.arguments)))
-        .collect()
+    directives.map(|found| format!(" @{}{}", found.node.name, print_arguments(&found.node.arguments))).collect()
 }
 
 fn print_arguments<Name: ToString, Value: ToString>(arguments: &[(Name, Value)]) -> String {

@@ -176,8 +176,7 @@ impl Writer {
                 format!("...{condition} {inside}")
             }
             4 => {
-                let types: Vec<_> =
-                    TYPES.iter().map(|(name, _)| *name).filter(|name| overlaps(on, name)).collect();
+                let types: Vec<_> = TYPES.iter().map(|(name, _)| *name).filter(|name| overlaps(on, name)).collect();
                 if types.is_empty() {
                     return "__typename".to_owned();
                 }

@@ -4,9 +4,7 @@
 use std::convert::Infallible;
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::{
-    Directive, DocumentOperations, ExecutableDocument, Field, Selection, SelectionSet,
-};
+use async_graphql::parser::types::{Directive, DocumentOperations, ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::{Name, Positioned, Value, Variables};
 
 /// An object: its type and its number.
@@ -66,12 +64,7 @@ impl<'a> Reference<'a> {
         Value::Object(fields.collect())
     }
 
-    fn collect(
-        &self,
-        type_name: &str,
-        selection_set: &'a SelectionSet,
-        groups: &mut IndexMap<Name, Vec<&'a Field>>,
-    ) {
+    fn collect(&self, type_name: &str, selection_set: &'a SelectionSet, groups: &mut IndexMap<Name, Vec<&'a Field>>) {
         for selection in &selection_set.items {
             if !self.is_selected(selection.node.directives()) {
                 continue;
@@ -132,9 +125,7 @@ impl<'a> Reference<'a> {
 
     fn resolve(&self, (type_name, number): Object, field: &Field) -> Resolved {
         let argument = |name| {
-            self.argument(&field.arguments, name, |value| {
-                value.clone().into_const_with(|name| self.variable(&name))
-            })
+            self.argument(&field.arguments, name, |value| value.clone().into_const_with(|name| self.variable(&name)))
         };
         let chosen = match argument("number") {
             Value::Number(number) => u32::try_from(number.as_u64().unwrap_or(0)).unwrap_or(0),
@@ -147,9 +138,7 @@ impl<'a> Reference<'a> {
             ("Query", "node") => Resolved::One(node(chosen)),
             ("Query", "hits") => Resolved::Many(vec![("Document", 3), ("User", 4)]),
             (_, "id") => text(format!("{type_name}{number}")),
-            ("Document", "title") if argument("upper") == Value::Boolean(true) => {
-                text(format!("TITLE {number}"))
-            }
+            ("Document", "title") if argument("upper") == Value::Boolean(true) => text(format!("TITLE {number}")),
             ("Document", "title") => text(format!("title {number}")),
             ("Document", "owner") if number % 2 == 1 => Resolved::One(("User", number + 1)),
             ("Document", "owner") => Resolved::One(("Bot", number + 1)),

@@ -75,10 +75,7 @@ fn union_conditions_elsewhere_become_fragments_on_their_objects() {
     );
     becomes("{ hits { ... on Thing { __typename } } }", "{ hits { __typename } }");
     becomes("{ hits { ... on Hit { ... on User { name } } } }", "{ hits { ... on User { name } } }");
-    becomes(
-        "{ node { ... on Actor { ... on Hit { ... on Node { id } } } } }",
-        "{ node { ... on User { id } } }",
-    );
+    becomes("{ node { ... on Actor { ... on Hit { ... on Node { id } } } } }", "{ node { ... on User { id } } }");
 }
 
 #[test]
@@ -170,8 +167,7 @@ fn a_fragment_for_other_types_stays_as_it_was_written() {
 
 #[test]
 fn positions_are_those_of_the_text() {
-    let document =
-        rewritten("{\n  ...Q\n}\nfragment Q on Query {\n  document { nothing: title(upper: 5) }\n}");
+    let document = rewritten("{\n  ...Q\n}\nfragment Q on Query {\n  document { nothing: title(upper: 5) }\n}");
     let answer = answer(document, Variables::default());
     let location = answer.errors[0].locations[0];
     assert_eq!((location.line, location.column), (5, 29));
@@ -244,10 +240,7 @@ fn a_resolver_runs_once_for_all_its_mentions() {
 fn the_engine_answers_fragments_that_it_would_drop() {
     let text = "{ document { ... on Hit { ... on Document { title } } } }";
     assert_eq!(answer(parse(text), Variables::default()).data.to_string(), "{document: {}}");
-    assert_eq!(
-        answer(rewritten(text), Variables::default()).data.to_string(),
-        "{document: {title: \"title 0\"}}"
-    );
+    assert_eq!(answer(rewritten(text), Variables::default()).data.to_string(), "{document: {title: \"title 0\"}}");
 
     let text = "subscription { ...F } fragment F on Changes { ... { changed { id } } }";
     let events = |document| {
@@ -264,10 +257,7 @@ fn the_engine_needs_the_defaults_of_flags() {
     let text = "query($a: Boolean = true) { document { id @include(if: $a) title } }";
     let with = super::super::with_defaults(&parse(text), None, variables("{}"));
     assert_eq!(answer(parse(text), variables("{}")).data.to_string(), "{document: {title: \"title 0\"}}");
-    assert_eq!(
-        answer(parse(text), with).data.to_string(),
-        "{document: {id: \"Document0\", title: \"title 0\"}}"
-    );
+    assert_eq!(answer(parse(text), with).data.to_string(), "{document: {id: \"Document0\", title: \"title 0\"}}");
 }
 
 #[test]
