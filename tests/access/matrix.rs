@@ -7,40 +7,44 @@ use serde_json::{Value, json};
 
 use super::rows::{CHANGES, Change, FOLLOWINGS, Following, SIGHTS};
 use super::scene::Scene;
-use crate::support::{Answer, Client, graph};
+use crate::support::{Answer, Client, Digest, graph, socket};
 
 /// A table with a line for each row and a column for each viewer.
 struct Table {
-    text: String,
-    names: Vec<&'static str>,
+    legend: &'static str,
+    lines: Vec<Vec<String>>,
 }
 
 impl Table {
-    fn new(legend: &str, names: Vec<&'static str>) -> Self {
-        let mut table = Self { text: format!("{legend}\n\n"), names };
-        let header = table.names.clone();
-        table.line("", &header);
+    fn new(legend: &'static str, scene: &Scene) -> Self {
+        let mut table = Self { legend, lines: Vec::new() };
+        let names: Vec<&str> = scene.world.viewers().into_iter().map(|(name, _)| name).collect();
+        table.line("", &names);
         table
     }
 
     fn line(&mut self, row: &str, cells: &[impl AsRef<str>]) {
-        let mut line = format!("{row:<56}");
-        for (name, cell) in self.names.iter().zip(cells) {
-            let width = name.len().max(6) + 1;
-            line += &format!(" {:<width$}", cell.as_ref());
-        }
-        self.text += &format!("{}\n", line.trim_end());
+        let mut line = vec![row.to_owned()];
+        line.extend(cells.iter().map(|cell| cell.as_ref().to_owned()));
+        self.lines.push(line);
     }
-}
 
-fn names(scene: &Scene) -> Vec<&'static str> {
-    scene.world.viewers().into_iter().map(|(name, _)| name).collect()
+    fn render(&self) -> String {
+        let widths: Vec<usize> = (0..self.lines[0].len())
+            .map(|column| self.lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default())
+            .collect();
+        let padded = |line: &Vec<String>| {
+            let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}  "));
+            cells.collect::<String>().trim_end().to_owned() + "\n"
+        };
+        format!("{}\n\n{}", self.legend, self.lines.iter().map(padded).collect::<String>())
+    }
 }
 
 #[tokio::test]
 async fn who_sees_what() {
     let scene = Scene::new().await;
-    let mut table = Table::new("yes: found. -: null, as if it did not exist.", names(&scene));
+    let mut table = Table::new("yes: found. -: null, as if it did not exist.", &scene);
     for sight in SIGHTS {
         let id = (sight.id)(&scene);
         let mut cells = Vec::new();
@@ -67,7 +71,7 @@ async fn who_sees_what() {
         }
         table.line(row, &cells);
     }
-    insta::assert_snapshot!(table.text);
+    insta::assert_snapshot!(table.render());
 }
 
 #[tokio::test]
@@ -75,8 +79,9 @@ async fn who_changes_what() {
     let scene = Scene::new().await;
     let legend = "yes: done. no: FORBIDDEN. -: NOT_FOUND, as if it did not exist. sign in: UNAUTHENTICATED. Others: user errors.\n\
                   no, - and sign in are denials: no data, and nothing changed.";
-    let mut table = Table::new(legend, names(&scene));
+    let mut table = Table::new(legend, &scene);
     let mut can = Abilities::default();
+    let mut before = scene.world.database.digest().await;
     for change in CHANGES {
         let mut cells = Vec::new();
         for (name, client) in scene.world.viewers() {
@@ -85,7 +90,7 @@ async fn who_changes_what() {
                 Some((action, id)) => Some(can.of(client, name, id(&scene)).await.iter().any(|found| found == action)),
                 None => None,
             };
-            let outcome = attempt(&scene, client, change, &place).await;
+            let outcome = attempt(&scene, client, change, &mut before, &place).await;
             let denied = ["no", "-", "sign in"].contains(&outcome.as_str());
             if let Some(promised) = promised {
                 assert_eq!(promised, !denied, "{place}: viewerCan says {promised}, and it is {outcome}");
@@ -94,7 +99,7 @@ async fn who_changes_what() {
         }
         table.line(format!("{}: {}", change.field, change.on).trim_end_matches(": "), &cells);
     }
-    insta::assert_snapshot!(table.text);
+    insta::assert_snapshot!(table.render());
 }
 
 /// What each viewer can do with each object, asked once.
@@ -120,15 +125,14 @@ impl Abilities {
 }
 
 /// Tries a mutation, checks what a denial must be, and puts everything back.
-async fn attempt(scene: &Scene, client: &Client, change: &Change, place: &str) -> String {
-    let database = &scene.world.database;
-    let before = database.digest().await;
+async fn attempt(scene: &Scene, client: &Client, change: &Change, before: &mut Digest, place: &str) -> String {
     let answer = client.mutate(change.field, (change.input)(scene)).await;
-    let changed = database.digest().await != before;
+    let after = scene.world.database.digest().await;
+    let changed = after != *before;
     let outcome = match (answer.codes().as_slice(), answer.refusals().as_slice()) {
         ([], []) => {
             assert!(changed, "{place}: done, and nothing changed");
-            scene.put_back().await;
+            *before = scene.put_back(&after).await;
             return "yes".to_owned();
         }
         ([], [code]) => code.to_lowercase(),
@@ -153,13 +157,16 @@ fn is_empty(answer: &Answer) -> bool {
 #[tokio::test]
 async fn who_follows_what() {
     let scene = Scene::new().await;
-    let mut table = Table::new("yes: is told of changes. -: NOT_FOUND, as if it did not exist.", names(&scene));
+    let mut table = Table::new("yes: is told of changes. of the space: not of its documents. -: NOT_FOUND, as if it did not exist.", &scene);
     for following in FOLLOWINGS {
         let changing = (following.changing)(&scene);
         let author = if changing == scene.page { &scene.world.owner } else { &scene.world.manager };
         let update = |title: &str| json!({ "id": changing, "title": title });
         let earlier = author.mutate("documentUpdate", update("Earlier")).await.well();
         author.mutate("documentUpdate", update("Later")).await.well();
+        if following.field == "spaceActivity" {
+            author.mutate("spaceUpdate", json!({ "id": (following.id)(&scene), "description": "Later" })).await.well();
+        }
         let after = earlier.text("documentUpdate.commitCursor");
         let mut cells = Vec::new();
         for (name, client) in scene.world.viewers() {
@@ -170,14 +177,14 @@ async fn who_follows_what() {
         }
         table.line(&format!("{}: {}", following.field, following.on), &cells);
     }
-    insta::assert_snapshot!(table.text);
+    insta::assert_snapshot!(table.render());
 }
 
 /// Follows from a cursor after which something happened, and so is told of it or denied at once.
 async fn follow(scene: &Scene, client: &Client, following: &Following, after: &str, place: &str) -> &'static str {
     let (argument, selection) = match following.field {
         "documentChanged" => ("id", "document { title }"),
-        _ => ("spaceId", "... on DocumentChange { document { title } }"),
+        _ => ("spaceId", "... on DocumentChange { document { title } } ... on SpaceChange { kind }"),
     };
     let field = following.field;
     let query = format!(
@@ -187,15 +194,15 @@ async fn follow(scene: &Scene, client: &Client, following: &Following, after: &s
     let id = socket.subscribe(&query, json!({ "id": (following.id)(scene), "after": after })).await;
     let message = socket.message().await;
     assert_eq!(message["id"], id, "{place}: {message}");
-    if message["type"] == "next" {
-        assert_eq!(message["payload"]["data"][field]["document"]["title"], "Later", "{place}: {message}");
+    let event = &message["payload"]["data"][field];
+    if event["kind"] == "UPDATED" {
+        return "of the space";
+    }
+    if event.is_object() {
+        assert_eq!(event["document"]["title"], "Later", "{place}: {message}");
         return "yes";
     }
-    assert_eq!(
-        (&message["type"], &message["payload"][0]["extensions"]["code"]),
-        (&json!("error"), &json!("NOT_FOUND")),
-        "{place}: {message}"
-    );
+    assert_eq!(socket::codes(&message), ["NOT_FOUND"], "{place}: {message}");
     assert!(!message.to_string().contains("Later"), "{place}: {message}");
     "-"
 }

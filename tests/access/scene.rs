@@ -1,10 +1,8 @@
 //! The things that the matrix is about, and how they are put back after each change.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
 
-use crate::support::{Client, PASSWORD, World, typed, uuid};
+use crate::support::{Client, Digest, PASSWORD, World, typed, uuid};
 
 /// A world with one of everything, and a copy of its rows.
 pub struct Scene {
@@ -36,7 +34,7 @@ pub struct Scene {
     /// A good refresh token of somebody.
     pub refresh_token: String,
     /// The digest of each table whose rows are put back.
-    kept: BTreeMap<String, String>,
+    kept: Digest,
 }
 
 impl Scene {
@@ -86,7 +84,7 @@ impl Scene {
             reader_role: holding(&world, "space_members", "spm", &world.reader).await,
             developer_role: holding(&world, "project_members", "prm", &world.developer).await,
             refresh_token: session.text("signIn.refreshToken").to_owned(),
-            kept: BTreeMap::new(),
+            kept: Digest::new(),
             world,
         };
         scene.keep().await;
@@ -95,34 +93,25 @@ impl Scene {
 
     /// Remembers every row of the people, their places and their documents.
     async fn keep(&mut self) {
-        let digests = self.digests().await;
-        for table in digests.keys() {
+        let mut digest = self.world.database.digest().await;
+        digest.retain(|table, _| !table.starts_with("platform.") && !table.starts_with("audit."));
+        for table in digest.keys() {
             let copy = copy_of(table);
-            self.world
-                .database
-                .run(&format!("CREATE SCHEMA IF NOT EXISTS kept; CREATE TABLE {copy} AS TABLE {table}"))
-                .await;
+            self.world.database.run(&format!("CREATE SCHEMA IF NOT EXISTS kept; CREATE TABLE {copy} AS TABLE {table}")).await;
         }
-        self.kept = digests;
+        self.kept = digest;
     }
 
-    /// The digest of each table that is put back.
-    async fn digests(&self) -> BTreeMap<String, String> {
-        let all = self.world.database.digest().await;
-        all.into_iter().filter(|(table, _)| !table.starts_with("platform.") && !table.starts_with("audit.")).collect()
-    }
-
-    /// Puts the rows back. Grants are numbered on, since a number must not come back with other grants.
-    pub async fn put_back(&self) {
-        let now = self.digests().await;
+    /// Puts back the rows that are not as they were, and gives the digest of everything after that. Grants are numbered
+    /// on, since a number must not come back with other grants.
+    pub async fn put_back(&self, now: &Digest) -> Digest {
         let mut sql = String::from("SET LOCAL session_replication_role = replica;");
-        for (table, digest) in &self.kept {
-            if now.get(table) != Some(digest) {
-                sql += &format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {};", copy_of(table));
-            }
+        for table in self.kept.iter().filter(|(table, digest)| now.get(*table) != Some(*digest)).map(|(table, _)| table) {
+            sql += &format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {};", copy_of(table));
         }
         sql += "UPDATE platform.grant_versions SET version = version + 1000";
         self.world.database.run(&sql).await;
+        self.world.database.digest().await
     }
 }
 

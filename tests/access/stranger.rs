@@ -7,7 +7,7 @@ use async_graphql::parser::types::{BaseType, InputValueDefinition};
 use serde_json::{Map, Value, json};
 
 use super::scene::Scene;
-use crate::support::{Client, base, graph, typed};
+use crate::support::{Client, base, graph, socket, typed};
 
 /// Stands in every text that belongs to acme.
 const MARK: &str = "Marked";
@@ -20,14 +20,14 @@ const KINDS: [(&str, &str); 14] = [
     ("mem", "tenancy.members"),
     ("inv", "tenancy.invitations"),
     ("team", "tenancy.teams"),
-    ("tmb", "tenancy.team_members"),
+    ("tmm", "tenancy.team_members"),
     ("prj", "tenancy.projects"),
     ("prm", "tenancy.project_members"),
     ("spc", "tenancy.spaces"),
     ("spm", "tenancy.space_members"),
     ("doc", "content.documents"),
     ("tag", "content.tags"),
-    ("log", "audit.logs"),
+    ("aud", "audit.logs"),
 ];
 
 /// A scene in which everything of acme is marked and nothing of it is public.
@@ -149,44 +149,38 @@ fn inputs(mutation: &str, id: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The answer without the id that was asked for, and without what differs from one request to the next.
-fn shape(body: &str, id: &str) -> String {
-    body.replace(id, "ID")
-}
-
 #[tokio::test]
 async fn a_strangers_walk_over_every_mutation_changes_and_tells_nothing() {
     let scene = marked().await;
     let own = own(&scene).await;
-    let world = &scene.world;
-    let before = world.database.digest().await;
-    let mut tried = 0;
-    for mutation in graph().roots("Mutation") {
-        for (prefix, ids) in ids(&scene).await {
-            let Some(hidden) = ids.into_iter().find(|id| !own.contains(id)) else { continue };
-            let nowhere = typed(prefix, "01890a5d-ac96-774b-bcce-b302099a8057");
+    let walkers = [&scene.world.stranger, &scene.world.anonymous];
+    let before = scene.world.database.digest().await;
+    let mut heard = Vec::new();
+    for (prefix, ids) in ids(&scene).await {
+        let Some(hidden) = ids.into_iter().find(|id| !own.contains(id)) else { continue };
+        let nowhere = typed(prefix, "01890a5d-ac96-774b-bcce-b302099a8057");
+        for mutation in graph().roots("Mutation") {
             for (input, other) in inputs(&mutation, &hidden).into_iter().zip(inputs(&mutation, &nowhere)) {
-                for client in [&world.stranger, &world.anonymous] {
+                for client in walkers {
                     let answer = client.mutate(&mutation, input.clone()).await;
                     let place = format!("{mutation} {input}: {}", answer.body);
                     assert!(!answer.codes().is_empty() || !answer.refusals().is_empty(), "{place}");
                     assert!(!answer.codes().contains(&"INTERNAL"), "{place}");
                     assert!(!answer.body.contains(MARK), "{place}");
-                    let control = client.mutate(&mutation, other.clone()).await;
-                    if !control.codes().is_empty() || !control.refusals().is_empty() {
-                        assert_eq!(
-                            shape(&answer.body, &hidden),
-                            shape(&control.body, &nowhere),
-                            "{place}: as if it did not exist"
-                        );
-                    }
-                    tried += 1;
+                    heard.push((client, mutation.clone(), other.clone(), answer.body.replace(&hidden, &nowhere), place));
                 }
             }
         }
     }
-    assert!(tried > 500, "{tried}");
-    assert_eq!(world.database.digest().await, before);
+    assert!(heard.len() > 500, "{}", heard.len());
+    assert_eq!(scene.world.database.digest().await, before);
+    // The same for ids that do not exist. Some of these do something, such as creating what has the id.
+    for (client, mutation, input, body, place) in heard {
+        let control = client.mutate(&mutation, input).await;
+        if !control.codes().is_empty() {
+            assert_eq!(body, control.body, "{place}: as if it did not exist");
+        }
+    }
 }
 
 #[tokio::test]
@@ -214,16 +208,17 @@ async fn denied(client: &Client, query: &str, id: &str, prefix: &str) {
     let mut socket = client.socket().await;
     socket.subscribe(query, json!({ "id": id })).await;
     let message = socket.message().await;
-    assert_eq!(message["type"], "error", "{prefix}: {query}: {message}");
+    assert_eq!(socket::codes(&message).len(), 1, "{prefix}: {query}: {message}");
+    assert!(message["payload"]["data"].is_null(), "{prefix}: {query}: {message}");
     assert!(!message.to_string().contains(MARK), "{message}");
 }
 
 #[tokio::test]
 async fn a_strangers_walk_over_every_list_finds_their_own() {
     let scene = marked().await;
-    let everything = "{ viewer { documents(first: 50) { totalCount nodes { title } } organizations(first: 50) { totalCount nodes { slug \
-        members(first: 50) { totalCount nodes { user { name email } invitedBy { name } } } \
-        projects(first: 50) { totalCount nodes { name } } \
+    let everything = "{ viewer { documents(first: 50) { totalCount nodes { title } } organizations(first: 9) { totalCount nodes { slug \
+        members(first: 9) { totalCount nodes { user { name email } invitedBy { name } } } \
+        projects(first: 9) { totalCount nodes { name } } \
         spaces(first: 9) { totalCount nodes { slug tags(first: 9) { totalCount } documents(first: 9) { totalCount } } } } } } \
         organization(slug: \"acme\") { name } }";
     let answer = scene.world.stranger.query(everything, Value::Null).await.well();

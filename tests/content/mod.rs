@@ -3,6 +3,7 @@
 mod documents;
 mod filters;
 mod limits;
+mod live;
 mod sharing;
 mod states;
 mod tags;

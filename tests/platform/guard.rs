@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use reqwest::header::ACCEPT;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Process, World};
+use crate::support::{Answer, Client, Process, World, socket};
 
 /// Sends the document and looks at its refusal; then asks whether the server still answers.
 async fn refused(client: &Client, name: &str, query: &str, code: &str) -> Value {
@@ -54,6 +54,27 @@ async fn nested_brackets_are_refused_at_any_depth_and_size() {
         let megabyte: String = bomb.chars().take(1_000_000).collect();
         refused(&client, name, &megabyte, "QUERY_TOO_LARGE").await;
     }
+    assert!(process.program.runs());
+}
+
+#[tokio::test]
+async fn a_websocket_refuses_the_same_documents() {
+    let world = World::new().await;
+    let mut process = Process::start(&world.database, &[("TRELLIS_QUERY_BYTES", "2000000"), ("TRELLIS_QUERY_TOKENS", "2000000")]).await;
+    let mut socket = process.client(&world.owner).socket().await;
+    let mut documents = bombs(2_000);
+    documents.extend(bombs(30_000));
+    let expected = documents.len();
+    documents.extend([("doubling", doubling(60)), ("a circle", "{ ...A } fragment A on Query { ...A }".to_owned())]);
+    for (number, (name, document)) in documents.into_iter().enumerate() {
+        let id = socket.subscribe(&document, json!({})).await;
+        let message = socket.message().await;
+        assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!(id)), "{name}: {message}");
+        let codes = socket::codes(&message);
+        assert!(number >= expected || codes == ["BRACKETS_TOO_DEEP"], "{name}: {message}");
+        assert!(number < expected || codes == ["TOO_MANY_FIELDS"] || codes == ["FRAGMENT_CYCLE"], "{name}: {message}");
+    }
+    socket.settle().await;
     assert!(process.program.runs());
 }
 

@@ -34,6 +34,9 @@ async fn run(connection: &mut PgConnection, sql: &str) {
     }
 }
 
+/// The digest of each table.
+pub type Digest = BTreeMap<String, String>;
+
 /// A database of one test.
 pub struct Database {
     name: String,
@@ -120,7 +123,7 @@ impl Database {
     }
 
     /// A digest of every table. Only what the event feed writes by itself after a commit is left out.
-    pub async fn digest(&self) -> BTreeMap<String, String> {
+    pub async fn digest(&self) -> Digest {
         let tables = self
             .rows(
                 "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables \

@@ -8,15 +8,16 @@ mod fixtures;
 mod graph;
 mod process;
 mod server;
-mod socket;
+pub mod socket;
 mod waiting;
 mod world;
 
 pub use answer::Answer;
 pub use client::Client;
-pub use database::{Database, environment};
+pub use database::{Database, Digest, environment};
 pub use fixtures::{typed, uuid};
 pub use graph::{base, graph};
 pub use process::{Process, Program, free_port};
+pub use socket::Socket;
 pub use waiting::{eventually, within};
 pub use world::{PASSWORD, World};

@@ -53,6 +53,9 @@ pub async fn import(arguments: ImportArguments) -> Result<(), Failure> {
 async fn run(platform: &Platform, arguments: &ImportArguments) -> Result<(), Failure> {
     let begun = Instant::now();
     let folder = arguments.folder.display();
+    if !arguments.folder.is_dir() {
+        return Err(format!("{folder} is not a folder").into());
+    }
     let named = Named {
         space: arguments.space.clone(),
         organization: arguments.organization.clone(),

@@ -4,7 +4,7 @@ use entity::enums::{MemberRole, MemberStatus, Plan, SpaceRole};
 use entity::ids::UserId;
 
 use super::calendar;
-use super::corpus::Corpus;
+use super::corpus::{Corpus, Subject};
 use super::library::{Keeping, Shelf};
 use super::markdown::Markdown;
 use super::plan::SpacePlan;
@@ -16,6 +16,8 @@ use super::writing::Draft;
 
 pub const ORGANIZATIONS: usize = 200;
 const DOCUMENTS: usize = 24;
+/// Subjects in one space, so that its documents share tags.
+const SUBJECTS: usize = 6;
 const NAMES: [&str; 5] = ["Archive", "Field", "Lab", "Office", "Workshop"];
 const PEOPLE: usize = 4;
 
@@ -57,8 +59,10 @@ fn organization(world: &mut World, corpus: &Corpus, number: usize, random: &Rand
         let space = society.space(&plan, id, users[0], &[(Some(users[0]), None, SpaceRole::Manager)]);
         let mut shelf = Shelf::new(space, Some(id), true, random.stream(name));
         let mut random = random.stream(plan.name);
+        let first = random.below(corpus.subjects.len());
         for index in 0..DOCUMENTS {
-            let draft = draft(corpus, &mut random, index);
+            let subject = &corpus.subjects[(first + index % SUBJECTS) % corpus.subjects.len()];
+            let draft = draft(corpus, subject, &mut random, index);
             let created_at = calendar::working_moment(random.between(0, calendar::DAYS), &mut random);
             let owner = users[random.below(users.len())];
             shelf.put(society.world, draft, Keeping::new(owner, created_at));
@@ -101,7 +105,7 @@ fn plan(name: &'static str) -> SpacePlan {
 }
 
 /// A short text about one subject.
-fn draft(corpus: &Corpus, random: &mut Random, index: usize) -> Draft {
+fn draft(corpus: &Corpus, subject: &Subject, random: &mut Random, index: usize) -> Draft {
     let mut voice = Voice::new(random.stream(&index.to_string()), corpus);
     for (slot, value) in [
         ("customer", "Gut Rabenau"),
@@ -115,7 +119,6 @@ fn draft(corpus: &Corpus, random: &mut Random, index: usize) -> Draft {
         voice.set(slot, value);
     }
     voice.set_colleagues(vec!["Freya".to_owned(), "Owen".to_owned()]);
-    let subject = &corpus.subjects[random.below(corpus.subjects.len())];
     let topic = capital(&voice.one_about(subject, "topic"));
     let mut page = Markdown::new();
     let said: Vec<String> = ["what", "seen", "cause"].iter().flat_map(|kind| voice.about(subject, kind, 1)).collect();

@@ -166,3 +166,69 @@ fn refuse_in_production(platform: &Platform) -> Result<()> {
     }
     Err(Error::bad_input("demo", "Demo data has a password that everybody knows, so production refuses it."))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use entity::enums::{DocumentStatus, DocumentVisibility};
+
+    use super::*;
+
+    fn world(seed: u64, scale: Scale) -> World {
+        imagine(Options { seed, scale }, "hash")
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_rows_and_another_one_others() {
+        let (one, same, other) = (world(3, Scale::Small), world(3, Scale::Small), world(4, Scale::Small));
+        assert_eq!(one.documents, same.documents);
+        assert_eq!(one.contents, same.contents);
+        assert_eq!((&one.users, &one.spaces, &one.tags), (&same.users, &same.spaces, &same.tags));
+        assert_ne!(one.contents, other.contents);
+        assert!(one.documents.iter().all(|document| other.documents.iter().all(|another| another.id != document.id)));
+    }
+
+    #[test]
+    fn every_phrase_is_filled() {
+        for content in world(SEED, Scale::Medium).contents {
+            assert!(!content.source.contains(['{', '}']), "{}", content.source);
+            assert!(!content.source.contains("  |") && !content.source.contains("[]"), "{}", content.source);
+        }
+    }
+
+    #[test]
+    fn the_first_spaces_of_acme_hold_twenty_documents_with_tags_each() {
+        for scale in [Scale::Small, Scale::Medium] {
+            let world = world(SEED, scale);
+            let acme = world.organizations.iter().find(|organization| organization.slug == "acme").map(|acme| acme.id);
+            let mut spaces: Vec<_> = world.spaces.iter().filter(|space| space.organization_id == acme).collect();
+            spaces.sort_by_key(|space| &space.name);
+            for space in spaces.into_iter().take(5) {
+                let listed = world.documents.iter().filter(|document| {
+                    document.space_id == space.id
+                        && document.deleted_at.is_none()
+                        && document.status != DocumentStatus::Archived
+                        && document.visibility != DocumentVisibility::Private
+                        && world.document_tags.iter().any(|tag| tag.document_id == document.id)
+                });
+                assert!(listed.count() >= 20, "{} at {scale:?}", space.name);
+            }
+        }
+    }
+
+    #[test]
+    fn documents_stand_in_trees_of_their_own_space_and_live_in_order() {
+        let world = world(SEED, Scale::Medium);
+        let places: HashMap<_, _> = world.documents.iter().map(|document| (document.id, document)).collect();
+        for document in &world.documents {
+            assert!(
+                document.created_at <= document.updated_at && document.updated_at <= calendar::end(),
+                "{document:?}"
+            );
+            let Some(parent) = document.parent_id.map(|id| places[&id]) else { continue };
+            assert_eq!(parent.space_id, document.space_id);
+            assert!(parent.deleted_at.is_none(), "{document:?}");
+        }
+    }
+}

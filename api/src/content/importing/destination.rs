@@ -46,6 +46,9 @@ impl Destination {
             None => None,
         };
         let (space, label) = find_space(acting.as_ref().unwrap_or(&system), named).await?;
+        if space.archived_at.is_some() {
+            return Err(Error::bad_input("--space", format!("{label} is archived and can only be read.")));
+        }
         if let (Some(user), Some(request)) = (given, acting) {
             if !may_write(&request, &space) {
                 let message = format!("{} may not create documents in {label}.", user.email);
@@ -133,8 +136,10 @@ async fn find_space(request: &Request, named: &Named) -> Result<(space::Model, S
         (Some(last), false) => {
             found.push(last);
             let mut labels: Vec<String> =
-                found.iter().take(5).map(|(space, organization)| label(space, organization)).collect();
+                found.iter().map(|(space, organization)| label(space, organization)).collect();
             labels.sort();
+            labels.dedup();
+            labels.truncate(5);
             let message = format!(
                 "{} spaces have the slug {slug} ({}): write organization/space, or say who imports with --as.",
                 found.len(),

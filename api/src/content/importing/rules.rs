@@ -18,6 +18,7 @@ use super::summary::Summary;
 use crate::content::documents::{self, DocumentChanges, NewDocument, Place};
 use crate::content::tags;
 use crate::platform::errors::{Error, Result};
+use crate::platform::loaders::Dispatched;
 use crate::platform::progress::Progress;
 use crate::platform::request::Request;
 
@@ -30,6 +31,11 @@ const TRIES: u32 = 5;
 
 /// Imports what was found in a folder.
 pub async fn import(destination: &Destination, found: Found, progress: &dyn Progress) -> Result<Summary> {
+    // The rules of documents may load, and loads wait until somebody sends them off.
+    Dispatched::new(destination.request.loaders().clone(), carry_out(destination, found, progress)).await
+}
+
+async fn carry_out(destination: &Destination, found: Found, progress: &dyn Progress) -> Result<Summary> {
     let Destination { request, space, .. } = destination;
     let mut earlier = Earlier {
         documents: store::imported(request, space.id, SOURCE).await?,

@@ -221,3 +221,95 @@ fn is_markdown(path: &Path) -> bool {
 fn own_content_rank(name: &str) -> usize {
     ["readme", "index"].iter().position(|own| name.eq_ignore_ascii_case(own)).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A folder that is removed in the end.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("trellis-scan-{name}-{}", std::process::id()));
+            let _ = fs::remove_dir_all(&path);
+            fs::create_dir_all(&path).expect("a folder can be made");
+            Self(path)
+        }
+
+        fn file(&self, path: &str, content: impl AsRef<[u8]>) {
+            let path = self.0.join(path);
+            fs::create_dir_all(path.parent().expect("a file stands in a folder")).expect("a folder can be made");
+            fs::write(path, content).expect("a file can be written");
+        }
+
+        fn scan(&self) -> Found {
+            scan(&self.0, &|_| {}).expect("the folder can be read")
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// The tree as text: paths with their titles, children in brackets.
+    fn drawn(entries: &[Entry]) -> String {
+        let draw = |entry: &Entry| {
+            let title = entry.page.title.as_deref().unwrap_or("-");
+            let below =
+                if entry.children.is_empty() { String::new() } else { format!(" [{}]", drawn(&entry.children)) };
+            format!("{} {title}{below}", entry.path)
+        };
+        entries.iter().map(draw).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn folders_become_documents_with_the_content_of_their_readme() {
+        let folder = Folder::new("tree");
+        folder.file("README.md", "# Top");
+        folder.file("guide/index.md", "# Index");
+        folder.file("guide/ReadMe.MD", "# Guide");
+        folder.file("guide/b.markdown", "text");
+        folder.file("guide/a/x.md", "# X");
+        folder.file("empty/picture.png", "no Markdown");
+        folder.file(".hidden/y.md", "# Y");
+        let found = folder.scan();
+        let tree = "README.md Top, guide Guide [guide/a - [guide/a/x.md X], guide/b.markdown -, guide/index.md Index]";
+        assert_eq!((drawn(&found.entries).as_str(), found.skipped.len(), found.files), (tree, 0, 5));
+    }
+
+    #[test]
+    fn what_cannot_be_imported_is_named_with_the_reason() {
+        let folder = Folder::new("odd");
+        folder.file("bad/latin1.md", b"caf\xe9");
+        folder.file("nul.md", "a\0b");
+        folder.file("large.md", vec![b'a'; 10 * 1024 * 1024 + 1]);
+        folder.file("fine.md", "# Fine");
+        let odd_name = folder.0.join(OsStr::from_bytes(b"odd\xff.md"));
+        fs::write(odd_name, "x").expect("a file can be written");
+        symlink("nowhere.md", folder.0.join("broken.md")).expect("a link can be made");
+        symlink("/", folder.0.join("out")).expect("a link can be made");
+        symlink("..", folder.0.join("bad/loop")).expect("a link can be made");
+        symlink("fine.md", folder.0.join("twin.md")).expect("a link can be made");
+        let found = folder.scan();
+        assert_eq!(drawn(&found.entries), "fine.md Fine, twin.md Fine");
+        let mut skipped: Vec<String> =
+            found.skipped.iter().map(|skipped| format!("{} {}", skipped.path, skipped.reason)).collect();
+        skipped.sort();
+        let expected = [
+            "bad/latin1.md is not UTF-8 text",
+            "bad/loop is a link to a folder that it stands in",
+            "broken.md is gone, or is a link that leads nowhere",
+            "large.md is too large: 10.1 MB of at most 10 MB",
+            "nul.md holds a NUL character",
+            "odd\u{fffd}.md its name is not UTF-8 text",
+            "out is a link that leads out of the folder",
+        ];
+        assert_eq!(skipped, expected);
+    }
+}

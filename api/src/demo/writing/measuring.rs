@@ -136,7 +136,7 @@ pub fn batch(scene: &mut Scene<'_>) -> Draft {
     .iter()
     .map(|(what, count)| vec![(*what).to_owned(), count.to_string()])
     .collect();
-    page.table(&["", "Units"], &rows);
+    page.table(&["Outcome", "Units"], &rows);
     let title = match trouble {
         Some(subject) => {
             page.heading("Remarkable");

@@ -21,7 +21,7 @@ pub fn hire(scene: &mut Scene<'_>) -> Draft {
             vec![(*what).to_owned(), ["little", "some", "clearly", "strongly"][scene.voice.random.below(4)].to_owned()]
         })
         .collect();
-    page.table(&["", "Seen"], &rows);
+    page.table(&["Quality", "Seen"], &rows);
     page.heading("What we do");
     let close = scene.voice.phrases("hire.close", 1);
     page.paragraph(close);
