@@ -19,13 +19,12 @@ async fn owner(database: &Database) -> Store {
     Store::connect_as_owner(&stores).await.expect("the database answers")
 }
 
-/// The newest pg_dump of the machine; Debian keeps the versions apart and out of PATH.
+/// The pg_dump beside the server of the tests, which may be newer than the one in PATH.
 fn pg_dump() -> PathBuf {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let programs = versions.map(|version| version.path().join("bin/pg_dump")).filter(|path| path.exists());
-    let number =
-        |path: &PathBuf| path.components().filter_map(|part| part.as_os_str().to_str()?.parse::<u32>().ok()).max();
-    programs.max_by_key(number).unwrap_or_else(|| PathBuf::from("pg_dump"))
+    match std::env::var("TRELLIS_TEST_PG_BIN") {
+        Ok(folder) => PathBuf::from(folder).join("pg_dump"),
+        Err(_) => PathBuf::from("pg_dump"),
+    }
 }
 
 /// The schema of the database as SQL. What pg_dump writes anew each time is left out.

@@ -157,7 +157,10 @@ fn is_empty(answer: &Answer) -> bool {
 #[tokio::test]
 async fn who_follows_what() {
     let scene = Scene::new().await;
-    let mut table = Table::new("yes: is told of changes. of the space: not of its documents. -: NOT_FOUND, as if it did not exist.", &scene);
+    let mut table = Table::new(
+        "yes: is told of changes. of the space: not of its documents. -: NOT_FOUND, as if it did not exist.",
+        &scene,
+    );
     for following in FOLLOWINGS {
         let changing = (following.changing)(&scene);
         let author = if changing == scene.page { &scene.world.owner } else { &scene.world.manager };

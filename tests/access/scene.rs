@@ -97,7 +97,10 @@ impl Scene {
         digest.retain(|table, _| !table.starts_with("platform.") && !table.starts_with("audit."));
         for table in digest.keys() {
             let copy = copy_of(table);
-            self.world.database.run(&format!("CREATE SCHEMA IF NOT EXISTS kept; CREATE TABLE {copy} AS TABLE {table}")).await;
+            self.world
+                .database
+                .run(&format!("CREATE SCHEMA IF NOT EXISTS kept; CREATE TABLE {copy} AS TABLE {table}"))
+                .await;
         }
         self.kept = digest;
     }
@@ -106,7 +109,8 @@ impl Scene {
     /// on, since a number must not come back with other grants.
     pub async fn put_back(&self, now: &Digest) -> Digest {
         let mut sql = String::from("SET LOCAL session_replication_role = replica;");
-        for table in self.kept.iter().filter(|(table, digest)| now.get(*table) != Some(*digest)).map(|(table, _)| table) {
+        for table in self.kept.iter().filter(|(table, digest)| now.get(*table) != Some(*digest)).map(|(table, _)| table)
+        {
             sql += &format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {};", copy_of(table));
         }
         sql += "UPDATE platform.grant_versions SET version = version + 1000";

@@ -167,7 +167,13 @@ async fn a_strangers_walk_over_every_mutation_changes_and_tells_nothing() {
                     assert!(!answer.codes().is_empty() || !answer.refusals().is_empty(), "{place}");
                     assert!(!answer.codes().contains(&"INTERNAL"), "{place}");
                     assert!(!answer.body.contains(MARK), "{place}");
-                    heard.push((client, mutation.clone(), other.clone(), answer.body.replace(&hidden, &nowhere), place));
+                    heard.push((
+                        client,
+                        mutation.clone(),
+                        other.clone(),
+                        answer.body.replace(&hidden, &nowhere),
+                        place,
+                    ));
                 }
             }
         }

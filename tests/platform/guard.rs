@@ -60,7 +60,9 @@ async fn nested_brackets_are_refused_at_any_depth_and_size() {
 #[tokio::test]
 async fn a_websocket_refuses_the_same_documents() {
     let world = World::new().await;
-    let mut process = Process::start(&world.database, &[("TRELLIS_QUERY_BYTES", "2000000"), ("TRELLIS_QUERY_TOKENS", "2000000")]).await;
+    let mut process =
+        Process::start(&world.database, &[("TRELLIS_QUERY_BYTES", "2000000"), ("TRELLIS_QUERY_TOKENS", "2000000")])
+            .await;
     let mut socket = process.client(&world.owner).socket().await;
     let mut documents = bombs(2_000);
     documents.extend(bombs(30_000));

@@ -15,9 +15,8 @@ use super::world;
 
 /// The setting, or the sentence that says what to do about it.
 pub fn environment(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| {
-        panic!("{name} is not set: run `./dev test`, which starts a private PostgreSQL and Redis for the tests.")
-    })
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: run `./dev test`, which starts and builds what the tests need."))
 }
 
 fn server() -> PgConnectOptions {

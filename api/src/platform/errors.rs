@@ -124,6 +124,8 @@ impl From<DbErr> for Error {
         match (database.code().as_deref(), database.constraint()) {
             // Deadlock detected, serialization failure, lock timeout.
             (Some("40P01" | "40001" | "55P03"), _) => Error::Conflict,
+            // A text holds a character that PostgreSQL cannot keep: NUL.
+            (Some("22021" | "22P05"), _) => Error::bad_input("input", "A text holds a NUL character."),
             // The statement was cancelled by its timeout.
             (Some("57014"), _) => Error::Timeout,
             (_, Some(constraint)) => Error::Constraint(constraint.into()),

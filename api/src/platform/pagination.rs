@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Order, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
 use super::errors::{Error, Result};
@@ -42,12 +42,19 @@ impl SortKey {
 pub struct Cursor {
     pub key: SortKey,
     pub id: Uuid,
+    /// The column that the list is sorted by.
+    order: Cow<'static, str>,
 }
 
 impl Cursor {
+    /// The place of a row in a list that is sorted by the column.
+    pub fn new(column: impl IdenStatic, key: SortKey, id: impl Into<Uuid>) -> Self {
+        Self { key, id: id.into(), order: column.as_str().into() }
+    }
+
     /// Opaque text; clients give it back unchanged.
     pub fn encode(&self) -> String {
-        let mut text = format!("{}:", self.id.simple());
+        let mut text = format!("{}:{}:", self.id.simple(), self.order);
         match &self.key {
             // Writing to a String cannot fail.
             SortKey::Time(time) => drop(write!(text, "t{}", time.timestamp_micros())),
@@ -59,8 +66,10 @@ impl Cursor {
 
     pub fn decode(text: &str) -> Option<Self> {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        let (id, key) = text.split_once(':')?;
+        let (id, rest) = text.split_once(':')?;
+        let (order, key) = rest.split_once(':')?;
         let id = Uuid::try_parse(id).ok()?;
+        let order = Cow::Owned(order.to_owned());
         let mut rest = key.chars();
         let key = match rest.next()? {
             't' => SortKey::Time(DateTime::from_timestamp_micros(rest.as_str().parse().ok()?)?),
@@ -68,7 +77,7 @@ impl Cursor {
             'n' => SortKey::Number(rest.as_str().parse().ok()?),
             _ => return None,
         };
-        Some(Self { key, id })
+        Some(Self { key, id, order })
     }
 }
 
@@ -140,7 +149,7 @@ impl Page {
         let pair = || Expr::tuple([sort.column.into_expr(), sort.id.into_expr()]);
         for (field, cursor, is_after) in [("after", &self.after, true), ("before", &self.before, false)] {
             let Some(cursor) = cursor else { continue };
-            if !sort.kind.fits(&cursor.key) {
+            if !sort.kind.fits(&cursor.key) || cursor.order != sort.column.as_str() {
                 return Err(Error::bad_input(field, "This cursor is of a list with another order."));
             }
             let place = Expr::tuple([cursor.key.to_expr(), Expr::value(cursor.id)]);

@@ -293,3 +293,26 @@ CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON content.tags
     FOR EACH ROW EXECUTE FUNCTION audit.record('usage_count');
 CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON content.document_tags
     FOR EACH ROW EXECUTE FUNCTION audit.record();
+
+-- A space that is deleted takes its documents along, and an organization its spaces: whoever could still reach them by
+-- a link or through the organization finds nothing. All of them carry the same moment, so that they can come back together.
+CREATE FUNCTION content.follow_space() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE content.documents SET deleted_at = NEW.deleted_at WHERE space_id = NEW.id AND deleted_at IS NULL;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER follow_space AFTER UPDATE OF deleted_at ON tenancy.spaces
+    FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL) EXECUTE FUNCTION content.follow_space();
+
+CREATE FUNCTION content.follow_organization() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE tenancy.spaces SET deleted_at = NEW.deleted_at WHERE organization_id = NEW.id AND deleted_at IS NULL;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER follow_organization AFTER UPDATE OF deleted_at ON tenancy.organizations
+    FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL)
+    EXECUTE FUNCTION content.follow_organization();

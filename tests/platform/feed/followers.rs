@@ -13,7 +13,8 @@ use crate::support::{eventually, within};
 
 #[tokio::test]
 async fn a_cursor_replays_what_was_missed_and_then_follows() {
-    let process = Cluster::without_redis().await.process().await;
+    let cluster = Cluster::without_redis().await;
+    let process = cluster.process().await;
     let subject = Subject::new();
     let topic = Topic::Resource(subject.resource);
     for _ in 0..299 {
@@ -88,7 +89,8 @@ async fn many_writers_and_a_follower_of_each_subject() {
 #[tokio::test]
 async fn a_follower_that_falls_behind_catches_up_from_the_database() {
     let pace = Pace { queue: 8, page: 4, patience: Duration::from_secs(3600), ..Pace::default() };
-    let process = Cluster::without_redis().await.process_with(pace).await;
+    let cluster = Cluster::without_redis().await;
+    let process = cluster.process_with(pace).await;
     let subject = Subject::new();
     let mut events = process.follow(Topic::Resource(subject.resource)).await;
     for _ in 0..50 {
@@ -103,7 +105,8 @@ async fn a_follower_that_falls_behind_catches_up_from_the_database() {
 #[tokio::test]
 async fn a_follower_that_stays_behind_is_ended_and_resumes() {
     let pace = Pace { queue: 8, page: 4, patience: Duration::ZERO, ..Pace::default() };
-    let process = Cluster::without_redis().await.process_with(pace).await;
+    let cluster = Cluster::without_redis().await;
+    let process = cluster.process_with(pace).await;
     let subject = Subject::new();
     let topic = Topic::Resource(subject.resource);
     let mut events = process.follow(topic).await;
@@ -136,7 +139,8 @@ async fn without_redis_every_process_hears_of_every_event() {
 
 #[tokio::test]
 async fn shutting_down_ends_the_streams_without_an_error() {
-    let process = Cluster::without_redis().await.process().await;
+    let cluster = Cluster::without_redis().await;
+    let process = cluster.process().await;
     let subject = Subject::new();
     let mut events = process.follow(Topic::Resource(subject.resource)).await;
     process.write(subject).await;

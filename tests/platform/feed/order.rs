@@ -7,7 +7,8 @@ use super::{Cluster, Subject, append, held_back, next, numbers, older};
 
 #[tokio::test]
 async fn an_event_that_commits_late_is_not_skipped() {
-    let process = Cluster::without_redis().await.process().await;
+    let cluster = Cluster::without_redis().await;
+    let process = cluster.process().await;
     let subject = Subject::new();
     let mut events = process.follow(Topic::Space(subject.space)).await;
     let mut late = process.pool().begin().await.expect("a transaction");
@@ -24,7 +25,8 @@ async fn an_event_that_commits_late_is_not_skipped() {
 
 #[tokio::test]
 async fn a_younger_transaction_with_a_lower_number_arrives_when_it_commits() {
-    let process = Cluster::without_redis().await.process().await;
+    let cluster = Cluster::without_redis().await;
+    let process = cluster.process().await;
     let (first, second) = (Subject::new(), Subject::new());
     let mut events = process.follow(Topic::Resource(first.resource)).await;
     let mut others = process.follow(Topic::Resource(second.resource)).await;
@@ -42,7 +44,8 @@ async fn a_younger_transaction_with_a_lower_number_arrives_when_it_commits() {
 
 #[tokio::test]
 async fn an_older_transaction_that_overwrites_keeps_the_order_of_the_resource() {
-    let process = Cluster::without_redis().await.process().await;
+    let cluster = Cluster::without_redis().await;
+    let process = cluster.process().await;
     let subject = Subject::new();
     let mut events = process.follow(Topic::Resource(subject.resource)).await;
     let mut eldest = older(process.pool()).await;

@@ -6,6 +6,7 @@ use async_graphql::{Enum, InputObject};
 use entity::enums::{DocumentKind, DocumentStatus, DocumentVisibility};
 use entity::ids::{DocumentId, TagId, UserId};
 
+use crate::platform::errors::{Error, Result};
 use crate::platform::filters::{IntFilter, TextFilter, TimeFilter};
 use crate::platform::pagination::Page;
 
@@ -83,7 +84,15 @@ pub struct DocumentFilter {
     pub not: Option<Box<DocumentFilter>>,
 }
 
+/// Parts of one filter at most: itself, and every filter in and, or and not.
+const MOST_PARTS: usize = 50;
+
 impl DocumentFilter {
+    fn parts(&self) -> usize {
+        let below = self.and.iter().flatten().chain(self.or.iter().flatten()).chain(self.not.as_deref());
+        1 + below.map(Self::parts).sum::<usize>()
+    }
+
     /// Whether the filter speaks of status anywhere, so that archived documents are not left out by default.
     pub fn mentions_status(&self) -> bool {
         let below = self.and.iter().flatten().chain(self.or.iter().flatten()).chain(self.not.as_deref());
@@ -120,7 +129,13 @@ pub struct List {
 }
 
 impl List {
-    pub fn new(page: Page, filter: Option<DocumentFilter>, order: DocumentOrder) -> Self {
-        Self { page, filter: Arc::new(filter.unwrap_or_default()), order }
+    /// Refuses a filter of more parts than a query can hold.
+    pub fn new(page: Page, filter: Option<DocumentFilter>, order: DocumentOrder) -> Result<Self> {
+        let filter = filter.unwrap_or_default();
+        let parts = filter.parts();
+        if parts > MOST_PARTS {
+            return Err(Error::bad_input("filter", format!("The filter has {parts} parts; at most {MOST_PARTS} fit.")));
+        }
+        Ok(Self { page, filter: Arc::new(filter), order })
     }
 }

@@ -222,7 +222,7 @@ impl Document {
         order_by: DocumentOrder,
     ) -> Result<Connection<Document>> {
         let page = Page::new(first, after, last, before)?;
-        below(ctx.request(), self.0.id, List::new(page, filter, order_by)).await
+        below(ctx.request(), self.0.id, List::new(page, filter, order_by)?).await
     }
 
     /// What you may do with it.

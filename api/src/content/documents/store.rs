@@ -14,9 +14,10 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::filter::{DocumentFilter, DocumentOrder, List};
+use crate::content::ContentErrorCode as Code;
 use crate::platform::authorization::{Granted, Read};
 use crate::platform::children;
-use crate::platform::errors::Result;
+use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Slice, Sort, SortKey, SortKind};
 use crate::platform::viewer::Grants;
@@ -285,7 +286,10 @@ fn condition(filter: &DocumentFilter) -> Condition {
         let any = parts.iter().fold(Condition::any(), |any, part| any.add(condition(part)));
         all = all.add(any);
     }
-    all.add_option(filter.not.as_ref().map(|part| condition(part).not()))
+    // A comparison with nothing is neither true nor false in SQL; its opposite must still be found.
+    all.add_option(
+        filter.not.as_ref().map(|part| Expr::cust_with_expr("($1) IS NOT TRUE", Expr::from(condition(part)))),
+    )
 }
 
 fn sort(order: DocumentOrder) -> Sort<Column> {
@@ -303,13 +307,14 @@ fn sort(order: DocumentOrder) -> Sort<Column> {
 
 /// Where a row stands in a list of this order.
 pub fn place(order: DocumentOrder, row: &Model) -> Cursor {
+    let Sort { column, .. } = sort(order);
     let key = match order {
         DocumentOrder::UpdatedAtDesc | DocumentOrder::UpdatedAtAsc => SortKey::Time(row.updated_at),
         DocumentOrder::CreatedAtDesc | DocumentOrder::CreatedAtAsc => SortKey::Time(row.created_at),
         DocumentOrder::TitleAsc | DocumentOrder::TitleDesc => SortKey::Text(row.title.clone()),
         DocumentOrder::PositionAsc => SortKey::Text(row.position.clone()),
     };
-    Cursor { key, id: row.id.uuid() }
+    Cursor::new(column, key, row.id)
 }
 
 /// The content of documents, reached through documents that the viewer may read.
@@ -390,7 +395,7 @@ pub async fn restore_subtree(write: &Write<'_>, granted: &Granted<Entity>) -> Re
         WHERE id IN (SELECT id FROM below) RETURNING d.*";
     let request = write.request();
     let user = request.viewer().user_id().map(UserId::uuid);
-    rows_of(write, sql, [granted.id.uuid().into(), request.now().into(), user.into()]).await
+    rows_of(write, sql, [granted.id.uuid().into(), request.now().into(), user.into()]).await.map_err(refused)
 }
 
 /// Lets the children of a document that is about to go stand where it stood.
@@ -407,4 +412,16 @@ pub async fn release_children(write: &Write<'_>, granted: &Granted<Entity>) -> R
 async fn rows_of<const N: usize>(write: &Write<'_>, sql: &str, values: [sea_orm::Value; N]) -> Result<Vec<Model>> {
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
     Ok(Model::find_by_statement(statement).all(write.connection()).await?)
+}
+
+/// What a refusal of the database means to the user.
+pub fn refused(error: Error) -> Error {
+    error
+        .when_constraint("documents_pkey", || reject("id", Code::IdTaken, "This id is already in use."))
+        .when_constraint("documents_external_id_key", || {
+            reject("externalId", Code::ExternalIdTaken, "Another document of the space has this external id.")
+        })
+        .when_constraint("document_contents_source_size", || {
+            reject("content", Code::ContentTooLarge, "The content is larger than 10 MB.")
+        })
 }

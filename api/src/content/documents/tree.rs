@@ -12,6 +12,7 @@ use crate::content::ContentErrorCode as Code;
 use crate::platform::authorization::Action;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
+use crate::platform::viewer::Viewer;
 use crate::platform::write::{Committed, Write};
 
 /// Levels of the tree at most.
@@ -33,6 +34,9 @@ pub async fn move_document(
     parent: Option<DocumentId>,
     place: Place,
 ) -> Result<Committed<document::Model>> {
+    if matches!(request.viewer(), Viewer::Anonymous) {
+        return Err(Error::Unauthenticated);
+    }
     // The tree is locked before its rows, by everyone, so that two moves wait for each other instead of deadlocking.
     let space = request.get::<document::Entity>(id).await?.space_id;
     let mut write = request.begin_write().await?;
@@ -152,11 +156,15 @@ pub async fn position(
     let at = match reference {
         None => None,
         Some(sibling) => {
+            let field = if after { "afterId" } else { "beforeId" };
+            let stranger = || reject(field, Code::WrongState, "That document is not among the siblings.");
+            // Whoever may not see the neighbour hears what is said of one that stands elsewhere.
+            match write.granted_parent::<document::Entity>(sibling, Action::Read).await {
+                Err(Error::NotFound) => return Err(stranger()),
+                seen => drop(seen?),
+            }
             let found = sibling_position(write, space, parent, sibling).await?;
-            Some(
-                found
-                    .ok_or_else(|| reject("besideId", Code::WrongState, "That document is not among the siblings."))?,
-            )
+            Some(found.ok_or_else(stranger)?)
         }
     };
     let (before, behind) = match (at, after) {

@@ -117,7 +117,7 @@ async fn insert(write: &mut Write<'_>, space_id: SpaceId, new: NewDocument) -> R
         updated_at: Set(now),
         ..Default::default()
     };
-    let document = write.insert(&space, row).await.map_err(refused)?;
+    let document = write.insert(&space, row).await.map_err(store::refused)?;
     let content = document_content::ActiveModel {
         document_id: Set(document.id),
         organization_id: Set(document.organization_id),
@@ -127,7 +127,7 @@ async fn insert(write: &mut Write<'_>, space_id: SpaceId, new: NewDocument) -> R
         created_at: Set(now),
         updated_at: Set(now),
     };
-    write.insert_many(&space, vec![content]).await.map_err(refused)?;
+    write.insert_many(&space, vec![content]).await.map_err(store::refused)?;
     tags::put(write, &space, &document, &new.tags).await?;
     write.record(&DocumentEvent { kind: DocumentChangeKind::Created, document: &document });
     Ok(document)
@@ -199,9 +199,9 @@ async fn apply(
             updated_at: Set(write.request().now()),
             ..Default::default()
         };
-        write.update_below(document, content).await.map_err(refused)?;
+        write.update_below(document, content).await.map_err(store::refused)?;
     }
-    write.update(document, row).await.map_err(refused)
+    write.update(document, row).await.map_err(store::refused)
 }
 
 /// Changing who may read a document takes the right to share it; only its owner may hide it from everyone else.
@@ -246,15 +246,4 @@ impl Measures {
 /// The SHA-256 of a content.
 pub fn content_hash(content: &str) -> Vec<u8> {
     Sha256::digest(content.as_bytes()).to_vec()
-}
-
-fn refused(error: Error) -> Error {
-    error
-        .when_constraint("documents_pkey", || reject("id", Code::IdTaken, "This id is already in use."))
-        .when_constraint("documents_external_id_key", || {
-            reject("externalId", Code::ExternalIdTaken, "Another document of the space has this external id.")
-        })
-        .when_constraint("document_contents_source_size", || {
-            reject("content", Code::ContentTooLarge, "The content is larger than 10 MB.")
-        })
 }

@@ -32,7 +32,7 @@ const BY_NAME: Sort<Column> = Sort { column: Column::Name, id: Column::Id, kind:
 
 /// Where a row stands in a list by name.
 pub fn place(row: &Model) -> Cursor {
-    Cursor { key: SortKey::Text(row.name.clone()), id: row.id.uuid() }
+    Cursor::new(Column::Name, SortKey::Text(row.name.clone()), row.id)
 }
 
 /// A page of the tags of each of many spaces.

@@ -70,7 +70,10 @@ pub async fn sign_in(request: &Request, email: &str, password: String) -> Result
     if password.len() > 1_024 || email.len() > 320 {
         return Err(wrong());
     }
-    let user = users::by_email(&request.connection(), email.trim()).await?;
+    let user = match email.trim() {
+        unfit if unfit.contains('\0') => None,
+        email => users::by_email(&request.connection(), email).await?,
+    };
     let hash = user.as_ref().and_then(|user| user.password_hash.as_ref()).map(|hash| hash.expose().clone());
     let verified = passwords::verify(password, hash).await?;
     let user = user.filter(|user| verified && user.status != UserStatus::Suspended).ok_or_else(wrong)?;

@@ -155,7 +155,7 @@ impl ViewerObject {
         #[graphql(desc = "The order of the list.", default)] order_by: DocumentOrder,
     ) -> Result<Connection<Document>> {
         let page = Page::new(first, after, last, before)?;
-        documents::of_owner(ctx.request(), self.0, documents::List::new(page, filter, order_by)).await
+        documents::of_owner(ctx.request(), self.0, documents::List::new(page, filter, order_by)?).await
     }
 }
 

@@ -87,6 +87,11 @@ fn check(changes: ProfileChanges) -> Result<ProfileChanges> {
     {
         return Err(reject("avatarUrl", Code::TextInvalid, "The address of a picture begins with https://."));
     }
+    if let Some(timezone) = &changes.timezone
+        && !timezone.chars().all(|character| character.is_ascii_graphic())
+    {
+        return Err(reject("timezone", Code::TimezoneInvalid, "This is not an IANA time zone."));
+    }
     if let Some(locale) = &changes.locale
         && !is_locale(locale)
     {

@@ -85,7 +85,7 @@ pub struct Outcome {
 
 impl Outcome {
     fn new(response: Response, statements: u32) -> Self {
-        Self { body: json(&response), ran: ran(&response), response, statements }
+        Self { body: body(&response), ran: ran(&response), response, statements }
     }
 }
 
@@ -161,6 +161,11 @@ pub fn only(answer: Answer) -> Answers {
 pub fn ran(response: &Response) -> bool {
     let errors = &response.errors;
     response.data != Value::Null || errors.is_empty() || errors.iter().any(|error| !error.path.is_empty())
+}
+
+/// The JSON of a response. One that did not run has no data, not even null.
+pub fn body(response: &Response) -> Bytes {
+    if ran(response) { json(response) } else { json(&serde_json::json!({ "errors": response.errors })) }
 }
 
 /// The JSON of something that always has one.

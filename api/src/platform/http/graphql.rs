@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use serde::Deserialize;
 use serde_json::json;
 
-use super::answers::{Caller, json as json_of};
+use super::answers::{Caller, body};
 use super::engine::{Call, failed};
 use super::router::Door;
 use super::sse;
@@ -165,7 +165,7 @@ impl<E: Executor> Door<E> {
     /// Runs one operation; gives the status, the body, and how many statements it took.
     async fn run(&self, envelope: &Envelope, call: Result<Call, Error>) -> (StatusCode, Bytes, u32) {
         let media = envelope.media;
-        let refuse = |response: &Response| (media.status(false), json_of(response), 0);
+        let refuse = |response: &Response| (media.status(false), body(response), 0);
         let admitted = match call {
             Ok(call) => match self.engine.admit(call) {
                 Ok(admitted) => admitted,
@@ -183,7 +183,7 @@ impl<E: Executor> Door<E> {
         }
         if envelope.method == Method::GET && kind != OperationType::Query {
             let error = Error::bad_input("query", "Only queries may be sent by GET; use POST.");
-            return (StatusCode::METHOD_NOT_ALLOWED, json_of(&failed(error)), 0);
+            return (StatusCode::METHOD_NOT_ALLOWED, body(&failed(error)), 0);
         }
         let key = envelope.idempotency_key.as_deref();
         let outcome = self.run_to_end(envelope.caller.clone(), admitted, key).await;
@@ -322,7 +322,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn answer(status: StatusCode, media: Media, response: &Response) -> axum::response::Response {
-    let mut http = axum::response::Response::new(Body::from(json_of(response)));
+    let mut http = axum::response::Response::new(Body::from(body(response)));
     *http.status_mut() = status;
     http.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
     http

@@ -132,6 +132,9 @@ fn check(changes: OrganizationChanges) -> Result<OrganizationChanges> {
     if changes.audit_retention_days.is_some_and(|days| !(1..=3_650).contains(&days)) {
         return Err(reject("auditRetentionDays", Code::OutOfRange, "Keep the audit log for 1 to 3650 days."));
     }
+    if changes.default_space_role == Some(SpaceRole::Manager) {
+        return Err(reject("defaultSpaceRole", Code::RoleTooHigh, "A space cannot make everyone its manager."));
+    }
     let name = changes
         .name
         .map(|name| checks::required_text("name", &name, 255, Code::NameRequired, Code::TextInvalid))

@@ -27,7 +27,7 @@ const BY_TIME: Sort<Column> =
 
 /// Where a row stands in a list by the time of adding.
 pub fn place(row: &Model) -> Cursor {
-    Cursor { key: SortKey::Time(row.created_at), id: row.id.uuid() }
+    Cursor::new(Column::CreatedAt, SortKey::Time(row.created_at), row.id)
 }
 
 /// A page of members below each of many projects.

@@ -28,7 +28,7 @@ const BY_NAME: Sort<Column> = Sort { column: Column::Name, id: Column::Id, kind:
 
 /// Where a row stands in a list by name.
 pub fn place(row: &Model) -> Cursor {
-    Cursor { key: SortKey::Text(row.name.clone()), id: row.id.uuid() }
+    Cursor::new(Column::Name, SortKey::Text(row.name.clone()), row.id)
 }
 
 /// A page of projects below each of many organizations.
@@ -103,7 +103,7 @@ const SPACES_BY_TIME: Sort<space::Column> =
 
 /// Where a space stands in the list of a project.
 pub fn place_of_space(row: &space::Model) -> Cursor {
-    Cursor { key: SortKey::Time(row.created_at), id: row.id.uuid() }
+    Cursor::new(space::Column::CreatedAt, SortKey::Time(row.created_at), row.id)
 }
 
 /// A page of the spaces that are attached to each of many projects.

@@ -154,7 +154,7 @@ impl Space {
         #[graphql(desc = "The order of the list.", default)] order_by: DocumentOrder,
     ) -> Result<Connection<Document>> {
         let page = Page::new(first, after, last, before)?;
-        documents::of_space(ctx.request(), self.0.id, documents::List::new(page, filter, order_by)).await
+        documents::of_space(ctx.request(), self.0.id, documents::List::new(page, filter, order_by)?).await
     }
 
     /// The tags of the space, by name.
