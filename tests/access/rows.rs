@@ -6,12 +6,15 @@ use serde_json::{Value, json};
 use super::scene::Scene;
 use crate::support::PASSWORD;
 
+/// Which thing of the scene.
+pub type Id = fn(&Scene) -> &str;
+
 /// A mutation that everybody tries.
 pub struct Change {
     pub field: &'static str,
     pub on: &'static str,
     /// The action of `viewerCan` that allows it, and the object that says so.
-    pub allowed_by: Option<(&'static str, fn(&Scene) -> &str)>,
+    pub allowed_by: Option<(&'static str, Id)>,
     pub input: fn(&Scene) -> Value,
 }
 
@@ -19,22 +22,22 @@ pub struct Change {
 pub struct Sight {
     pub of: &'static str,
     pub on: &'static str,
-    pub id: fn(&Scene) -> &str,
+    pub id: Id,
 }
 
 /// A subscription that everybody tries.
 pub struct Following {
     pub field: &'static str,
     pub on: &'static str,
-    pub id: fn(&Scene) -> &str,
+    pub id: Id,
     /// A document whose change is told there.
-    pub changing: fn(&Scene) -> &str,
+    pub changing: Id,
 }
 
 /// The root fields of queries. `node` and `nodes` are tried on every sight, the others once.
 pub const QUERIES: [&str; 4] = ["node", "nodes", "organization", "viewer"];
 
-const fn sight(of: &'static str, on: &'static str, id: fn(&Scene) -> &str) -> Sight {
+const fn sight(of: &'static str, on: &'static str, id: Id) -> Sight {
     Sight { of, on, id }
 }
 
@@ -90,7 +93,7 @@ const fn change(
     field: &'static str,
     on: &'static str,
     action: &'static str,
-    id: fn(&Scene) -> &str,
+    id: Id,
     input: fn(&Scene) -> Value,
 ) -> Change {
     Change { field, on, allowed_by: Some((action, id)), input }

@@ -6,5 +6,6 @@ mod limits;
 mod live;
 mod sharing;
 mod states;
+mod storm;
 mod tags;
 mod tree;

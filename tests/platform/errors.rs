@@ -82,3 +82,15 @@ async fn an_id_of_another_kind_is_refused_and_an_unknown_one_is_not_found() {
     assert!(world.owner.node(unknown).await.is_null());
     assert_eq!(world.owner.mutate("documentTrash", json!({ "id": unknown })).await.code(), "NOT_FOUND");
 }
+
+#[tokio::test]
+async fn an_operation_that_takes_too_long_is_stopped() {
+    let world = World::with(|config| config.operation_seconds = 1).await;
+    let mut holder = world.database.pool().begin().await.expect("a transaction");
+    sqlx::query("LOCK TABLE content.documents").execute(&mut *holder).await.expect("a lock");
+    let query = "{ viewer { documents(first: 1) { nodes { id } } } }";
+    let answer = world.member.query(query, Value::Null).await;
+    assert_eq!(answer.code(), "TIMEOUT", "{}", answer.body);
+    holder.rollback().await.expect("the lock is given back");
+    world.member.query(query, Value::Null).await.well();
+}

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{World, graph};
+use crate::support::{PASSWORD, World, graph, typed};
 
 fn create(world: &World, title: &str) -> (String, Value) {
     let text = graph().mutation("documentCreate", "document { id title createdAt version } commitCursor");
@@ -107,8 +107,7 @@ async fn a_refused_mutation_may_be_tried_again_under_its_key() {
     let variables = json!({ "input": { "id": id } });
     let answer = world.reader.query_once("key-1", &text, variables.clone()).await;
     assert_eq!(answer.code(), "FORBIDDEN");
-    let lab_members = format!("UPDATE tenancy.space_members SET role = 'editor' WHERE role = 'reader'");
-    world.database.run(&lab_members).await;
+    world.database.run("UPDATE tenancy.space_members SET role = 'editor' WHERE role = 'reader'").await;
     world.reader.query_once("key-1", &text, variables).await.well();
 }
 
@@ -125,15 +124,100 @@ async fn a_malformed_key_is_refused() {
 }
 
 #[tokio::test]
-async fn a_client_made_id_cannot_be_used_twice() {
+async fn a_client_made_id_is_taken_as_it_is_and_cannot_be_used_twice() {
     let world = World::new().await;
-    let id = crate::support::typed("doc", "01890a5d-ac96-774b-bcce-b302099a8057");
-    let input = json!({ "id": id, "spaceId": world.lab, "title": "Mine" });
-    let answer = world.editor.mutate("documentCreate", input.clone()).await.well();
-    assert_eq!(answer.text("documentCreate.document.id"), id);
-    world.editor.mutate("documentCreate", input.clone()).await.refused("ID_TAKEN", "id");
+    let uuid = "01890a5d-ac96-774b-bcce-b302099a8057";
+    let mut twice = Vec::new();
+    for (mutation, object, prefix, client, input) in [
+        ("organizationCreate", "organization", "org", &world.owner, json!({ "name": "New", "slug": "new" })),
+        (
+            "projectCreate",
+            "project",
+            "prj",
+            &world.owner,
+            json!({ "organizationId": world.acme, "name": "New", "slug": "new" }),
+        ),
+        (
+            "spaceCreate",
+            "space",
+            "spc",
+            &world.owner,
+            json!({ "organizationId": world.acme, "name": "New", "slug": "new" }),
+        ),
+        ("documentCreate", "document", "doc", &world.editor, json!({ "spaceId": world.lab, "title": "New" })),
+        ("tagCreate", "tag", "tag", &world.editor, json!({ "spaceId": world.lab, "name": "new" })),
+        (
+            "memberAdd",
+            "member",
+            "mem",
+            &world.owner,
+            json!({ "organizationId": world.acme, "userId": world.stranger.id, "role": "MEMBER" }),
+        ),
+        (
+            "spaceMemberAdd",
+            "spaceMember",
+            "spm",
+            &world.manager,
+            json!({ "spaceId": world.lab, "userId": world.member.id, "role": "READER" }),
+        ),
+        (
+            "projectMemberAdd",
+            "projectMember",
+            "prm",
+            &world.owner,
+            json!({ "projectId": world.rocket, "userId": world.member.id, "role": "VIEWER" }),
+        ),
+    ] {
+        let mut input = input;
+        input["id"] = json!(typed(prefix, uuid));
+        let answer = client.mutate(mutation, input.clone()).await.well();
+        assert_eq!(answer.text(&format!("{mutation}.{object}.id")), typed(prefix, uuid));
+        // Only the id is the same the second time.
+        for (field, other) in [
+            ("slug", json!("other")),
+            ("name", json!("other")),
+            ("title", json!("Other")),
+            ("userId", json!(world.developer.id)),
+        ] {
+            if input.get(field).is_some() {
+                input[field] = other;
+            }
+        }
+        twice.push((mutation, client, input));
+    }
+    let before = world.database.digest().await;
+    for (mutation, client, mut input) in twice {
+        if mutation == "memberAdd" {
+            // Everybody is a member by now, so somebody new.
+            let nora = json!({ "email": "nora@example.org", "password": PASSWORD, "name": "Nora" });
+            let answer = world.anonymous.mutate_for("signUp", "viewer { user { id } }", nora).await.well();
+            input["userId"] = answer.at("signUp.viewer.user.id").clone();
+            client.mutate(mutation, input).await.refused("ID_TAKEN", "id");
+            continue;
+        }
+        client.mutate(mutation, input).await.refused("ID_TAKEN", "id");
+    }
+    let after = world.database.digest().await;
+    for table in ["tenancy.members", "tenancy.projects", "tenancy.organizations", "content.documents", "content.tags"] {
+        assert_eq!(before[table], after[table], "{table}");
+    }
     // Somebody who may not see the document learns nothing more than that.
-    let vault = json!({ "id": id, "spaceId": world.vault, "title": "Mine" });
+    let vault = json!({ "id": typed("doc", uuid), "spaceId": world.vault, "title": "Mine" });
     world.stranger.mutate("documentCreate", vault).await.refused("ID_TAKEN", "id");
-    assert_eq!(documents(&world).await, 1);
+}
+
+#[tokio::test]
+async fn tokens_are_not_kept_for_retries() {
+    let world = World::new().await;
+    let text = graph().mutation("signIn", "accessToken refreshToken");
+    let variables = json!({ "input": { "email": "member@acme.test", "password": PASSWORD } });
+    let answer = world.member.query_once("key-1", &text, variables).await.well();
+    for token in [answer.text("signIn.accessToken"), answer.text("signIn.refreshToken")] {
+        for (table, column) in
+            [("idempotency_answers", "convert_from(body, 'UTF8')"), ("idempotency_keys", "outcome::text")]
+        {
+            let sql = format!("SELECT count(*) FROM platform.{table} WHERE {column} LIKE '%{token}%'");
+            assert_eq!(world.database.number(&sql).await, 0, "{table}");
+        }
+    }
 }

@@ -120,7 +120,7 @@ async fn what_is_refused_is_told_by_an_event() {
         (json!({}), "BAD_USER_INPUT"),
         (json!({ "query": "{ nonsense" }), "GRAPHQL_PARSE_FAILED"),
         (json!({ "query": "subscription { nonsense }" }), "GRAPHQL_VALIDATION_FAILED"),
-        (json!({ "query": bomb }), "BRACKETS_TOO_DEEP"),
+        (json!({ "query": bomb }), "QUERY_TOO_COMPLEX"),
     ] {
         let mut events = Events::of(world.anonymous.post().json(&content)).await;
         let refusal = events.next().await;

@@ -48,10 +48,10 @@ impl Answer {
         texts.unwrap_or_else(|| panic!("no text {field} everywhere at {path}: {}", self.body))
     }
 
-    /// The code of each error, in order.
+    /// The code of each error, in order; of a query that is too complex, the reason.
     pub fn codes(&self) -> Vec<&str> {
         let errors = self.json["errors"].as_array().map_or(&[][..], Vec::as_slice);
-        errors.iter().map(|error| error["extensions"]["code"].as_str().unwrap_or("none")).collect()
+        errors.iter().map(|error| reason(error).unwrap_or("none")).collect()
     }
 
     /// The one error's code.
@@ -112,4 +112,9 @@ pub fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
         Ok(index) => &value[index],
         Err(_) => &value[step],
     })
+}
+
+/// The reason of an error, or its code.
+pub fn reason(error: &Value) -> Option<&str> {
+    error["extensions"]["reason"].as_str().or(error["extensions"]["code"].as_str())
 }

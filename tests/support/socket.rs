@@ -7,13 +7,14 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use super::answer::reason;
 use super::waiting::within;
 
 /// The codes of the errors in a message, whether the operation was refused or ended with them.
 pub fn codes(message: &Value) -> Vec<&str> {
     let payload = &message["payload"];
     let errors = payload.as_array().or_else(|| payload["errors"].as_array()).map_or(&[][..], Vec::as_slice);
-    errors.iter().map(|error| error["extensions"]["code"].as_str().unwrap_or("none")).collect()
+    errors.iter().map(|error| reason(error).unwrap_or("none")).collect()
 }
 
 /// An open socket.

@@ -10,6 +10,8 @@ mod corpus;
 mod credentials;
 mod library;
 mod markdown;
+mod notes;
+mod particulars;
 mod plan;
 mod random;
 mod society;

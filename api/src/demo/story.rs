@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Datelike, Duration, TimeZone, Utc, Weekday};
-use entity::enums::{DocumentKind, MemberRole, MemberStatus, SpaceRole};
+use entity::enums::{MemberRole, MemberStatus, SpaceRole};
 use entity::ids::{DocumentId, OrganizationId, TeamId, UserId};
-use serde_json::{Value, json};
 
 use super::calendar;
 use super::cast::{self, Customer, Person};
 use super::corpus::{Corpus, Subject};
 use super::library::{Keeping, Shelf};
+use super::particulars;
 use super::plan::{self, Genre, Section, SpacePlan};
 use super::random::Random;
 use super::society::{ORGANIZATIONS, Society};
@@ -21,14 +21,14 @@ use super::writing::{self, Scene};
 
 /// What is needed to tell it.
 pub struct Story<'a> {
-    corpus: &'a Corpus,
-    random: Random,
+    pub(super) corpus: &'a Corpus,
+    pub(super) random: Random,
     timeline: Timeline,
     customers: Vec<Customer>,
-    people: Vec<Person>,
-    users: Vec<UserId>,
+    pub(super) people: Vec<Person>,
+    pub(super) users: Vec<UserId>,
     /// Documents in a hundred of those at medium scale.
-    percent: usize,
+    pub(super) percent: usize,
 }
 
 /// One text to be written: when, and about which of the corpus's subjects, by which line.
@@ -248,8 +248,8 @@ impl<'a> Story<'a> {
             mortal: !is_page,
             is_template: section.genre == Genre::Template,
             slug: is_page,
-            origin: origin(plan, section, date, number),
-            metadata: metadata(section.genre, random),
+            origin: particulars::origin(plan, section, date, number),
+            metadata: particulars::metadata(section.genre, random),
             ..Keeping::new(self.users[author], date)
         };
         let talked_about = matches!(section.genre, Genre::Spec | Genre::Incident | Genre::Interview | Genre::Study);
@@ -269,7 +269,7 @@ impl<'a> Story<'a> {
     }
 
     /// What a text is written in: who is there, which customer it is about, what is on people's minds.
-    fn scene(
+    pub(super) fn scene(
         &self,
         plan: &SpacePlan,
         genre: Genre,
@@ -314,46 +314,6 @@ impl<'a> Story<'a> {
             number,
         }
     }
-
-    /// What people write for themselves, in their own spaces.
-    fn notes(&self, world: &mut World) {
-        let spaces: HashMap<UserId, _> =
-            world.spaces.iter().filter_map(|space| Some((space.user_id?, space.id))).collect();
-        let plan = SpacePlan {
-            organization: "acme",
-            slug: "personal",
-            name: "Personal",
-            about: "",
-            icon: "",
-            color: "",
-            open: false,
-            default_role: "reader",
-            team: "",
-            project: None,
-            areas: vec!["product", "field", "engineering", "people", "research", "manufacturing"],
-            source: None,
-            archived: false,
-            sections: Vec::new(),
-        };
-        for (index, person) in self.people.iter().enumerate() {
-            let random = self.random.stream(person.name);
-            let Some(space) = spaces.get(&self.users[index]) else { continue };
-            let mut shelf = Shelf::new(*space, None, false, random.stream("shelf"));
-            let mut random = random.stream("notes");
-            let count = if index == 0 { 20 } else { random.below(5) + 1 };
-            for number in 0..(count * self.percent).div_ceil(100) {
-                let date = calendar::working_moment(random.between(300, calendar::DAYS), &mut random);
-                let start = random.below(self.corpus.notes.len());
-                let mut scene = self.scene(&plan, Genre::Weekly, date, index, start + number + 1, &mut random);
-                let Some(mut draft) = writing::note(&mut scene) else { continue };
-                if random.chance(50) {
-                    draft.tags = vec!["mine".to_owned()];
-                }
-                let keeping = Keeping { kind: DocumentKind::Note, drafts: 70, ..Keeping::new(self.users[index], date) };
-                shelf.put(world, draft, keeping);
-            }
-        }
-    }
 }
 
 /// Whether a text of this kind is about one customer.
@@ -368,39 +328,4 @@ fn quarter(index: usize, random: &mut Random) -> DateTime<Utc> {
     let start = Utc.with_ymd_and_hms(2025 + quarter / 4, month, 1, 9, 0, 0).single().unwrap_or_else(calendar::end);
     let date = if index.is_multiple_of(2) { start - Duration::days(10) } else { start + Duration::days(87) };
     calendar::at_work(date.min(calendar::end() - Duration::days(1)), random)
-}
-
-/// Where a document came from, and what it is called there.
-fn origin(plan: &SpacePlan, section: &Section, date: DateTime<Utc>, number: usize) -> Option<(String, String)> {
-    let letters = match section.genre {
-        Genre::Visit => "VIS",
-        Genre::Install => "INS",
-        Genre::Batch => "LOT",
-        Genre::Digest => "DIG",
-        Genre::Answer => "ANS",
-        _ => return None,
-    };
-    Some((plan.source?.to_owned(), format!("{letters}-{}-{number:04}", date.year())))
-}
-
-/// What programs keep about a document.
-fn metadata(genre: Genre, random: &mut Random) -> Value {
-    match genre {
-        Genre::Incident => {
-            json!({ "severity": random.between(1, 3), "customersAffected": random.between(3, 80), "minutes": random.between(20, 300) })
-        }
-        Genre::Visit | Genre::Install => {
-            json!({ "minutesOnSite": random.between(25, 260), "kilometres": random.between(8, 410), "pictures": random.between(4, 9) })
-        }
-        Genre::Batch => {
-            json!({ "line": random.between(1, 2), "firstPassYield": random.between(880, 999) as f64 / 1000.0 })
-        }
-        Genre::Release => {
-            let channel = if random.chance(70) { "stable" } else { "early" };
-            json!({ "channel": channel, "stations": random.between(400, 3_900) })
-        }
-        Genre::Digest => json!({ "conversations": random.between(180, 420) }),
-        _ if random.chance(25) => json!({ "reviewedBy": random.between(1, 4) }),
-        _ => json!({}),
-    }
 }

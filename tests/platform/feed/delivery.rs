@@ -21,7 +21,7 @@ async fn the_stream_holds_the_envelope_under_the_position() {
     process.write(subject).await;
     let event = next(&mut events).await;
     let id = format!("{}-0", event.position.0);
-    cluster.delivered(&[id.clone()]).await;
+    cluster.delivered(std::slice::from_ref(&id)).await;
     let stream: StreamRangeReply = cluster.stream().await;
     let entry = stream.ids.into_iter().find(|entry| entry.id == id).expect("the event");
     let field = |name: &str| entry.get::<String>(name).unwrap_or_else(|| panic!("no {name}"));

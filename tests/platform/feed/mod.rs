@@ -39,13 +39,18 @@ struct Subject {
     space: Uuid,
 }
 
+#[expect(clippy::disallowed_methods, reason = "there is no request whose clock could give it")]
+fn new_id() -> Uuid {
+    Uuid::now_v7()
+}
+
 impl Subject {
     fn new() -> Self {
-        Self { resource: Uuid::now_v7(), space: Uuid::now_v7() }
+        Self { resource: new_id(), space: new_id() }
     }
 
     fn beside(self) -> Self {
-        Self { resource: Uuid::now_v7(), ..self }
+        Self { resource: new_id(), ..self }
     }
 }
 
@@ -145,7 +150,7 @@ async fn append(transaction: &mut PgConnection, subject: Subject) -> EventNumber
          (event_id, event_type, stream, actor_type, resource_type, resource_id, space_id, payload) \
          SELECT $1, 'document.updated', 'documents', 'system', 'document', $2, $3, \
              jsonb_build_object('n', count(*) + 1) FROM platform.outbox WHERE resource_id = $2 RETURNING id";
-    let query = sqlx::query_scalar(sql).bind(Uuid::now_v7()).bind(subject.resource).bind(subject.space);
+    let query = sqlx::query_scalar(sql).bind(new_id()).bind(subject.resource).bind(subject.space);
     EventNumber(query.fetch_one(transaction).await.expect("an event"))
 }
 

@@ -75,7 +75,7 @@ async fn what_is_refused_before_it_runs_is_an_error_and_nothing_follows() {
         ("{ nonsense", "GRAPHQL_PARSE_FAILED"),
         ("{ nonsense }", "GRAPHQL_VALIDATION_FAILED"),
         ("subscription { nonsense }", "GRAPHQL_VALIDATION_FAILED"),
-        (&bomb, "BRACKETS_TOO_DEEP"),
+        (&bomb, "QUERY_TOO_COMPLEX"),
     ] {
         peer.subscribe("1", query, json!({})).await;
         let refusal = peer.hear().await;

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_graphql::parser::types::{BaseType, ExecutableDocument, OperationType, Type};
-use async_graphql::{Executor, Response, ServerError, Value, Variables};
+use async_graphql::parser::types::{BaseType, ExecutableDocument, OperationDefinition, OperationType, Type};
+use async_graphql::{Executor, Pos, Response, ServerError, Value, Variables};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, Stream, StreamExt};
 use sha2::{Digest, Sha256};
 
-use super::guard::{self, Limits, Refusal, SchemaShape};
+use super::guard::{self, Limits, Refusal, RefusalCode, SchemaShape};
 use super::report::finish;
 use crate::platform::errors::Error;
 use crate::platform::loaders::Dispatched;
@@ -135,6 +135,7 @@ impl<E: Executor> Engine<E> {
             }
         };
         let operation = guard::selected_operation(&prepared.document, name).ok_or_else(unselected)?;
+        check_required(&operation.node, &call.variables)?;
         let operation_type = operation.node.ty;
         Ok(Admitted { prepared, call, operation_type, requested_cost })
     }
@@ -233,6 +234,27 @@ fn unparsed(error: async_graphql::parser::Error) -> Box<Response> {
     Box::new(Response::from_errors(vec![error]))
 }
 
+/// A variable that must have a value and has none is a fault of the request, found before anything runs.
+fn check_required(operation: &OperationDefinition, variables: &Variables) -> Result<(), Box<Response>> {
+    for definition in &operation.variable_definitions {
+        let (name, wanted) = (&definition.node.name.node, &definition.node.var_type.node);
+        let given = variables.get(name).is_some_and(|value| *value != Value::Null);
+        if !wanted.nullable && !given {
+            let message = format!("The variable ${name} of the required type {wanted} was not given.");
+            return Err(Box::new(invalid(message, definition.pos)));
+        }
+    }
+    Ok(())
+}
+
+fn invalid(message: String, position: Pos) -> Response {
+    let mut error = ServerError::new(message, Some(position));
+    let mut extensions = async_graphql::ErrorExtensionValues::default();
+    extensions.set("code", "GRAPHQL_VALIDATION_FAILED");
+    error.extensions = Some(extensions);
+    Response::from_errors(vec![error])
+}
+
 fn unselected() -> Box<Response> {
     let message = "Name one of the operations of the document as operationName.";
     Box::new(failed(Error::bad_input("operationName", message)))
@@ -241,7 +263,13 @@ fn unselected() -> Box<Response> {
 fn refused(refusal: Refusal) -> Box<Response> {
     let mut error = ServerError::new(refusal.to_string(), refusal.position);
     let mut extensions = async_graphql::ErrorExtensionValues::default();
-    extensions.set("code", refusal.code.as_str());
+    let code = match refusal.code {
+        RefusalCode::FragmentCycle => "GRAPHQL_VALIDATION_FAILED",
+        RefusalCode::UnterminatedString => "GRAPHQL_PARSE_FAILED",
+        _ => "QUERY_TOO_COMPLEX",
+    };
+    extensions.set("code", code);
+    extensions.set("reason", refusal.code.as_str());
     extensions.set("limit", refusal.limit);
     extensions.set("actual", refusal.actual);
     error.extensions = Some(extensions);
