@@ -103,16 +103,18 @@ impl Scene {
                 .await;
         }
         self.kept = digest;
+        self.world.database.run("CREATE TABLE kept.log AS SELECT max(created_at) AS last FROM audit.logs").await;
     }
 
     /// Puts back the rows that are not as they were, and gives the digest of everything after that. Grants are numbered
-    /// on, since a number must not come back with other grants.
+    /// on, since a number must not come back with other grants; the log is cut, or it would be most of what is compared.
     pub async fn put_back(&self, now: &Digest) -> Digest {
         let mut sql = String::from("SET LOCAL session_replication_role = replica;");
         for table in self.kept.iter().filter(|(table, digest)| now.get(*table) != Some(*digest)).map(|(table, _)| table)
         {
             sql += &format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {};", copy_of(table));
         }
+        sql += "DELETE FROM audit.logs WHERE created_at > (SELECT last FROM kept.log);";
         sql += "UPDATE platform.grant_versions SET version = version + 1000";
         self.world.database.run(&sql).await;
         self.world.database.digest().await

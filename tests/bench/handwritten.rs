@@ -94,26 +94,6 @@ JOIN identity.users u ON u.id = d.owner_id
 ORDER BY s.place, d.updated_at DESC, d.id DESC
 ";
 
-const DOCS_SQL: &str = "
-SELECT s.place, d.id, d.title, d.status, d.created_at, d.owner_id
-FROM unnest($1::uuid[], $2::boolean[]) WITH ORDINALITY AS s (id, granted, place)
-CROSS JOIN LATERAL (
-    SELECT d.id, d.title, d.status, d.created_at, d.owner_id FROM content.documents d
-    WHERE d.space_id = s.id AND d.deleted_at IS NULL AND d.status <> 'archived'
-        AND (s.granted AND (d.visibility <> 'private' OR d.owner_id = $3)
-            OR d.visibility IN ('organization', 'public'))
-    ORDER BY d.updated_at DESC, d.id DESC LIMIT 20
-) AS d
-";
-const OWNERS_SQL: &str = "
-SELECT u.id, u.name, CASE WHEN u.id = $2 OR EXISTS (
-        SELECT FROM tenancy.members m
-        WHERE m.user_id = u.id AND m.organization_id = ANY ($3) AND m.status = 'active'
-    ) THEN u.email END FROM identity.users u WHERE u.id = ANY ($1)";
-const TAGS_SQL: &str = "
-SELECT c.document_id, t.name FROM content.document_tags c JOIN content.tags t ON t.id = c.tag_id
-WHERE c.document_id = ANY ($1) ORDER BY t.name, t.id";
-
 struct Endpoint {
     pool: PgPool,
     key: DecodingKey,
@@ -259,55 +239,6 @@ impl Endpoint {
             }
         }
         let ids: Vec<Uuid> = spaces.iter().map(|space| space.id).collect();
-        if std::env::var("VARIANT").is_ok_and(|v| v != "a") {
-            let rows: Vec<(i64, Uuid, String, Status, DateTime<Utc>, Uuid)> =
-                sqlx::query_as(DOCS_SQL).bind(ids).bind(granted).bind(claims.sub).fetch_all(&mut *connection).await?;
-            let docs: Vec<Uuid> = rows.iter().map(|r| r.1).collect();
-            let mut people: Vec<Uuid> = rows.iter().map(|r| r.5).collect();
-            people.sort_unstable();
-            people.dedup();
-            let parallel = std::env::var("VARIANT").is_ok_and(|v| v == "p");
-            let (owners, tags): (Vec<(Uuid, String, Option<String>)>, Vec<(Uuid, String)>) = if parallel {
-                let owners = sqlx::query_as(OWNERS_SQL)
-                    .bind(people)
-                    .bind(claims.sub)
-                    .bind(organizations)
-                    .fetch_all(&mut *connection);
-                let tags = sqlx::query_as(TAGS_SQL).bind(docs).fetch_all(&self.pool);
-                tokio::try_join!(owners, tags)?
-            } else {
-                let owners = sqlx::query_as(OWNERS_SQL)
-                    .bind(people)
-                    .bind(claims.sub)
-                    .bind(organizations)
-                    .fetch_all(&mut *connection)
-                    .await?;
-                let tags = sqlx::query_as(TAGS_SQL).bind(docs).fetch_all(&mut *connection).await?;
-                (owners, tags)
-            };
-            let owners: std::collections::HashMap<Uuid, (String, Option<String>)> =
-                owners.into_iter().map(|(id, name, email)| (id, (name, email))).collect();
-            let mut by_doc: std::collections::HashMap<Uuid, Vec<Tag>> = std::collections::HashMap::with_capacity(100);
-            for (doc, name) in tags {
-                let tags = by_doc.entry(doc).or_default();
-                if tags.len() < 5 {
-                    tags.push(Tag { name });
-                }
-            }
-            for (place, id, title, status, created_at, owner) in rows {
-                let (name, email) = owners.get(&owner).cloned().unwrap_or_default();
-                let tags = Nodes { nodes: by_doc.remove(&id).unwrap_or_default() };
-                spaces[place as usize - 1].documents.nodes.push(Document {
-                    id,
-                    title,
-                    status,
-                    created_at,
-                    owner: Owner { name, email },
-                    tags,
-                });
-            }
-            return Ok(Some(Organization { name, spaces: Nodes { nodes: spaces } }));
-        }
         let documents = sqlx::query(DOCUMENTS_SQL)
             .bind(ids)
             .bind(granted)

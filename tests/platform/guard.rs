@@ -103,7 +103,7 @@ async fn a_filter_of_any_size_leaves_the_server_standing() {
     let query = "query($filter: DocumentFilter) { viewer { documents(first: 1, filter: $filter) { totalCount } } }";
     member.query(query, json!({ "filter": nested(3) })).await.well();
     member.query(query, json!({ "filter": wide(10) })).await.well();
-    for filter in [nested(45), nested(1_000), wide(1_000), wide(10_000), wide(100_000)] {
+    for filter in [nested(45), nested(1_000), wide(1_000), wide(20_000)] {
         let request = member.post().json(&json!({ "query": query, "variables": { "filter": filter } }));
         // An error means that the server is gone.
         let answer = request.send().await.expect("the server answers");
