@@ -54,6 +54,9 @@ pub struct Settings {
     /// A Node.js 22 or newer, for PostGraphile.
     #[arg(long, env = "TRELLIS_NODE", default_value = "node")]
     node: PathBuf,
+    /// Where PostgreSQL's programs are; the search path when it is not said.
+    #[arg(long, env = "TRELLIS_PG_BIN")]
+    pg_bin: Option<PathBuf>,
 }
 
 /// Measures and prints, unless it is told to stop. Everything that was started ends with it.
@@ -100,7 +103,8 @@ async fn measure(settings: &Settings) -> Result<Report> {
     if is_wanted(PGBENCH) {
         let script = folder.path().join("read.sql");
         std::fs::write(&script, floor())?;
-        contestants.push(Contestant::Pgbench { script, url: database.url.clone() });
+        let program = settings.pg_bin.as_ref().map_or_else(|| PGBENCH.into(), |folder| folder.join(PGBENCH));
+        contestants.push(Contestant::Pgbench { program, script, url: database.url.clone() });
     }
     let mut report = Report::new(CASE, idle);
     for contestant in &contestants {
@@ -127,7 +131,7 @@ fn turned<T>(things: &[T], by: usize) -> impl Iterator<Item = &T> {
 
 enum Contestant {
     Server(Rc<Target>),
-    Pgbench { script: PathBuf, url: String },
+    Pgbench { program: PathBuf, script: PathBuf, url: String },
 }
 
 async fn contestant(peer: &Peer, database: &Database, tokens: &Tokens) -> Result<Contestant> {
@@ -149,7 +153,7 @@ impl Contestant {
     async fn slice(&self, clients: usize, length: Duration, seed: u64) -> Result<Slice> {
         match self {
             Self::Server(target) => target.load(clients, length, seed).await,
-            Self::Pgbench { script, url } => pgbench(script, url, clients, length).await,
+            Self::Pgbench { program, script, url } => pgbench(program, script, url, clients, length).await,
         }
     }
 }
@@ -174,10 +178,10 @@ fn floor() -> String {
 }
 
 /// More connections than the servers have would not be the same work.
-async fn pgbench(script: &Path, url: &str, clients: usize, length: Duration) -> Result<Slice> {
+async fn pgbench(program: &Path, script: &Path, url: &str, clients: usize, length: Duration) -> Result<Slice> {
     let connections = clients.min(CONNECTIONS).to_string();
     let seconds = length.as_secs().max(1).to_string();
-    let mut command = Command::new("pgbench");
+    let mut command = Command::new(program);
     command.args(["-n", "-M", "prepared", "-c", &connections, "-T", &seconds, "-f"]).arg(script).arg(url);
     let said = output(command).await?;
     let per_second = said.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
