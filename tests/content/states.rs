@@ -1,8 +1,9 @@
 //! The life of a document: draft, published, archived, in the trash, gone.
 
+use futures_util::future::join;
 use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::{World, eventually};
 
 const STATE: &str = "document { status publishedAt archivedAt trashedAt version }";
 
@@ -154,4 +155,35 @@ async fn trashing_twice_changes_nothing() {
     let before = world.database.digest().await;
     assert_eq!(world.editor.mutate("documentTrash", json!({ "id": id })).await.code(), "FORBIDDEN");
     assert_eq!(world.database.digest().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_created_while_the_trash_takes_what_is_above_it_does_not_stay_behind() {
+    let world = World::new().await;
+    let top = world.editor.document(&world.lab, json!({ "title": "top" })).await;
+    let middle = world.editor.document(&world.lab, json!({ "title": "middle", "parentId": top })).await;
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    // The new document has its row, and its parent, while its content still has to wait.
+    let mut holder = world.database.pool().begin().await.expect("a transaction");
+    sqlx::query("LOCK TABLE content.document_contents").execute(&mut *holder).await.expect("a lock");
+    let create = world.manager.document(&world.lab, json!({ "title": "new", "parentId": middle }));
+    let trash = async {
+        eventually("the new document waits", async || (world.database.number(waiting).await > 0).then_some(())).await;
+        let release = async {
+            // The trash waits for the new document, unless it is done by itself.
+            for _ in 0..200 {
+                if world.database.number(waiting).await > 1 {
+                    break;
+                }
+            }
+            holder.rollback().await.expect("the lock is given back");
+        };
+        join(world.editor.mutate("documentTrash", json!({ "id": top })), release).await.0
+    };
+    let (_, trashed) = join(create, trash).await;
+    trashed.well();
+    let left = "SELECT count(*) FROM content.documents d JOIN content.documents p ON p.id = d.parent_id \
+                WHERE d.deleted_at IS NULL AND p.deleted_at IS NOT NULL";
+    assert_eq!(world.database.number(left).await, 0, "a document stands below one in the trash");
 }

@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 use serde_json::Value;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection, PgConnection};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use super::waiting::eventually;
 use super::world;
@@ -36,10 +36,14 @@ async fn run(connection: &mut PgConnection, sql: &str) {
 /// The digest of each table.
 pub type Digest = BTreeMap<String, String>;
 
+/// Databases at once: a machine with many cores runs as many tests, and PostgreSQL has only so many connections.
+static PLACES: Semaphore = Semaphore::const_new(20);
+
 /// A database of one test.
 pub struct Database {
     name: String,
     pool: PgPool,
+    _place: SemaphorePermit<'static>,
 }
 
 impl Database {
@@ -55,15 +59,13 @@ impl Database {
 
     async fn create(template: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
+        let place = PLACES.acquire().await.expect("the places are never closed");
         let name = format!("t_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let mut connection = maintenance().await;
         run(&mut connection, &format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")).await;
-        Self::named(name)
-    }
-
-    fn named(name: String) -> Self {
         let options = server().database(&name).application_name("tests");
-        Self { pool: PgPoolOptions::new().max_connections(2).min_connections(0).connect_lazy_with(options), name }
+        let pool = PgPoolOptions::new().max_connections(2).min_connections(0).connect_lazy_with(options);
+        Self { name, pool, _place: place }
     }
 
     pub fn name(&self) -> &str {

@@ -8,6 +8,7 @@ use sea_orm::Condition;
 use super::events::{DocumentChangeKind, DocumentEvent};
 use super::filter::List;
 use super::store::{self, Above, InSpace};
+use super::tree;
 use crate::content::ContentErrorCode as Code;
 use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
 use crate::platform::errors::{Result, reject};
@@ -158,8 +159,7 @@ pub async fn change_status(
 
 /// Puts a document into the trash, with everything below it.
 pub async fn trash(request: &Request, id: DocumentId) -> Result<Committed<document::Model>> {
-    let mut write = request.begin_write().await?;
-    let document = write.granted::<document::Entity>(id, Action::Trash).await?;
+    let (mut write, document) = tree::write_in_tree(request, id, Action::Trash).await?;
     let trashed = store::trash_subtree(&write, &document).await?;
     for document in &trashed {
         write.record(&DocumentEvent { kind: DocumentChangeKind::Trashed, document });
@@ -169,8 +169,7 @@ pub async fn trash(request: &Request, id: DocumentId) -> Result<Committed<docume
 
 /// Takes a document out of the trash, with what went there together with it. Under a parent that is still there it comes back at the top of the tree.
 pub async fn restore(request: &Request, id: DocumentId) -> Result<Committed<document::Model>> {
-    let mut write = request.begin_write().await?;
-    let document = write.granted::<document::Entity>(id, Action::Restore).await?;
+    let (mut write, document) = tree::write_in_tree(request, id, Action::Restore).await?;
     let restored = store::restore_subtree(&write, &document).await?;
     for document in &restored {
         write.record(&DocumentEvent { kind: DocumentChangeKind::Restored, document });
@@ -185,8 +184,7 @@ fn own(changed: Vec<document::Model>, id: DocumentId) -> Result<document::Model>
 
 /// Deletes a document in the trash for good.
 pub async fn delete(request: &Request, id: DocumentId) -> Result<Committed<DocumentId>> {
-    let mut write = request.begin_write().await?;
-    let document = write.granted::<document::Entity>(id, Action::Delete).await?;
+    let (mut write, document) = tree::write_in_tree(request, id, Action::Delete).await?;
     store::release_children(&write, &document).await?;
     write.record(&DocumentEvent { kind: DocumentChangeKind::Deleted, document: document.row() });
     write.delete(document).await?;

@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use super::events::{DocumentChangeKind, DocumentEvent};
 use super::store;
 use crate::content::ContentErrorCode as Code;
-use crate::platform::authorization::Action;
+use crate::platform::authorization::{Action, Granted};
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
@@ -27,6 +27,26 @@ pub enum Place {
     After(DocumentId),
 }
 
+/// Opens a write that changes the tree at a document. The tree is locked before its rows, by everyone, so that two
+/// changes wait for each other instead of deadlocking, and neither misses what the other adds.
+pub async fn write_in_tree(
+    request: &Request,
+    id: DocumentId,
+    action: Action,
+) -> Result<(Write<'_>, Granted<document::Entity>)> {
+    if matches!(request.viewer(), Viewer::Anonymous) {
+        return Err(Error::Unauthenticated);
+    }
+    let space = request.get::<document::Entity>(id).await?.space_id;
+    let write = request.begin_write().await?;
+    lock_tree(&write, space).await?;
+    let document = write.granted::<document::Entity>(id, action).await?;
+    if document.space_id != space {
+        return Err(Error::Conflict);
+    }
+    Ok((write, document))
+}
+
 /// Moves a document below another one of its space, or to the top, and among its siblings.
 pub async fn move_document(
     request: &Request,
@@ -34,17 +54,7 @@ pub async fn move_document(
     parent: Option<DocumentId>,
     place: Place,
 ) -> Result<Committed<document::Model>> {
-    if matches!(request.viewer(), Viewer::Anonymous) {
-        return Err(Error::Unauthenticated);
-    }
-    // The tree is locked before its rows, by everyone, so that two moves wait for each other instead of deadlocking.
-    let space = request.get::<document::Entity>(id).await?.space_id;
-    let mut write = request.begin_write().await?;
-    lock_tree(&write, space).await?;
-    let document = write.granted::<document::Entity>(id, Action::Move).await?;
-    if document.space_id != space {
-        return Err(Error::Conflict);
-    }
+    let (mut write, document) = write_in_tree(request, id, Action::Move).await?;
     check_parent(&write, "parentId", parent, document.space_id).await?;
     if let Some(parent) = parent {
         let (cycle, depth) = line_above(&write, parent, id).await?;
@@ -66,8 +76,9 @@ pub async fn move_document(
 
 /// Checks that a document may hold children: of this space, seen by the viewer, not in the trash, not too deep.
 pub async fn check_new_child(write: &Write<'_>, parent: Option<DocumentId>, space: SpaceId) -> Result<()> {
-    check_parent(write, "parentId", parent, space).await?;
     let Some(parent) = parent else { return Ok(()) };
+    lock_tree(write, space).await?;
+    check_parent(write, "parentId", Some(parent), space).await?;
     let (_, depth) = line_above(write, parent, parent).await?;
     if depth >= DEEPEST {
         return Err(reject("parentId", Code::TooDeep, format!("The tree has at most {DEEPEST} levels.")));
