@@ -10,6 +10,15 @@ use uuid::Uuid;
 use super::errors::Result;
 use super::pagination::{Page, Slice, Sort};
 
+/// The parents that the same page is asked of: each group is one statement.
+pub fn by_page<P>(keys: Vec<(P, Page)>) -> HashMap<Page, Vec<P>> {
+    let mut by_page: HashMap<Page, Vec<P>> = HashMap::new();
+    for (parent, page) in keys {
+        by_page.entry(page).or_default().push(parent);
+    }
+    by_page
+}
+
 /// The page of each parent. `query` holds reach and filters; `parent_column` says whose child a row is.
 pub async fn pages<E, M, P>(
     connection: &impl ConnectionTrait,

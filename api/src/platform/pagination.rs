@@ -200,6 +200,17 @@ pub struct Slice<R> {
     pub has_previous_page: bool,
 }
 
+impl<R> Slice<R> {
+    /// The same page with each row made into something else.
+    pub fn map<T>(self, make: impl FnMut(R) -> T) -> Slice<T> {
+        Slice {
+            rows: self.rows.into_iter().map(make).collect(),
+            has_next_page: self.has_next_page,
+            has_previous_page: self.has_previous_page,
+        }
+    }
+}
+
 impl<R> Default for Slice<R> {
     fn default() -> Self {
         Self { rows: Vec::new(), has_next_page: false, has_previous_page: false }

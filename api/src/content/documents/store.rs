@@ -132,9 +132,8 @@ impl Load for Below {
                 |row: &Model| kind.parent_of(row),
             )
             .await?;
-            for (parent, Slice { rows, has_next_page, has_previous_page }) in slices {
-                let rows = rows.into_iter().map(Arc::new).collect();
-                found.insert((kind.above(parent), list.clone()), Slice { rows, has_next_page, has_previous_page });
+            for (parent, slice) in slices {
+                found.insert((kind.above(parent), list.clone()), slice.map(Arc::new));
             }
         }
         Ok(found)
@@ -189,9 +188,7 @@ impl Load for InSpaces {
             )
             .await?;
             for ((space, reader), slice) in slices {
-                let Slice { rows, has_next_page, has_previous_page } = slice;
-                let rows = rows.into_iter().map(|row| Arc::new(row.document)).collect();
-                let slice = Slice { rows, has_next_page, has_previous_page };
+                let slice = slice.map(|row| Arc::new(row.document));
                 found.insert(InSpace { space, reader, list: list.clone() }, slice);
             }
         }

@@ -45,7 +45,7 @@ impl Load for BelowSpaces {
 
     async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
         let mut found = HashMap::new();
-        for (page, parents) in by_page(keys) {
+        for (page, parents) in children::by_page(keys) {
             let query = Read::new(context.viewer.clone()).visible::<Entity>();
             let slices = children::pages(
                 &context.connection,
@@ -96,7 +96,7 @@ impl Load for OnDocuments {
 
     async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
         let mut found = HashMap::new();
-        for (page, parents) in by_page(keys) {
+        for (page, parents) in children::by_page(keys) {
             let query = Read::new(context.viewer.clone())
                 .through_granted_row::<Entity>("tags are asked of a document that was read")
                 .column_as(document_tag::Column::DocumentId, "carrier")
@@ -112,9 +112,7 @@ impl Load for OnDocuments {
             )
             .await?;
             for (parent, slice) in slices {
-                let Slice { rows, has_next_page, has_previous_page } = slice;
-                let rows = rows.into_iter().map(|row| Arc::new(row.tag)).collect();
-                found.insert((parent, page.clone()), Slice { rows, has_next_page, has_previous_page });
+                found.insert((parent, page.clone()), slice.map(|row| Arc::new(row.tag)));
             }
         }
         Ok(found)
@@ -138,14 +136,6 @@ impl Load for CountOnDocuments {
 
 fn carriers() -> sea_orm::RelationDef {
     document_tag::Relation::Tag.def().rev()
-}
-
-fn by_page<P>(keys: Vec<(P, Page)>) -> HashMap<Page, Vec<P>> {
-    let mut by_page: HashMap<Page, Vec<P>> = HashMap::new();
-    for (parent, page) in keys {
-        by_page.entry(page).or_default().push(parent);
-    }
-    by_page
 }
 
 pub async fn insert(

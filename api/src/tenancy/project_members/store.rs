@@ -39,12 +39,8 @@ impl Load for BelowProjects {
     const MERGED: bool = false;
 
     async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
-        let mut by_page: HashMap<Page, Vec<ProjectId>> = HashMap::new();
-        for (project, page) in keys {
-            by_page.entry(page).or_default().push(project);
-        }
         let mut found = HashMap::new();
-        for (page, parents) in by_page {
+        for (page, parents) in children::by_page(keys) {
             let query = Read::new(context.viewer.clone()).visible::<Entity>();
             let slices = children::pages(
                 &context.connection,
