@@ -27,6 +27,9 @@ use crate::platform::request::Platform;
 use crate::platform::viewer::{Tokens, Viewers};
 use crate::schema::{self, Graph};
 
+/// How long a server that was told to stop waits for those whom it told in turn.
+const FAREWELL: Duration = Duration::from_secs(15);
+
 /// Connects to PostgreSQL and Redis and starts the background work. Redis may be away.
 pub async fn platform(config: Config) -> Result<Platform> {
     let database = Database::connect(&config.stores).await?;
@@ -116,14 +119,18 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let feed = door.platform.feed.clone();
     let connections = Arc::clone(&door.connections);
+    let leaving = Arc::clone(&connections);
     let stop = async move {
         stop.await;
-        connections.leave();
+        leaving.leave();
     };
     let routes = router(door).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener.tap_io(|connection| drop(connection.set_nodelay(true))), routes)
         .with_graceful_shutdown(stop)
         .await?;
+    if tokio::time::timeout(FAREWELL, connections.emptied()).await.is_err() {
+        tracing::warn!(open = connections.open(), "not every connection ended in time");
+    }
     feed.shut_down().await;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The spine: the front door, the guard, loading, pages, reach, and writes that happen once.
 
+mod clients;
 mod errors;
 mod feed;
 mod graphiql;

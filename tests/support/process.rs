@@ -28,6 +28,14 @@ impl Program {
         self.0.wait().expect("the program ends");
     }
 
+    /// Asks it to end, as an operator would, and waits until it has. It must end well.
+    pub async fn end(&mut self) {
+        let asked = Command::new("kill").arg(self.0.id().to_string()).status().expect("kill can be run");
+        assert!(asked.success(), "the program runs");
+        let ended = eventually("the program ends", async || self.0.try_wait().expect("the program can be asked")).await;
+        assert!(ended.success(), "{ended}");
+    }
+
     /// Whether it has not ended.
     pub fn runs(&mut self) -> bool {
         self.0.try_wait().expect("the program can be asked").is_none()
@@ -45,30 +53,41 @@ impl Drop for Program {
 /// The built server over the database of a test. The tokens of a world's clients are good there too.
 pub struct Process {
     pub program: Program,
+    command: Command,
     port: u16,
 }
 
 impl Process {
     pub async fn start(database: &Database, settings: &[(&str, &str)]) -> Self {
         let port = free_port();
-        let program = Program::start(
-            Command::new(environment("TRELLIS_TEST_BIN"))
-                .arg("serve")
-                .env("DATABASE_URL", database.url())
-                .env("REDIS_URL", environment("TRELLIS_TEST_REDIS_URL"))
-                .env("TRELLIS_REDIS_PREFIX", format!("{}:process:", database.name()))
-                .env("TRELLIS_LISTEN", format!("127.0.0.1:{port}"))
-                .env("TRELLIS_DATABASE_CONNECTIONS", "8")
-                .env("TRELLIS_LOG", "warn")
-                .envs(settings.iter().copied()),
-        );
-        let process = Self { program, port };
-        let ready = process.at("/health/ready");
+        let mut command = Command::new(environment("TRELLIS_TEST_BIN"));
+        command
+            .arg("serve")
+            .env("DATABASE_URL", database.url())
+            .env("REDIS_URL", environment("TRELLIS_TEST_REDIS_URL"))
+            .env("TRELLIS_REDIS_PREFIX", format!("{}:process:", database.name()))
+            .env("TRELLIS_LISTEN", format!("127.0.0.1:{port}"))
+            .env("TRELLIS_DATABASE_CONNECTIONS", "8")
+            .env("TRELLIS_LOG", "warn")
+            .envs(settings.iter().copied());
+        let process = Self { program: Program::start(&mut command), command, port };
+        process.is_ready().await;
+        process
+    }
+
+    /// Stops the server as an operator would, and starts another in its place.
+    pub async fn restart(&mut self) {
+        self.program.end().await;
+        self.program = Program::start(&mut self.command);
+        self.is_ready().await;
+    }
+
+    async fn is_ready(&self) {
+        let ready = self.at("/health/ready");
         eventually("the server is ready", async || {
             reqwest::get(&ready).await.ok().filter(|answer| answer.status().is_success())
         })
         .await;
-        process
     }
 
     /// The address of a path.

@@ -171,7 +171,8 @@ impl<E: Executor> Door<E> {
                 Ok(admitted) => admitted,
                 Err(response) => return refuse(&response),
             },
-            Err(error) => return refuse(&failed(error)),
+            // The request itself is malformed, which shows in the status whatever the media type.
+            Err(error) => return (StatusCode::BAD_REQUEST, body(&failed(error)), 0),
         };
         let kind = admitted.operation_type();
         if kind == OperationType::Subscription {
