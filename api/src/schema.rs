@@ -9,12 +9,15 @@ use crate::identity::sign_in::SignInMutation;
 use crate::identity::users::{User, UserMutation, ViewerQuery};
 use crate::platform::errors::{Error, Result};
 use crate::platform::request::{Request, RequestContext};
-use crate::tenancy::members::{Member, MemberMutation};
-use crate::tenancy::organizations::{Organization, OrganizationMutation, OrganizationQuery};
-use crate::tenancy::project_members::{ProjectMember, ProjectMemberMutation};
-use crate::tenancy::projects::{Project, ProjectMutation};
-use crate::tenancy::space_members::{SpaceMember, SpaceMemberMutation};
-use crate::tenancy::spaces::{Space, SpaceMutation};
+use crate::tenancy::TenancyMutation;
+use crate::tenancy::members::Member;
+use crate::tenancy::organizations::{Organization, OrganizationQuery};
+use crate::tenancy::project_members::ProjectMember;
+use crate::tenancy::projects::Project;
+use crate::tenancy::space_members::SpaceMember;
+use crate::tenancy::spaces::Space;
+use crate::tenancy::team_members::TeamMember;
+use crate::tenancy::teams::Team;
 
 /// The graph.
 pub type Graph = Schema<Query, Mutation, Subscription>;
@@ -26,6 +29,8 @@ pub enum Node {
     User(User),
     Organization(Organization),
     Member(Member),
+    Team(Team),
+    TeamMember(TeamMember),
     Project(Project),
     ProjectMember(ProjectMember),
     Space(Space),
@@ -41,6 +46,8 @@ impl Node {
             AnyId::User(id) => User::find(request, id).await?.map(Self::User),
             AnyId::Organization(id) => Organization::find(request, id).await?.map(Self::Organization),
             AnyId::Member(id) => Member::find(request, id).await?.map(Self::Member),
+            AnyId::Team(id) => Team::find(request, id).await?.map(Self::Team),
+            AnyId::TeamMember(id) => TeamMember::find(request, id).await?.map(Self::TeamMember),
             AnyId::Project(id) => Project::find(request, id).await?.map(Self::Project),
             AnyId::ProjectMember(id) => ProjectMember::find(request, id).await?.map(Self::ProjectMember),
             AnyId::Space(id) => Space::find(request, id).await?.map(Self::Space),
@@ -53,8 +60,6 @@ impl Node {
             | AnyId::RecoveryCode(_)
             | AnyId::VerificationToken(_)
             | AnyId::Invitation(_)
-            | AnyId::Team(_)
-            | AnyId::TeamMember(_)
             | AnyId::Subscription(_)
             | AnyId::AuditLog(_)
             | AnyId::Event(_) => None,
@@ -97,18 +102,7 @@ pub struct Query(NodeQuery, ViewerQuery, OrganizationQuery);
 
 /// What can be changed. Each mutation is one transaction: it happens whole, or not at all.
 #[derive(MergedObject, Default)]
-pub struct Mutation(
-    SignInMutation,
-    UserMutation,
-    OrganizationMutation,
-    MemberMutation,
-    ProjectMutation,
-    ProjectMemberMutation,
-    SpaceMutation,
-    SpaceMemberMutation,
-    DocumentMutation,
-    TagMutation,
-);
+pub struct Mutation(SignInMutation, UserMutation, TenancyMutation, DocumentMutation, TagMutation);
 
 /// What can be followed live.
 #[derive(MergedSubscription, Default)]

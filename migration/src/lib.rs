@@ -26,6 +26,7 @@ const MIGRATIONS: &[SqlMigration] = migrations![
     "m20261120_000004_tenancy",
     "m20261120_000005_grants",
     "m20261120_000006_content",
+    "m20261120_000008_teams",
 ];
 
 /// Any number will do, as long as nothing else in the database locks it.

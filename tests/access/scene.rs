@@ -28,6 +28,9 @@ pub struct Scene {
     pub owner_membership: String,
     pub admin_membership: String,
     pub member_membership: String,
+    /// A team of acme without any role, and the member in it.
+    pub team: String,
+    pub team_membership: String,
     /// The reader's role in the lab and the developer's in the project.
     pub reader_role: String,
     pub developer_role: String,
@@ -63,6 +66,8 @@ impl Scene {
         let personal = world.personal_space(&world.member).await;
         let diary = world.member.document(&personal, json!({})).await;
         let tag = manager.tag(lab, "red").await;
+        let team = world.admin.team(&world.acme, "crew").await;
+        let team_membership = world.admin.add_team_member(&team, &world.member).await;
         let input = json!({ "email": "member@acme.test", "password": PASSWORD });
         let session = world.anonymous.mutate_for("signIn", "refreshToken", input).await.well();
         let mut scene = Self {
@@ -81,6 +86,8 @@ impl Scene {
             owner_membership: holding(&world, "members", "mem", &world.owner).await,
             admin_membership: holding(&world, "members", "mem", &world.admin).await,
             member_membership: holding(&world, "members", "mem", &world.member).await,
+            team,
+            team_membership,
             reader_role: holding(&world, "space_members", "spm", &world.reader).await,
             developer_role: holding(&world, "project_members", "prm", &world.developer).await,
             refresh_token: session.text("signIn.refreshToken").to_owned(),

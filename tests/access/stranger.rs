@@ -40,6 +40,7 @@ async fn marked() -> Scene {
         ("content.document_contents", &["source", "text"]),
         ("content.tags", &["name", "description"]),
         ("tenancy.organizations", &["name", "description"]),
+        ("tenancy.teams", &["name", "description"]),
         ("tenancy.projects", &["name", "description"]),
         ("tenancy.spaces", &["name", "description"]),
         ("identity.users", &["name", "first_name", "last_name", "company", "bio"]),
@@ -224,7 +225,7 @@ async fn a_strangers_walk_over_every_list_finds_their_own() {
     let scene = marked().await;
     let everything = "{ viewer { documents(first: 50) { totalCount nodes { title } } organizations(first: 9) { totalCount nodes { slug \
         members(first: 9) { totalCount nodes { user { name email } invitedBy { name } } } \
-        projects(first: 9) { totalCount nodes { name } } \
+        projects(first: 9) { totalCount nodes { name } } teams(first: 9) { totalCount nodes { name } } \
         spaces(first: 9) { totalCount nodes { slug tags(first: 9) { totalCount } documents(first: 9) { totalCount } } } } } } \
         organization(slug: \"acme\") { name } }";
     let answer = scene.world.stranger.query(everything, Value::Null).await.well();

@@ -66,6 +66,16 @@ impl Client {
         self.made("memberAdd", "member", input).await
     }
 
+    /// A team of an organization.
+    pub async fn team(&self, organization: &str, name: &str) -> String {
+        self.made("teamCreate", "team", json!({ "organizationId": organization, "name": name })).await
+    }
+
+    /// Puts somebody into a team.
+    pub async fn add_team_member(&self, team: &str, who: &Client) -> String {
+        self.made("teamMemberAdd", "teamMember", json!({ "teamId": team, "userId": who.id })).await
+    }
+
     /// Adds somebody to a space.
     pub async fn add_space_member(&self, space: &str, who: &Client, role: &str) -> String {
         let input = json!({ "spaceId": space, "userId": who.id, "role": role });

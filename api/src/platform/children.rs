@@ -7,7 +7,9 @@ use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, JoinType, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryTrait, Select};
 use uuid::Uuid;
 
+use super::authorization::{Read, Resource};
 use super::errors::Result;
+use super::loaders::LoadContext;
 use super::pagination::{Page, Slice, Sort};
 
 /// The parents that the same page is asked of: each group is one statement.
@@ -133,4 +135,41 @@ where
         counts.insert(P::from(row.try_get::<Uuid>("", "parent")?), row.try_get::<i64>("", "count")?);
     }
     Ok(counts)
+}
+
+/// The answers of a loader of pages below many parents: what the viewer may read, one statement for each page.
+pub async fn visible_pages<E, P>(
+    context: &LoadContext,
+    keys: Vec<(P, Page)>,
+    parent_column: E::Column,
+    sort: &Sort<E::Column>,
+    parent_of: impl Fn(&E::Model) -> Option<P>,
+) -> Result<HashMap<(P, Page), Slice<E::Model>>>
+where
+    E: Resource,
+    P: Copy + Eq + Hash + Into<Uuid>,
+{
+    let mut found = HashMap::new();
+    for (page, parents) in by_page(keys) {
+        let query = Read::new(context.viewer.clone()).visible::<E>();
+        let slices =
+            pages(&context.connection, query, parent_column, &parents, &page, sort, |row: &E::Model| parent_of(row))
+                .await?;
+        found.extend(slices.into_iter().map(|(parent, slice)| ((parent, page.clone()), slice)));
+    }
+    Ok(found)
+}
+
+/// The answers of a loader that counts below many parents: what the viewer may read.
+pub async fn visible_counts<E, P>(
+    context: &LoadContext,
+    parent_column: E::Column,
+    parents: &[P],
+) -> Result<HashMap<P, i64>>
+where
+    E: Resource,
+    P: Copy + Eq + Hash + Into<Uuid> + From<Uuid>,
+{
+    let query = Read::new(context.viewer.clone()).visible::<E>();
+    counts(&context.connection, query, parent_column, parents).await
 }

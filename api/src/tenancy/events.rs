@@ -1,6 +1,6 @@
-//! What is told when organizations, members, projects and spaces change.
+//! What is told when organizations, members, teams, projects and spaces change.
 
-use entity::ids::{OrganizationId, ProjectId, SpaceId, UserId};
+use entity::ids::{OrganizationId, ProjectId, SpaceId, TeamId, UserId};
 use serde_json::{Value, json};
 
 use crate::platform::outbox::{Event, Stream, Subject};
@@ -14,6 +14,10 @@ pub enum TenancyEvent {
     MemberAdded { organization: OrganizationId, user: UserId },
     MemberUpdated { organization: OrganizationId, user: UserId },
     MemberRemoved { organization: OrganizationId, user: UserId },
+    TeamCreated { team: TeamId, organization: OrganizationId },
+    TeamUpdated { team: TeamId, organization: OrganizationId },
+    TeamDeleted { team: TeamId, organization: OrganizationId },
+    TeamMembersChanged { team: TeamId, organization: OrganizationId },
     ProjectCreated { project: ProjectId, organization: OrganizationId },
     ProjectUpdated { project: ProjectId, organization: OrganizationId },
     ProjectDeleted { project: ProjectId, organization: OrganizationId },
@@ -28,6 +32,15 @@ fn of_organization(organization: OrganizationId) -> Subject {
     Subject {
         resource_type: "organization",
         resource_id: organization.uuid(),
+        organization_id: Some(organization.uuid()),
+        ..Subject::default()
+    }
+}
+
+fn of_team(team: TeamId, organization: OrganizationId) -> Subject {
+    Subject {
+        resource_type: "team",
+        resource_id: team.uuid(),
         organization_id: Some(organization.uuid()),
         ..Subject::default()
     }
@@ -66,6 +79,10 @@ impl Event for TenancyEvent {
             Self::MemberAdded { .. } => "member.added",
             Self::MemberUpdated { .. } => "member.updated",
             Self::MemberRemoved { .. } => "member.removed",
+            Self::TeamCreated { .. } => "team.created",
+            Self::TeamUpdated { .. } => "team.updated",
+            Self::TeamDeleted { .. } => "team.deleted",
+            Self::TeamMembersChanged { .. } => "team.members_changed",
             Self::ProjectCreated { .. } => "project.created",
             Self::ProjectUpdated { .. } => "project.updated",
             Self::ProjectDeleted { .. } => "project.deleted",
@@ -85,6 +102,10 @@ impl Event for TenancyEvent {
             | Self::MemberAdded { organization, .. }
             | Self::MemberUpdated { organization, .. }
             | Self::MemberRemoved { organization, .. } => of_organization(organization),
+            Self::TeamCreated { team, organization }
+            | Self::TeamUpdated { team, organization }
+            | Self::TeamDeleted { team, organization }
+            | Self::TeamMembersChanged { team, organization } => of_team(team, organization),
             Self::ProjectCreated { project, organization }
             | Self::ProjectUpdated { project, organization }
             | Self::ProjectDeleted { project, organization }

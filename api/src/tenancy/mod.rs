@@ -1,4 +1,4 @@
-//! Whose things are: organizations, their members, projects and spaces.
+//! Whose things are: organizations, their members, teams, projects and spaces.
 
 pub mod events;
 pub mod members;
@@ -7,10 +7,26 @@ pub mod project_members;
 pub mod projects;
 pub mod space_members;
 pub mod spaces;
+pub mod team_members;
+pub mod teams;
 
-use async_graphql::Enum;
+use async_graphql::{Enum, MergedObject};
 
 use crate::platform::payload::ErrorCode;
+
+/// Changes of organizations and of what they hold. Merged here, because each further part of one merged object makes its
+/// futures a level deeper.
+#[derive(MergedObject, Default)]
+pub struct TenancyMutation(
+    organizations::OrganizationMutation,
+    members::MemberMutation,
+    teams::TeamMutation,
+    team_members::TeamMemberMutation,
+    projects::ProjectMutation,
+    project_members::ProjectMemberMutation,
+    spaces::SpaceMutation,
+    space_members::SpaceMemberMutation,
+);
 
 /// Why a change of organizations, members, projects or spaces was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -23,6 +39,8 @@ pub enum TenancyErrorCode {
     NameRequired,
     /// A text is too long or holds characters that do not belong there.
     TextInvalid,
+    /// The name is already in use here.
+    NameTaken,
     /// The slug has a form that addresses cannot have.
     SlugInvalid,
     /// The slug is already in use here.

@@ -9,5 +9,5 @@ mod store;
 
 pub use grantee::{Grantee, Person};
 pub use graphql::{Member, MemberMutation, of_organization};
-pub use rules::{add_founder, check_holder};
+pub use rules::{add_founder, check_holder, find_holder};
 pub use store::account;

@@ -68,9 +68,36 @@ pub async fn check_holder(
     user: UserId,
     is_more_than_reading: bool,
 ) -> Result<()> {
+    check_role(write, organization, user, "userId", is_more_than_reading).await
+}
+
+/// The active member of the organization whom a client names, under the same conditions. Somebody who has an account
+/// elsewhere and somebody who has none are refused alike.
+pub async fn find_holder(
+    write: &Write<'_>,
+    organization: OrganizationId,
+    person: &Person,
+    is_more_than_reading: bool,
+) -> Result<UserId> {
+    let user = store::account(write, person).await?.ok_or_else(|| not_a_member(person.field()))?;
+    check_role(write, organization, user, person.field(), is_more_than_reading).await?;
+    Ok(user)
+}
+
+fn not_a_member(field: &'static str) -> Error {
+    reject(field, Code::NotAMember, "This person is not an active member of the organization.")
+}
+
+async fn check_role(
+    write: &Write<'_>,
+    organization: OrganizationId,
+    user: UserId,
+    field: &'static str,
+    is_more_than_reading: bool,
+) -> Result<()> {
     let member = store::of_user(write, organization, user).await?;
     match member.filter(|member| member.status == MemberStatus::Active).map(|member| member.role) {
-        None => Err(reject("userId", Code::NotAMember, "This person is not an active member of the organization.")),
+        None => Err(not_a_member(field)),
         Some(MemberRole::Viewer) if is_more_than_reading => {
             Err(reject("role", Code::RoleTooHigh, "A viewer of the organization can only read."))
         }

@@ -20,6 +20,7 @@ use crate::tenancy::TenancyErrorCode;
 use crate::tenancy::members::{self, Member};
 use crate::tenancy::projects::{self, Project};
 use crate::tenancy::spaces::{self, Space};
+use crate::tenancy::teams::{self, Team};
 
 /// An organization: people who work together, and the spaces and projects they own.
 #[derive(Clone, Debug)]
@@ -166,6 +167,18 @@ impl Organization {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Member>> {
         members::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// Its teams, by name.
+    async fn teams(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Team>> {
+        teams::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
     }
 }
 

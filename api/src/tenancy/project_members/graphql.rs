@@ -19,6 +19,7 @@ use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
 use crate::tenancy::projects::Project;
+use crate::tenancy::teams::Team;
 
 /// A member of a project.
 #[derive(Clone, Debug)]
@@ -65,6 +66,14 @@ impl ProjectMember {
         self.0.team_id
     }
 
+    /// The team; null when the role is a person's.
+    async fn team(&self, ctx: &Context<'_>) -> Result<Option<Team>> {
+        match self.0.team_id {
+            Some(id) => Team::find(ctx.request(), id).await,
+            None => Ok(None),
+        }
+    }
+
     /// The role in the project. Whoever only views the organization has no more than VIEWER, whatever stands here.
     async fn role(&self) -> ProjectRole {
         self.0.role
@@ -103,6 +112,13 @@ impl ProjectMember {
 pub async fn of_project(request: &Request, id: ProjectId, page: Page) -> Result<Connection<ProjectMember>> {
     let slice = request.load::<store::BelowProjects>((id, page)).await?;
     let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountBelowProjects>(id)));
+    Ok(Connection::new(slice, store::place, ProjectMember::from, count))
+}
+
+/// A page of the roles of a team.
+pub async fn of_team(request: &Request, id: TeamId, page: Page) -> Result<Connection<ProjectMember>> {
+    let slice = request.load::<store::OfTeams>((id, page)).await?;
+    let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountOfTeams>(id)));
     Ok(Connection::new(slice, store::place, ProjectMember::from, count))
 }
 

@@ -5,5 +5,5 @@ mod graphql;
 mod rules;
 mod store;
 
-pub use graphql::{ProjectMember, ProjectMemberMutation, of_project};
+pub use graphql::{ProjectMember, ProjectMemberMutation, of_project, of_team};
 pub use rules::add_first_admin;

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use entity::enums::ProjectRole;
-use entity::ids::{ProjectId, ProjectMemberId};
+use entity::ids::{ProjectId, ProjectMemberId, TeamId};
 use entity::tenancy::project_member::{self, Column, Entity, Model};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, Condition, QueryFilter};
 
-use crate::platform::authorization::{Authority, Granted, Read};
+use crate::platform::authorization::{Authority, Granted};
 use crate::platform::children;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
@@ -39,22 +39,8 @@ impl Load for BelowProjects {
     const MERGED: bool = false;
 
     async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
-        let mut found = HashMap::new();
-        for (page, parents) in children::by_page(keys) {
-            let query = Read::new(context.viewer.clone()).visible::<Entity>();
-            let slices = children::pages(
-                &context.connection,
-                query,
-                Column::ProjectId,
-                &parents,
-                &page,
-                &BY_TIME,
-                |row: &Model| Some(row.project_id),
-            )
-            .await?;
-            found.extend(slices.into_iter().map(|(parent, slice)| ((parent, page.clone()), slice)));
-        }
-        Ok(found)
+        let parent = |row: &Model| Some(row.project_id);
+        children::visible_pages::<Entity, _>(context, keys, Column::ProjectId, &BY_TIME, parent).await
     }
 }
 
@@ -67,8 +53,34 @@ impl Load for CountBelowProjects {
     const MERGED: bool = false;
 
     async fn load(context: &LoadContext, keys: Vec<ProjectId>) -> Result<HashMap<ProjectId, i64>> {
-        let query = Read::new(context.viewer.clone()).visible::<Entity>();
-        children::counts(&context.connection, query, Column::ProjectId, &keys).await
+        children::visible_counts::<Entity, _>(context, Column::ProjectId, &keys).await
+    }
+}
+
+/// A page of the roles of each of many teams.
+pub struct OfTeams;
+
+impl Load for OfTeams {
+    type Key = (TeamId, Page);
+    type Value = Slice<Model>;
+    const MERGED: bool = false;
+
+    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
+        let team = |row: &Model| row.team_id;
+        children::visible_pages::<Entity, _>(context, keys, Column::TeamId, &BY_TIME, team).await
+    }
+}
+
+/// How many roles each team has.
+pub struct CountOfTeams;
+
+impl Load for CountOfTeams {
+    type Key = TeamId;
+    type Value = i64;
+    const MERGED: bool = false;
+
+    async fn load(context: &LoadContext, keys: Vec<TeamId>) -> Result<HashMap<TeamId, i64>> {
+        children::visible_counts::<Entity, _>(context, Column::TeamId, &keys).await
     }
 }
 

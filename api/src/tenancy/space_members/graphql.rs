@@ -19,6 +19,7 @@ use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
 use crate::tenancy::spaces::Space;
+use crate::tenancy::teams::Team;
 
 /// A member of a space.
 #[derive(Clone, Debug)]
@@ -68,6 +69,14 @@ impl SpaceMember {
         self.0.team_id
     }
 
+    /// The team; null when the role is a person's.
+    async fn team(&self, ctx: &Context<'_>) -> Result<Option<Team>> {
+        match self.0.team_id {
+            Some(id) => Team::find(ctx.request(), id).await,
+            None => Ok(None),
+        }
+    }
+
     /// The role in the space. Whoever only views the organization has no more than READER, whatever stands here.
     async fn role(&self) -> SpaceRole {
         self.0.role
@@ -106,6 +115,13 @@ impl SpaceMember {
 pub async fn of_space(request: &Request, id: SpaceId, page: Page) -> Result<Connection<SpaceMember>> {
     let slice = request.load::<store::BelowSpaces>((id, page)).await?;
     let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountBelowSpaces>(id)));
+    Ok(Connection::new(slice, store::place, SpaceMember::from, count))
+}
+
+/// A page of the roles of a team.
+pub async fn of_team(request: &Request, id: TeamId, page: Page) -> Result<Connection<SpaceMember>> {
+    let slice = request.load::<store::OfTeams>((id, page)).await?;
+    let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountOfTeams>(id)));
     Ok(Connection::new(slice, store::place, SpaceMember::from, count))
 }
 

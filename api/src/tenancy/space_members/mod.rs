@@ -6,4 +6,4 @@ mod graphql;
 mod rules;
 mod store;
 
-pub use graphql::{SpaceMember, SpaceMemberMutation, of_space};
+pub use graphql::{SpaceMember, SpaceMemberMutation, of_space, of_team};

@@ -1,7 +1,7 @@
 //! What may happen to the members of a space, and by whom.
 
 use entity::enums::SpaceRole;
-use entity::ids::{OrganizationId, SpaceId, SpaceMemberId, TeamId, UserId};
+use entity::ids::{SpaceId, SpaceMemberId, TeamId, UserId};
 use entity::tenancy::{space, space_member};
 use sea_orm::Condition;
 
@@ -81,7 +81,8 @@ pub async fn add_member(request: &Request, new: NewSpaceMember) -> Result<Commit
             return Err(reject("teamId", Code::PersonalSpace, "Only the space of an organization takes teams."));
         }
         (Named::Person(person), Some(organization)) => {
-            Grantee::User(find_in_organization(&write, &person, organization, new.role).await?)
+            let is_more_than_reading = new.role > SpaceRole::Reader;
+            Grantee::User(members::find_holder(&write, organization, &person, is_more_than_reading).await?)
         }
         (Named::Person(person), None) => Grantee::User(find_anywhere(&write, &person, &space).await?),
     };
@@ -89,20 +90,6 @@ pub async fn add_member(request: &Request, new: NewSpaceMember) -> Result<Commit
     let member = store::insert(&write, &space, holder).await?;
     write.record(&TenancyEvent::SpaceMembersChanged { space: space.id, organization: space.organization_id });
     write.commit(member).await
-}
-
-/// Only active members enter the space of an organization. Whether somebody else has an account is not told.
-async fn find_in_organization(
-    write: &Write<'_>,
-    person: &Person,
-    organization: OrganizationId,
-    role: SpaceRole,
-) -> Result<UserId> {
-    let user = members::account(write, person).await?.ok_or_else(|| {
-        reject(person.field(), Code::NotAMember, "This person is not an active member of the organization.")
-    })?;
-    members::check_holder(write, organization, user, role > SpaceRole::Reader).await?;
-    Ok(user)
 }
 
 /// Everybody with an account can enter the space of a person, except that person, who manages it anyway.

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use entity::enums::SpaceRole;
-use entity::ids::{OrganizationId, SpaceId, SpaceMemberId, UserId};
+use entity::ids::{OrganizationId, SpaceId, SpaceMemberId, TeamId, UserId};
 use entity::tenancy::space;
 use entity::tenancy::space_member::{self, Column, Entity, Model};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, Condition, QueryFilter, SelectExt};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, Select, SelectExt};
 
 use crate::platform::authorization::{Granted, Read};
 use crate::platform::children;
@@ -41,22 +41,8 @@ impl Load for BelowSpaces {
     const MERGED: bool = false;
 
     async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
-        let mut found = HashMap::new();
-        for (page, parents) in children::by_page(keys) {
-            let query = Read::new(context.viewer.clone()).visible::<Entity>();
-            let slices = children::pages(
-                &context.connection,
-                query,
-                Column::SpaceId,
-                &parents,
-                &page,
-                &BY_TIME,
-                |row: &Model| Some(row.space_id),
-            )
-            .await?;
-            found.extend(slices.into_iter().map(|(parent, slice)| ((parent, page.clone()), slice)));
-        }
-        Ok(found)
+        let parent = |row: &Model| Some(row.space_id);
+        children::visible_pages::<Entity, _>(context, keys, Column::SpaceId, &BY_TIME, parent).await
     }
 }
 
@@ -69,8 +55,47 @@ impl Load for CountBelowSpaces {
     const MERGED: bool = false;
 
     async fn load(context: &LoadContext, keys: Vec<SpaceId>) -> Result<HashMap<SpaceId, i64>> {
-        let query = Read::new(context.viewer.clone()).visible::<Entity>();
-        children::counts(&context.connection, query, Column::SpaceId, &keys).await
+        children::visible_counts::<Entity, _>(context, Column::SpaceId, &keys).await
+    }
+}
+
+/// The roles that the viewer may see in spaces that it may see: a role does not tell whether its space was deleted.
+fn in_visible_spaces(context: &LoadContext) -> Select<Entity> {
+    let read = Read::new(context.viewer.clone());
+    let spaces = read.visible::<space::Entity>().select_only().column(space::Column::Id).into_query();
+    read.visible::<Entity>().filter(Column::SpaceId.in_subquery(spaces))
+}
+
+/// A page of the roles of each of many teams.
+pub struct OfTeams;
+
+impl Load for OfTeams {
+    type Key = (TeamId, Page);
+    type Value = Slice<Model>;
+    const MERGED: bool = false;
+
+    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
+        let mut found = HashMap::new();
+        for (page, teams) in children::by_page(keys) {
+            let (query, team) = (in_visible_spaces(context), |row: &Model| row.team_id);
+            let slices =
+                children::pages(&context.connection, query, Column::TeamId, &teams, &page, &BY_TIME, team).await?;
+            found.extend(slices.into_iter().map(|(team, slice)| ((team, page.clone()), slice)));
+        }
+        Ok(found)
+    }
+}
+
+/// How many roles each team has.
+pub struct CountOfTeams;
+
+impl Load for CountOfTeams {
+    type Key = TeamId;
+    type Value = i64;
+    const MERGED: bool = false;
+
+    async fn load(context: &LoadContext, keys: Vec<TeamId>) -> Result<HashMap<TeamId, i64>> {
+        children::counts(&context.connection, in_visible_spaces(context), Column::TeamId, &keys).await
     }
 }
 
