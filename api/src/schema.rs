@@ -1,6 +1,6 @@
 //! The one graph: merges the domains' roots.
 
-use async_graphql::{Context, Interface, MergedObject, MergedSubscription, Object, Schema, ValidationMode};
+use async_graphql::{Context, ID, Interface, MergedObject, MergedSubscription, Object, Schema, ValidationMode};
 use entity::ids::AnyId;
 
 use crate::content::documents::{Document, DocumentMutation, DocumentSubscription};
@@ -8,6 +8,7 @@ use crate::content::tags::{Tag, TagMutation};
 use crate::identity::sign_in::SignInMutation;
 use crate::identity::users::{User, UserMutation, ViewerQuery};
 use crate::platform::errors::{Error, Result};
+use crate::platform::payload::Independent;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyMutation;
 use crate::tenancy::members::Member;
@@ -20,7 +21,7 @@ use crate::tenancy::team_members::TeamMember;
 use crate::tenancy::teams::Team;
 
 /// The graph.
-pub type Graph = Schema<Query, Mutation, Subscription>;
+pub type Graph = Schema<Query, Independent<Mutation>, Subscription>;
 
 /// An object that can be found by its id alone.
 #[derive(Interface)]
@@ -82,17 +83,23 @@ impl NodeQuery {
         Node::find(ctx.request(), id).await
     }
 
-    /// The objects with these ids, in the same order, with null for each that you may not see.
+    /// The objects with these ids, in the same order, with null for each that you may not see. A malformed id is null
+    /// too, with an error that names its place.
     async fn nodes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The ids of any objects, up to 100.")] ids: Vec<AnyId>,
-    ) -> Result<Vec<Option<Node>>> {
+        #[graphql(desc = "The ids of any objects, up to 100.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Result<Node>>>> {
         if ids.len() > 100 {
             return Err(Error::bad_input("ids", format!("Give at most 100 ids, not {}.", ids.len())));
         }
         let request = ctx.request();
-        futures_util::future::try_join_all(ids.into_iter().map(|id| Node::find(request, id))).await
+        // One that is no id is an error of its own place, and costs nobody else theirs.
+        let find = async |id: ID| {
+            let id = id.parse().map_err(|error| Error::bad_input("ids", format!("{error}")))?;
+            Node::find(request, id).await
+        };
+        Ok(futures_util::future::join_all(ids.into_iter().map(find)).await.into_iter().map(Result::transpose).collect())
     }
 }
 
@@ -100,7 +107,9 @@ impl NodeQuery {
 #[derive(MergedObject, Default)]
 pub struct Query(NodeQuery, ViewerQuery, OrganizationQuery);
 
-/// What can be changed. Each mutation is one transaction: it happens whole, or not at all.
+/// What can be changed. Each mutation is one transaction: it happens whole, or not at all. One that fails is null, with
+/// an error; the others of the request stand. After UNAVAILABLE (HTTP 503) it is not known whether it happened: repeat it
+/// under the same Idempotency-Key.
 #[derive(MergedObject, Default)]
 pub struct Mutation(SignInMutation, UserMutation, TenancyMutation, DocumentMutation, TagMutation);
 
@@ -119,7 +128,7 @@ pub fn trusting_graph() -> Graph {
 }
 
 fn build(validation: ValidationMode) -> Graph {
-    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+    Schema::build(Query::default(), Independent(Mutation::default()), Subscription::default())
         .validation_mode(validation)
         .disable_suggestions()
         .finish()

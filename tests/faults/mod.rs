@@ -2,6 +2,7 @@
 //! Nothing that was acknowledged is lost, and everything is told in order.
 
 mod connections_cut;
+mod database_away;
 mod redis_killed;
 mod server_killed;
 

@@ -84,6 +84,49 @@ async fn an_id_of_another_kind_is_refused_and_an_unknown_one_is_not_found() {
 }
 
 #[tokio::test]
+async fn a_malformed_id_among_others_costs_them_nothing() {
+    let world = World::new().await;
+    let query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
+    let ids = json!([world.acme, "nonsense", "doc_01h455vb4pex5vsknk084sn02q", world.lab]);
+    let answer = world.owner.query(query, json!({ "ids": ids })).await;
+    assert_eq!(answer.code(), "BAD_USER_INPUT", "{}", answer.body);
+    let error = &answer.json["errors"][0];
+    assert_eq!((&error["path"], &error["extensions"]["field"]), (&json!(["nodes", 1]), &json!("ids")));
+    let seen = json!([{ "id": world.acme }, null, null, { "id": world.lab }]);
+    assert_eq!(answer.at("nodes"), &seen, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn nothing_is_found_by_what_can_be_no_slug() {
+    let world = World::new().await;
+    let long = "x".repeat(100_000);
+    for slug in ["a\u{0}", "", "-", "ACME", "acme ", "\u{200b}acme", long.as_str()] {
+        let query = "query($slug: String!) { organization(slug: $slug) { id } }";
+        let answer = world.owner.query(query, json!({ "slug": slug })).await.well();
+        assert!(answer.at("organization").is_null(), "{}", answer.body);
+        let query = "query($slug: String!) { organization(slug: \"acme\") { \
+                     space(slug: $slug) { id } project(slug: $slug) { id } } }";
+        let answer = world.owner.query(query, json!({ "slug": slug })).await.well();
+        assert_eq!(answer.at("organization"), &json!({ "space": null, "project": null }), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_mutation_that_fails_hides_none_that_was_committed() {
+    let world = World::new().await;
+    let text = "mutation($space: ID!) { \
+        first: documentCreate(input: { spaceId: $space, title: \"One\" }) { document { title } } \
+        second: documentTrash(input: { id: \"doc_01h455vb4pex5vsknk084sn02q\" }) { document { id } } \
+        third: documentCreate(input: { spaceId: $space, title: \"Three\" }) { document { title } } }";
+    let answer = world.editor.query(text, json!({ "space": world.lab })).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::OK, "NOT_FOUND"), "{}", answer.body);
+    assert_eq!(answer.json["errors"][0]["path"], json!(["second"]));
+    let told = json!({ "first": { "document": { "title": "One" } }, "second": null,
+                       "third": { "document": { "title": "Three" } } });
+    assert_eq!(answer.json["data"], told);
+}
+
+#[tokio::test]
 async fn an_operation_that_takes_too_long_is_stopped() {
     let world = World::with(|config| config.operation_seconds = 1).await;
     let mut holder = world.database.pool().begin().await.expect("a transaction");

@@ -3,6 +3,8 @@
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::support::{Answer, World};
 
@@ -141,6 +143,7 @@ async fn what_is_no_graphql_request_is_a_bad_request() {
         "{\"query\": \"{ __typename }\", \"operationName\": 7}",
         "{\"query\": \"{ __typename }\", \"extensions\": 7}",
         "[[{\"query\": \"{ __typename }\"}]]",
+        "{\"qeury\": \"{ __typename }\"}",
         "\u{feff}{\"query\": \"{ __typename }\"}",
         &deep,
     ] {
@@ -150,6 +153,27 @@ async fn what_is_no_graphql_request_is_a_bad_request() {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{start}: {}", answer.body);
         assert!(answer.json["errors"][0]["message"].is_string(), "{start}: {}", answer.body);
         assert!(answer.json.get("data").is_none_or(Value::is_null), "{start}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_body_is_said() {
+    let world = World::new().await;
+    for (body, said) in [
+        ("null", "a JSON object, or a list of them"),
+        ("1", "a JSON object, or a list of them"),
+        ("", "a JSON object, or a list of them"),
+        ("{\"query\": 1}", "invalid type: integer `1`, expected a string"),
+        ("{\"query\": \"{ __typename }\", \"operationName\": 1}", "invalid type: integer `1`, expected a string"),
+        ("{\"query\": \"{ a }\", \"query\": \"{ b }\"}", "duplicate field `query`"),
+        ("[{\"query\": \"{ a }\", \"query\": \"{ b }\"}]", "duplicate field `query`"),
+        ("{\"query\": ", "EOF while parsing"),
+    ] {
+        let post = world.anonymous.post().header(CONTENT_TYPE, "application/json").header(ACCEPT, "application/json");
+        let answer = read(post.body(body.to_owned())).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}: {}", answer.body);
+        let message = answer.json["errors"][0]["message"].as_str().expect("a sentence");
+        assert!(message.contains(said), "{body}: {message}");
     }
 }
 
@@ -203,6 +227,24 @@ async fn the_media_type_of_the_answer_is_negotiated() {
     }
     let answer = read(world.anonymous.post().header(ACCEPT, "text/html").json(&content)).await;
     assert_eq!(answer.status, StatusCode::NOT_ACCEPTABLE);
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_of_media_types_gets_the_newer_one() {
+    let world = World::new().await;
+    let (host, content) = (world.server.at("").replace("http://", ""), "{\"query\": \"{ nonsense }\"}");
+    // By hand, since clients put in an Accept of their own.
+    let mut stream = TcpStream::connect(&host).await.expect("the server listens");
+    let length = content.len();
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n"
+    );
+    stream.write_all((head + content).as_bytes()).await.expect("the server reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("the server answers");
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("content-type: application/graphql-response+json; charset=utf-8\r\n"), "{answer}");
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ async fn a_key_is_for_one_request() {
     for (text, variables) in [(&text, &other_variables), (&other_text, &variables)] {
         let answer = world.editor.query_once("key-1", text, variables.clone()).await;
         assert_eq!(answer.code(), "IDEMPOTENCY_KEY_REUSED", "{}", answer.body);
-        assert!(answer.json["data"].is_null(), "{}", answer.body);
+        assert!(answer.payload().is_null(), "{}", answer.body);
     }
     assert_eq!(world.database.digest().await, before);
 }

@@ -2,6 +2,7 @@
 //! for each build of the test binary: migrated, and settled by the cast through the API.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::UNIX_EPOCH;
 
@@ -191,7 +192,8 @@ const TEMPLATE_LOCK: i64 = 7_306_377_214;
 async fn make_template() -> String {
     let binary = std::env::current_exe().and_then(std::fs::metadata).expect("the test binary is a file");
     let built = binary.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).expect("a time");
-    let name = format!("template_{:x}_{:x}", built.as_nanos(), binary.len());
+    let kind = kind_of_template();
+    let name = format!("{kind}{:x}_{:x}", built.as_nanos(), binary.len());
     let mut connection = maintenance().await;
     run(&mut connection, &format!("SELECT pg_advisory_lock({TEMPLATE_LOCK})")).await;
     let databases: Vec<String> = sqlx::query_scalar("SELECT datname FROM pg_database")
@@ -199,7 +201,7 @@ async fn make_template() -> String {
         .await
         .expect("the names of the databases");
     if !databases.contains(&name) {
-        for stale in databases.iter().filter(|found| is_stale(found)) {
+        for stale in databases.iter().filter(|found| is_stale(found, &kind)) {
             run(&mut connection, &format!("DROP DATABASE IF EXISTS {stale} WITH (FORCE)")).await;
         }
         let settled = Database::empty().await;
@@ -211,9 +213,15 @@ async fn make_template() -> String {
     name
 }
 
-/// The template of another build, or the database of a test process that is gone.
-fn is_stale(name: &str) -> bool {
+/// How the names of this clone's templates begin: several clones may test on one server at once.
+fn kind_of_template() -> String {
+    let mut hasher = DefaultHasher::new();
+    env!("CARGO_MANIFEST_DIR").hash(&mut hasher);
+    format!("template_{:x}_", hasher.finish())
+}
+
+/// The template of another build of this clone, or the database of a test process that is gone.
+fn is_stale(name: &str, kind: &str) -> bool {
     let process = name.strip_prefix("t_").and_then(|rest| rest.split('_').next());
-    name.starts_with("template_")
-        || process.is_some_and(|process| !std::path::Path::new("/proc").join(process).exists())
+    name.starts_with(kind) || process.is_some_and(|process| !std::path::Path::new("/proc").join(process).exists())
 }

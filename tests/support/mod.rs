@@ -10,6 +10,7 @@ mod process;
 mod server;
 pub mod socket;
 mod waiting;
+mod wire;
 mod world;
 
 pub use answer::Answer;
@@ -20,4 +21,5 @@ pub use graph::{base, graph};
 pub use process::{Process, Program, free_port};
 pub use socket::Socket;
 pub use waiting::{eventually, within};
+pub use wire::Wire;
 pub use world::{PASSWORD, World};

@@ -48,9 +48,13 @@ impl Cache {
         }
     }
 
+    /// Whether Redis answers. A connection that broke shows only when it is used, so a failure is tried once more.
     pub async fn ping(&self) -> redis::RedisResult<()> {
         let mut connection = self.connection.clone();
-        redis::cmd("PING").query_async(&mut connection).await
+        match redis::cmd("PING").query_async(&mut connection).await {
+            Ok(()) => Ok(()),
+            Err(_) => redis::cmd("PING").query_async(&mut connection).await,
+        }
     }
 
     fn key(&self, key: &str) -> String {

@@ -43,17 +43,18 @@ pub fn optional_text<C: EnumType>(
 
 /// A name for addresses: lower-case letters, digits and single hyphens between them.
 pub fn slug<C: EnumType>(field: &'static str, text: &str, most: usize, unfit: C) -> Result<String> {
-    let well = !text.is_empty()
-        && text.len() <= most
-        && text.split('-').all(|part| {
-            !part.is_empty()
-                && part.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit())
-        });
-    if well {
+    if text.len() <= most && is_slug(text) {
         return Ok(text.to_owned());
     }
     let message = format!("Use 1 to {most} lower-case letters and digits, with single hyphens between them.");
     Err(reject(field, unfit, message))
+}
+
+/// Whether a text can be a slug. Nothing is found by another.
+pub fn is_slug(text: &str) -> bool {
+    text.split('-').all(|part| {
+        !part.is_empty() && part.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit())
+    })
 }
 
 /// An e-mail address, as far as its form tells.

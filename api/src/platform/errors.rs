@@ -9,6 +9,9 @@ use serde_json::Value;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// The code of `Error::Unavailable`, which also shows in the status.
+pub const UNAVAILABLE: &str = "UNAVAILABLE";
+
 /// Everything that can end an operation other than success.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -42,6 +45,9 @@ pub enum Error {
     /// The operation took longer than the server allows.
     #[error("The operation took too long and was stopped.")]
     Timeout,
+    /// PostgreSQL cannot be reached; holds the cause. A write that was under way may or may not have been committed.
+    #[error("The database does not answer at the moment. Try again soon.")]
+    Unavailable(Arc<str>),
     /// An expected "no", told in the payload.
     #[error("{}", .0.message)]
     Rejected(Arc<Rejection>),
@@ -86,6 +92,7 @@ impl Error {
             Error::GapTooOld => "GAP_TOO_OLD",
             Error::SlowConsumer => "SLOW_CONSUMER",
             Error::Timeout => "TIMEOUT",
+            Error::Unavailable(_) => UNAVAILABLE,
             Error::Constraint(_) | Error::AlreadyDone(_) | Error::Internal(_) => "INTERNAL",
         }
     }
@@ -114,12 +121,31 @@ impl Error {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        let source = match &error {
-            DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source)) => source,
+        match &error {
+            DbErr::ConnectionAcquire(_) => Error::Unavailable(error.to_string().into()),
+            DbErr::Conn(RuntimeErr::SqlxError(source))
+            | DbErr::Exec(RuntimeErr::SqlxError(source))
+            | DbErr::Query(RuntimeErr::SqlxError(source)) => Error::from(&**source),
+            _ => Error::internal(error),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Error::from(&error)
+    }
+}
+
+impl From<&sqlx::Error> for Error {
+    fn from(error: &sqlx::Error) -> Self {
+        use sqlx::Error::{Database, Io, PoolClosed, PoolTimedOut, Protocol, Tls, WorkerCrashed};
+        let database = match error {
+            Database(database) => database,
+            Io(_) | Tls(_) | Protocol(_) | PoolTimedOut | PoolClosed | WorkerCrashed => {
+                return Error::Unavailable(error.to_string().into());
+            }
             _ => return Error::internal(error),
-        };
-        let Some(database) = source.as_database_error() else {
-            return Error::internal(error);
         };
         match (database.code().as_deref(), database.constraint()) {
             // Deadlock detected, serialization failure, lock timeout.
@@ -128,6 +154,11 @@ impl From<DbErr> for Error {
             (Some("22021" | "22P05"), _) => Error::bad_input("input", "A text holds a NUL character."),
             // The statement was cancelled by its timeout.
             (Some("57014"), _) => Error::Timeout,
+            // It shuts down, starts, recovers, has no connection or resource left, or may only be read.
+            (Some(code), _) if code.starts_with("57P") || code.starts_with("53") || code.starts_with("08") => {
+                Error::Unavailable(error.to_string().into())
+            }
+            (Some("25006"), _) => Error::Unavailable(error.to_string().into()),
             (_, Some(constraint)) => Error::Constraint(constraint.into()),
             _ => Error::internal(error),
         }

@@ -1,9 +1,15 @@
-//! Payloads of mutations: the object, `userErrors` and `commitCursor`, built from a rule's result in one place.
+//! What mutations answer: payloads with the object, `userErrors` and `commitCursor`, built from a rule's result in one
+//! place, and root fields that stand alone.
 
 use std::borrow::Cow;
 
+use async_graphql::parser::types::Field;
+use async_graphql::registry::{MetaType, Registry};
 use async_graphql::resolver_utils::EnumType;
-use async_graphql::{Object, OutputType, TypeName};
+use async_graphql::{
+    ContainerType, Context, ContextSelectionSet, Object, ObjectType, OutputType, Positioned, ServerResult, TypeName,
+    Value,
+};
 use serde::de::DeserializeOwned;
 
 use super::errors::{Error, Rejection, Result};
@@ -94,6 +100,43 @@ impl<T: DeserializeOwned, C: ErrorCode> Outcome<T, C> {
         }
     }
 }
+
+/// The fields of an object, each nullable, so that one that fails takes no other along. Mutations run one after the other,
+/// each in its own transaction: what was committed is told, whatever happens to the next.
+#[derive(Debug, Default)]
+pub struct Independent<T>(pub T);
+
+impl<T: ContainerType> ContainerType for Independent<T> {
+    async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
+        let resolved = self.0.resolve_field(ctx).await;
+        Ok(resolved.unwrap_or_else(|error| {
+            ctx.add_error(error);
+            Some(Value::Null)
+        }))
+    }
+}
+
+impl<T: OutputType> OutputType for Independent<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        let name = T::create_type_info(registry);
+        if let Some(MetaType::Object { fields, .. }) = registry.types.get_mut(&*Self::type_name()) {
+            for field in fields.values_mut() {
+                field.ty.truncate(field.ty.trim_end_matches('!').len());
+            }
+        }
+        name
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        self.0.resolve(ctx, field).await
+    }
+}
+
+impl<T: ObjectType> ObjectType for Independent<T> {}
 
 /// Declares the payload type of a mutation: one object field, `userErrors`, `commitCursor`.
 #[macro_export]

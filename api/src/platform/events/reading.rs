@@ -75,7 +75,7 @@ macro_rules! page_sql {
 /// The next events of every topic.
 pub(super) async fn everything(executor: impl PgExecutor<'_>, after: i64, limit: usize) -> Result<Page> {
     let query = sqlx::query(page_sql!("")).bind(after).bind(rows(limit));
-    Page::from_rows(&query.fetch_all(executor).await.map_err(Error::internal)?, after, limit)
+    Page::from_rows(&query.fetch_all(executor).await?, after, limit)
 }
 
 /// The next events of one topic.
@@ -86,7 +86,7 @@ pub(super) async fn of_topic(executor: impl PgExecutor<'_>, topic: Topic, after:
         Topic::Organization(id) => (page_sql!(" AND organization_id = $3"), id),
     };
     let query = sqlx::query(sql).bind(after).bind(rows(limit)).bind(id);
-    Page::from_rows(&query.fetch_all(executor).await.map_err(Error::internal)?, after, limit)
+    Page::from_rows(&query.fetch_all(executor).await?, after, limit)
 }
 
 /// The next events of any of the topics, and with many topics others among them.
@@ -109,13 +109,13 @@ pub(super) async fn of_topics<T>(
     }
     let sql = page_sql!(" AND (resource_id = ANY($3) OR space_id = ANY($4) OR organization_id = ANY($5))");
     let query = sqlx::query(sql).bind(after).bind(rows(limit)).bind(resources).bind(spaces).bind(organizations);
-    Page::from_rows(&query.fetch_all(executor).await.map_err(Error::internal)?, after, limit)
+    Page::from_rows(&query.fetch_all(executor).await?, after, limit)
 }
 
 /// Which part of the feed is kept now.
 pub(super) async fn bounds(executor: impl PgExecutor<'_>) -> Result<Bounds> {
     let query = sqlx::query(concat!(bounds_columns!(), " FROM platform.feed WHERE feed.id = 1"));
-    let row = query.fetch_one(executor).await.map_err(Error::internal)?;
+    let row = query.fetch_one(executor).await?;
     Bounds::from_row(&row).map_err(Error::internal)
 }
 
@@ -137,7 +137,7 @@ const PLACE_SQL: &str = "SELECT feed.last_position AS head, event.id, event.posi
 
 /// Finds where an event of the outbox stands.
 pub(super) async fn place_of(executor: impl PgExecutor<'_>, number: EventNumber) -> Result<Place> {
-    let row = sqlx::query(PLACE_SQL).bind(number.0).fetch_one(executor).await.map_err(Error::internal)?;
+    let row = sqlx::query(PLACE_SQL).bind(number.0).fetch_one(executor).await?;
     let place = || -> sqlx::Result<Place> {
         if row.try_get::<Option<i64>, _>("id")?.is_none() {
             let newest: i64 = row.try_get("newest")?;

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::answers::{Caller, body};
 use super::engine::{Call, failed};
+use super::report::is_unavailable;
 use super::router::Door;
 use super::sse;
 use crate::platform::errors::Error;
@@ -37,11 +38,23 @@ struct Parameters {
     extensions: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
+/// A request body.
+#[derive(Debug)]
 enum Content {
     Single(Box<Parameters>),
     Batch(Vec<Parameters>),
+}
+
+impl Content {
+    /// Reads JSON. Looks at its beginning first, so that an error says what is wrong with what was meant.
+    fn read(bytes: &[u8]) -> Result<Self, String> {
+        let says = |error: serde_json::Error| error.to_string();
+        match bytes.trim_ascii_start().first() {
+            Some(b'{') => serde_json::from_slice(bytes).map(Content::Single).map_err(says),
+            Some(b'[') => serde_json::from_slice(bytes).map(Content::Batch).map_err(says),
+            _ => Err("it must be a JSON object, or a list of them".to_owned()),
+        }
+    }
 }
 
 impl Parameters {
@@ -71,7 +84,7 @@ impl Media {
     fn negotiate(headers: &HeaderMap) -> Option<Self> {
         let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
         if accepted.peek().is_none() {
-            return Some(Media::Json);
+            return Some(Media::Response);
         }
         let mut best: Option<(Media, f32)> = None;
         for range in accepted.flat_map(|value| value.split(',')) {
@@ -188,7 +201,11 @@ impl<E: Executor> Door<E> {
         }
         let key = envelope.idempotency_key.as_deref();
         let outcome = self.run_to_end(envelope.caller.clone(), admitted, key).await;
-        (media.status(outcome.ran), outcome.body, outcome.statements)
+        let status = match is_unavailable(&outcome.response) {
+            true => StatusCode::SERVICE_UNAVAILABLE,
+            false => media.status(outcome.ran),
+        };
+        (status, outcome.body, outcome.statements)
     }
 }
 
@@ -215,7 +232,7 @@ pub async fn post<E: Executor>(
         let message = format!("The body is over {limit} bytes, or was not sent whole.");
         return plain(StatusCode::PAYLOAD_TOO_LARGE, envelope.media, &message);
     };
-    match serde_json::from_slice::<Content>(&content) {
+    match Content::read(&content) {
         Ok(Content::Single(parameters)) => {
             let call = parameters.into_call();
             if sse::is_wanted(&headers, &door.engine, &call) {
@@ -232,16 +249,19 @@ pub async fn post<E: Executor>(
             }
             let mut bytes = vec![b'['];
             let mut statements = 0;
+            let mut nothing_ran = true;
             for (index, parameters) in batch.into_iter().enumerate() {
                 if index > 0 {
                     bytes.push(b',');
                 }
-                let (_, one, sent) = door.run(&envelope, parameters.into_call()).await;
+                let (status, one, sent) = door.run(&envelope, parameters.into_call()).await;
+                nothing_ran &= status == StatusCode::SERVICE_UNAVAILABLE;
                 bytes.extend_from_slice(&one);
                 statements += sent;
             }
             bytes.push(b']');
-            door.respond(StatusCode::OK, envelope.media, bytes.into(), statements)
+            let status = if nothing_ran { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+            door.respond(status, envelope.media, bytes.into(), statements)
         }
         Err(error) => {
             let message = format!("The body is not a GraphQL request: {error}.");

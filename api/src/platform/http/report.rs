@@ -1,16 +1,43 @@
 //! What a client may see of an error. The only place where errors become messages with `extensions.code`;
 //! causes go to the log under an id.
 
-use async_graphql::{ErrorExtensionValues, Response, ServerError};
+use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 
-use crate::platform::errors::Error;
+use crate::platform::errors::{Error, UNAVAILABLE};
 
-/// Gives every error of the response its code, and keeps causes back.
+/// Gives every error of the response its code, and keeps causes back. An operation that came to nothing because the
+/// database was away is answered as one that did not run.
 pub fn finish(mut response: Response) -> Response {
     for error in &mut response.errors {
         describe(error);
     }
+    let is_away = response.errors.iter().position(|error| code(error) == Some(UNAVAILABLE));
+    if let (Some(index), true) = (is_away, is_nothing(&response.data)) {
+        let mut error = response.errors.swap_remove(index);
+        error.path.clear();
+        return Response::from_errors(vec![error]);
+    }
     response
+}
+
+/// Whether an operation came to nothing because the database was away.
+pub fn is_unavailable(response: &Response) -> bool {
+    is_nothing(&response.data) && response.errors.iter().any(|error| code(error) == Some(UNAVAILABLE))
+}
+
+fn is_nothing(data: &Value) -> bool {
+    match data {
+        Value::Null => true,
+        Value::Object(fields) => fields.values().all(|field| *field == Value::Null),
+        _ => false,
+    }
+}
+
+fn code(error: &ServerError) -> Option<&str> {
+    match error.extensions.as_ref()?.get("code")? {
+        Value::String(code) => Some(code),
+        _ => None,
+    }
 }
 
 fn describe(error: &mut ServerError) {
@@ -33,6 +60,9 @@ fn describe(error: &mut ServerError) {
         error.message = format!("Something went wrong on our side. Quote {id} when you report it.");
         extensions.set("id", id);
     } else {
+        if let Error::Unavailable(cause) = &raised {
+            tracing::warn!(%cause, "the database does not answer");
+        }
         error.message = raised.to_string();
     }
 }

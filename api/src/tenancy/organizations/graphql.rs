@@ -12,6 +12,7 @@ use super::rules::{self, NewOrganization, OrganizationChanges};
 use super::store;
 use crate::payload;
 use crate::platform::authorization::Action;
+use crate::platform::checks;
 use crate::platform::errors::Result;
 use crate::platform::pagination::{Connection, Node, Page, count_by};
 use crate::platform::payload::{Outcome, UserError};
@@ -202,6 +203,9 @@ impl OrganizationQuery {
         #[graphql(desc = "The slug of the organization.")] slug: String,
     ) -> Result<Option<Organization>> {
         let request = ctx.request();
+        if !checks::is_slug(&slug) {
+            return Ok(None);
+        }
         let row = request.load::<store::BySlug>(slug).await?;
         let visible = row.filter(|row| request.permitted::<organization::Entity>(row).contains(Action::Read));
         Ok(visible.map(Organization))

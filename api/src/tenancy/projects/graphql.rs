@@ -12,6 +12,7 @@ use super::rules::{self, NewProject, ProjectChanges};
 use super::store;
 use crate::payload;
 use crate::platform::authorization::Action;
+use crate::platform::checks;
 use crate::platform::errors::Result;
 use crate::platform::pagination::{Connection, Count, Node, Page};
 use crate::platform::payload::Outcome;
@@ -142,6 +143,9 @@ pub async fn of_organization(request: &Request, id: OrganizationId, page: Page) 
 
 /// The project of a slug, if the viewer may see it.
 pub async fn by_slug(request: &Request, organization: OrganizationId, slug: String) -> Result<Option<Project>> {
+    if !checks::is_slug(&slug) {
+        return Ok(None);
+    }
     let row = request.load::<store::BySlug>((organization, slug)).await?;
     let visible = row.filter(|row| request.permitted::<project::Entity>(row).contains(Action::Read));
     Ok(visible.map(Project))

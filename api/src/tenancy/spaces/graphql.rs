@@ -14,6 +14,7 @@ use crate::content::documents::{self, Document, DocumentFilter, DocumentOrder};
 use crate::content::tags::{self, Tag};
 use crate::payload;
 use crate::platform::authorization::Action;
+use crate::platform::checks;
 use crate::platform::errors::Result;
 use crate::platform::pagination::{Connection, Node, Page, count_by};
 use crate::platform::payload::{Outcome, UserError};
@@ -200,6 +201,9 @@ pub async fn of_organization(request: &Request, id: OrganizationId, page: Page) 
 
 /// The space of a slug, if the viewer may see it.
 pub async fn by_slug(request: &Request, organization: OrganizationId, slug: String) -> Result<Option<Space>> {
+    if !checks::is_slug(&slug) {
+        return Ok(None);
+    }
     let row = request.load::<store::BySlug>((organization, slug)).await?;
     let visible = row.filter(|row| request.permitted::<space::Entity>(row).contains(Action::Read));
     Ok(visible.map(Space))
