@@ -1,8 +1,8 @@
 //! How much a document may hold, told as user errors that name the field.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::{Answer, World};
 
 const MOST: usize = 10 * 1024 * 1024;
 
@@ -80,7 +80,7 @@ async fn texts_within_bounds_are_kept() {
     let wide = |length: usize| "漢".repeat(length);
     for (field, value) in [
         ("title", json!(wide(500))),
-        ("title", json!("👩‍👩‍👧‍👦 Ünïcödé \u{202e}title")),
+        ("title", json!("👩‍👩‍👧‍👦 Ünïcödé \u{200f}title")),
         ("description", json!(wide(2_000))),
         ("languageCode", json!("en")),
         ("languageCode", json!("pt-BR")),
@@ -149,4 +149,29 @@ async fn no_text_that_holds_nul_is_a_fault_of_the_server() {
     let input = json!({ "organizationId": world.acme, "role": "MEMBER", "email": "a\0@acme.test" });
     let answer = world.admin.mutate("memberAdd", input).await;
     assert!(!answer.codes().contains(&"INTERNAL"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn the_operations_of_a_batch_share_what_a_request_may_read() {
+    let world = World::with(|config| config.query_content_bytes = 10_000).await;
+    let id = world.editor.document(&world.lab, json!({ "content": "x".repeat(4_000) })).await;
+    let query = "query($id: ID!) { node(id: $id) { ... on Document { content { text } } } }";
+    let operation = json!({ "query": query, "variables": { "id": id } });
+    let batch = json!([operation, operation, operation]);
+    let ask = async || {
+        let post = world.editor.post().json(&batch);
+        Answer::read(post.send().await.expect("the server answers")).await
+    };
+    for _ in 0..2 {
+        let answer = ask().await;
+        let codes: Vec<&Value> = (0..3).map(|index| &answer.json[index]["errors"][0]["extensions"]["code"]).collect();
+        assert_eq!(codes, [&Value::Null, &Value::Null, &json!("QUERY_TOO_COMPLEX")], "{}", answer.body);
+    }
+    // Each operation of a socket is a request of its own.
+    let mut socket = world.editor.socket().await;
+    for _ in 0..3 {
+        socket.subscribe(query, json!({ "id": id })).await;
+        socket.event().await;
+        assert_eq!(socket.message().await["type"], "complete");
+    }
 }

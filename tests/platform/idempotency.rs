@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, World, graph, typed};
+use crate::support::{Answer, PASSWORD, World, graph, typed};
 
 fn create(world: &World, title: &str) -> (String, Value) {
     let text = graph().mutation("documentCreate", "document { id title createdAt version } commitCursor");
@@ -220,4 +220,36 @@ async fn tokens_are_not_kept_for_retries() {
             assert_eq!(world.database.number(&sql).await, 0, "{table}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_large_answer_is_not_kept_and_its_outcome_is() {
+    let world = World::new().await;
+    let text = graph().mutation("documentCreate", "document { id title content { text } }");
+    let long = json!({ "input": { "spaceId": world.lab, "title": "Long", "content": "word ".repeat(60_000) } });
+    let short = json!({ "input": { "spaceId": world.lab, "title": "Short", "content": "word" } });
+    let first = world.editor.query_once("long", &text, long.clone()).await.well();
+    world.editor.query_once("short", &text, short).await.well();
+    let kept = world.database.rows("SELECT key, length(body) AS bytes FROM platform.idempotency_answers").await;
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert_eq!(kept[0]["key"], "short");
+    let again = world.editor.query_once("long", &text, long).await.well();
+    assert_eq!(again.json["data"], first.json["data"]);
+    assert_eq!(documents(&world).await, 2);
+}
+
+#[tokio::test]
+async fn a_batch_takes_no_key() {
+    let world = World::new().await;
+    let (text, variables) = create(&world, "Twice");
+    let operation = json!({ "query": text, "variables": variables });
+    let before = world.database.digest().await;
+    let post = world.editor.post().header("idempotency-key", "key-1").json(&json!([operation, operation]));
+    let answer = Answer::read(post.send().await.expect("the server answers")).await;
+    assert_eq!((answer.status.as_u16(), answer.code()), (400, "BAD_REQUEST"), "{}", answer.body);
+    assert!(answer.body.contains("Idempotency-Key"), "{}", answer.body);
+    assert_eq!(world.database.digest().await, before);
+    let post = world.editor.post().json(&json!([operation, operation]));
+    Answer::read(post.send().await.expect("the server answers")).await;
+    assert_eq!(documents(&world).await, 2);
 }

@@ -7,6 +7,7 @@ mod graphiql;
 mod guard;
 mod http;
 mod idempotency;
+mod inputs;
 mod merging;
 mod pagination;
 mod reach;

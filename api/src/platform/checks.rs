@@ -1,10 +1,19 @@
 //! Checks of input texts that many domains make, each ending in a user error of the domain's own code.
+//! Texts are kept as they were typed, not normalized, so that what was given comes back byte for byte. Names, which
+//! stand in one line, hold at least one character that can be seen; no text reorders what stands around it.
 
+use async_graphql::MaybeUndefined;
 use async_graphql::resolver_utils::EnumType;
 
 use super::errors::{Result, reject};
 
-/// The text without surrounding white space, 1 to `most` characters and without control characters.
+/// The change of an optional text, in the words of rules: none leaves it as it is, an empty text removes it.
+/// In an input, left out leaves it, and null removes it as an empty text does.
+pub fn text_change(text: MaybeUndefined<String>) -> Option<String> {
+    Option::<Option<String>>::from(text).map(Option::unwrap_or_default)
+}
+
+/// The text without surrounding white space, in one line of 1 to `most` characters of which one can be seen.
 pub fn required_text<C: EnumType>(
     field: &'static str,
     text: &str,
@@ -12,14 +21,24 @@ pub fn required_text<C: EnumType>(
     missing: C,
     unfit: C,
 ) -> Result<String> {
-    let text = text.trim();
-    if text.is_empty() {
+    if !text.chars().any(is_visible) {
         return Err(reject(field, missing, "This cannot be empty."));
+    }
+    limited_line(field, text.trim(), most, unfit)
+}
+
+/// The text, of `most` characters at most, in one line. Empty, or with a character that can be seen.
+pub fn limited_line<C: EnumType>(field: &'static str, text: &str, most: usize, unfit: C) -> Result<String> {
+    if text.chars().any(|character| matches!(character, '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}')) {
+        return Err(reject(field, unfit, "This takes one line, without tabs."));
+    }
+    if !text.is_empty() && !text.chars().any(is_visible) {
+        return Err(reject(field, unfit, "Nothing of this can be seen."));
     }
     limited_text(field, text, most, unfit)
 }
 
-/// The text, of `most` characters at most and without control characters.
+/// The text, of `most` characters at most, without control characters and what reorders the text around it.
 pub fn limited_text<C: EnumType>(field: &'static str, text: &str, most: usize, unfit: C) -> Result<String> {
     let length = text.chars().count();
     if length > most {
@@ -28,7 +47,39 @@ pub fn limited_text<C: EnumType>(field: &'static str, text: &str, most: usize, u
     if text.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t')) {
         return Err(reject(field, unfit, "This holds control characters."));
     }
+    if text.chars().any(reorders) {
+        return Err(reject(field, unfit, "This holds characters that change the direction of the text around them."));
+    }
     Ok(text.to_owned())
+}
+
+/// Embeddings, overrides and isolates of bidirectional text. The marks, which right-to-left names need, do no more than
+/// a letter does.
+fn reorders(character: char) -> bool {
+    matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether a character shows by itself: white space does not, nor does what Unicode lets a font ignore, nor the blanks
+/// of Braille and of musical notes.
+fn is_visible(character: char) -> bool {
+    let is_ignorable = matches!(
+        character,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D159}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}'
+    );
+    !is_ignorable && !character.is_whitespace() && !character.is_control()
+}
+
+/// An optional name or sign of one line: empty means none.
+pub fn optional_line<C: EnumType>(
+    field: &'static str,
+    text: Option<String>,
+    most: usize,
+    unfit: C,
+) -> Result<Option<String>> {
+    text.filter(|text| !text.trim().is_empty()).map(|text| limited_line(field, text.trim(), most, unfit)).transpose()
 }
 
 /// An optional text: empty means none.
@@ -62,12 +113,14 @@ pub fn email<C: EnumType>(field: &'static str, text: &str, unfit: C) -> Result<S
     let text = text.trim();
     let well = text.len() <= 320
         && text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty()
-                && local.len() <= 64
+            local.len() <= 64
+                && local.split('.').all(|part| !part.is_empty())
                 && local.chars().all(|character| character.is_ascii_alphanumeric() || "._%+-".contains(character))
                 && domain.contains('.')
                 && domain.split('.').all(|label| {
-                    !label.is_empty()
+                    (1..=63).contains(&label.len())
+                        && !label.starts_with('-')
+                        && !label.ends_with('-')
                         && label.chars().all(|character| character.is_ascii_alphanumeric() || character == '-')
                 })
                 && domain

@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 use super::errors::{Error, Result};
 use super::outbox::EventNumber;
 
+/// Larger answers are not kept: 256 KiB.
+const KEPT_BYTES: usize = 256 * 1024;
+
 /// The key of one request, and what it was sent for.
 #[derive(Debug)]
 pub struct Idempotency {
@@ -57,9 +60,10 @@ impl Idempotency {
         Ok(Some(KeptAnswer { status: u16::try_from(status).unwrap_or(200), body: row.try_get("", "body")? }))
     }
 
-    /// Keeps the whole answer. The outcome is safe without it; this only makes a retry's answer the same to the letter.
+    /// Keeps the whole answer, unless it is large. The outcome is safe without it: a retry is answered with the first
+    /// outcome, whose fields are read anew. This only makes it the same to the letter.
     pub async fn keep_answer(&self, connection: &impl ConnectionTrait, answer: &KeptAnswer) -> Result<()> {
-        if self.secret.load(Ordering::Relaxed) {
+        if self.secret.load(Ordering::Relaxed) || answer.body.len() > KEPT_BYTES {
             return Ok(());
         }
         let statement = Statement::from_sql_and_values(

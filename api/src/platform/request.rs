@@ -51,7 +51,7 @@ pub struct Request {
     viewer: RwLock<Viewer>,
     loaders: Loaders,
     statements: Arc<AtomicU32>,
-    content_bytes: AtomicU64,
+    content_bytes: Arc<AtomicU64>,
 }
 
 impl Request {
@@ -67,8 +67,14 @@ impl Request {
             viewer: RwLock::new(viewer),
             loaders,
             statements,
-            content_bytes: AtomicU64::new(0),
+            content_bytes: Arc::default(),
         }
+    }
+
+    /// Counts the content that is read together with what others read.
+    pub fn counting_content_in(mut self, content_bytes: Arc<AtomicU64>) -> Self {
+        self.content_bytes = content_bytes;
+        self
     }
 
     /// Work of the server itself. Says why, because nothing limits its reach.
@@ -157,13 +163,13 @@ impl Request {
         permitted::<E>(&self.viewer(), row)
     }
 
-    /// Takes what a document's content weighs from what the operation may read.
+    /// Takes what a document's content weighs from what the operations of one request may read.
     pub fn take_content_bytes(&self, bytes: u64) -> Result<()> {
         let most = self.platform.config.query_content_bytes;
         let taken = self.content_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if taken > most {
             let message =
-                format!("One operation reads at most {most} bytes of content. Ask for fewer documents at a time.");
+                format!("One request reads at most {most} bytes of content. Ask for fewer documents at a time.");
             return Err(Error::TooMuch(message));
         }
         Ok(())

@@ -24,8 +24,8 @@ pub fn check_new(new: NewDocument) -> Result<NewDocument> {
         description: checks::optional_text("description", new.description, 2_000, Code::TextInvalid)?,
         slug: new.slug.map(|slug| checks::slug("slug", &slug, 500, Code::SlugInvalid)).transpose()?,
         language_code: new.language_code.map(check_language).transpose()?,
-        source: checks::optional_text("source", new.source, 100, Code::TextInvalid)?,
-        external_id: checks::optional_text("externalId", new.external_id, 1_000, Code::TextInvalid)?,
+        source: checks::optional_line("source", new.source, 100, Code::TextInvalid)?,
+        external_id: checks::optional_line("externalId", new.external_id, 1_000, Code::TextInvalid)?,
         metadata: new.metadata.map(check_metadata).transpose()?,
         ..new
     })
@@ -35,19 +35,22 @@ pub fn check_changes(changes: DocumentChanges) -> Result<DocumentChanges> {
     if let Some(content) = &changes.content {
         check_content(content)?;
     }
-    let text = |field, text: Option<String>, most| {
-        text.map(|text| checks::limited_text(field, text.trim(), most, Code::TextInvalid)).transpose()
+    let line = |field, text: Option<String>, most| {
+        text.map(|text| checks::limited_line(field, text.trim(), most, Code::TextInvalid)).transpose()
     };
     let empty_or = |text: Option<String>, check: fn(String) -> Result<String>| {
         text.map(|text| if text.is_empty() { Ok(text) } else { check(text) }).transpose()
     };
     Ok(DocumentChanges {
         title: changes.title.map(|title| check_title(&title)).transpose()?,
-        description: text("description", changes.description, 2_000)?,
+        description: changes
+            .description
+            .map(|text| checks::limited_text("description", text.trim(), 2_000, Code::TextInvalid))
+            .transpose()?,
         slug: empty_or(changes.slug, |slug| checks::slug("slug", &slug, 500, Code::SlugInvalid))?,
         language_code: empty_or(changes.language_code, check_language)?,
-        source: text("source", changes.source, 100)?,
-        external_id: text("externalId", changes.external_id, 1_000)?,
+        source: line("source", changes.source, 100)?,
+        external_id: line("externalId", changes.external_id, 1_000)?,
         metadata: changes.metadata.map(check_metadata).transpose()?,
         ..changes
     })

@@ -1,9 +1,11 @@
 //! The mutations of documents: decode, call a rule, wrap.
 
-use async_graphql::{Context, InputObject, Json, Object, SimpleObject};
+use async_graphql::{Context, InputObject, Json, MaybeUndefined, Object};
 use entity::content::document;
 use entity::enums::{DocumentKind, DocumentStatus, DocumentVisibility};
 use entity::ids::{DocumentId, SpaceId};
+
+use serde_json::{Map, Value};
 
 use super::graphql::Document;
 use super::rules::{self, Transition};
@@ -11,8 +13,9 @@ use super::tree::{self, Place};
 use super::writing::{self, DocumentChanges, NewDocument};
 use crate::content::ContentErrorCode;
 use crate::payload;
+use crate::platform::checks;
 use crate::platform::errors::{Error, Result};
-use crate::platform::payload::{Outcome, UserError};
+use crate::platform::payload::Outcome;
 use crate::platform::request::RequestContext;
 use crate::platform::write::Committed;
 
@@ -50,13 +53,13 @@ struct DocumentCreateInput {
     /// Its id in the system it came from; unique in the space for that source.
     external_id: Option<String>,
     /// An object of your own shape, up to 64 KB.
-    metadata: Option<Json<serde_json::Value>>,
+    metadata: Option<Json<Value>>,
     /// The names of its tags, up to 50. Those that the space does not have yet are made.
     #[graphql(default)]
     tags: Vec<String>,
 }
 
-/// Changes of a document. What is left out stays as it is; an empty text removes what was there.
+/// Changes of a document. What is left out stays as it is; null removes what may be missing, and changes nothing else.
 #[derive(InputObject)]
 struct DocumentUpdateInput {
     /// The document.
@@ -68,21 +71,21 @@ struct DocumentUpdateInput {
     /// Its new Markdown source, up to 10 MB.
     content: Option<String>,
     /// What it is about, up to 2,000 characters.
-    description: Option<String>,
+    description: MaybeUndefined<String>,
     /// Its name in addresses.
-    slug: Option<String>,
+    slug: MaybeUndefined<String>,
     /// Who may read it. Takes the right to SHARE; only the owner can make it PRIVATE.
     visibility: Option<DocumentVisibility>,
     /// The language it is written in.
-    language_code: Option<String>,
+    language_code: MaybeUndefined<String>,
     /// Whether new documents may be started from it.
     is_template: Option<bool>,
     /// Where it came from.
-    source: Option<String>,
+    source: MaybeUndefined<String>,
     /// Its id in the system it came from.
-    external_id: Option<String>,
-    /// An object of your own shape, up to 64 KB; replaces the old one.
-    metadata: Option<Json<serde_json::Value>>,
+    external_id: MaybeUndefined<String>,
+    /// An object of your own shape, up to 64 KB; replaces the old one. Null for an empty one.
+    metadata: MaybeUndefined<Json<Value>>,
 }
 
 /// A new place for a document. Without `beforeId` or `afterId` it goes to the end of its siblings.
@@ -144,15 +147,12 @@ payload! {
     }
 }
 
-/// What deleting a document ended with.
-#[derive(SimpleObject)]
-pub struct DocumentDeletePayload {
-    /// The id of the document that is gone.
-    deleted_id: Option<DocumentId>,
-    /// Why nothing was changed; empty on success.
-    user_errors: Vec<UserError<ContentErrorCode>>,
-    /// Resume a subscription after this cursor to see only what came later.
-    commit_cursor: Option<String>,
+payload! {
+    /// What deleting a document ended with.
+    DocumentDeletePayload {
+        /// The id of the document that is gone; null when it was refused.
+        deleted_id: DocumentId, ContentErrorCode
+    }
 }
 
 fn acted(result: Result<Committed<document::Model>>) -> Result<DocumentActionPayload> {
@@ -204,14 +204,15 @@ impl DocumentMutation {
         let changes = DocumentChanges {
             title: input.title,
             content: input.content,
-            description: input.description,
-            slug: input.slug,
+            description: checks::text_change(input.description),
+            slug: checks::text_change(input.slug),
             visibility: input.visibility,
-            language_code: input.language_code,
+            language_code: checks::text_change(input.language_code),
             is_template: input.is_template,
-            source: input.source,
-            external_id: input.external_id,
-            metadata: input.metadata.map(|metadata| metadata.0),
+            source: checks::text_change(input.source),
+            external_id: checks::text_change(input.external_id),
+            metadata: Option::<Option<Json<Value>>>::from(input.metadata)
+                .map(|metadata| metadata.map_or_else(|| Value::Object(Map::new()), |metadata| metadata.0)),
         };
         let result = writing::update(request, id, input.expected_version, changes).await;
         let mut outcome = Outcome::of(result)?.map(Document::from);
@@ -292,10 +293,6 @@ impl DocumentMutation {
         #[graphql(desc = "The document.")] input: DocumentActionInput,
     ) -> Result<DocumentDeletePayload> {
         let outcome = Outcome::of(rules::delete(ctx.request(), input.id).await)?;
-        Ok(DocumentDeletePayload {
-            deleted_id: outcome.object,
-            user_errors: outcome.user_errors,
-            commit_cursor: outcome.cursor.map(|number| number.encode()),
-        })
+        Ok(outcome.into())
     }
 }

@@ -1,6 +1,6 @@
 //! The mutations of tags.
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::{Context, InputObject, MaybeUndefined, Object};
 use entity::ids::{DocumentId, SpaceId, TagId};
 
 use super::graphql::Tag;
@@ -8,8 +8,9 @@ use super::rules::{self, NewTag, TagChanges};
 use crate::content::ContentErrorCode;
 use crate::content::documents::Document;
 use crate::payload;
+use crate::platform::checks;
 use crate::platform::errors::Result;
-use crate::platform::payload::{Outcome, UserError};
+use crate::platform::payload::Outcome;
 use crate::platform::request::RequestContext;
 
 /// A new tag.
@@ -27,7 +28,7 @@ struct TagCreateInput {
     description: Option<String>,
 }
 
-/// Changes of a tag. What is left out stays as it is.
+/// Changes of a tag. What is left out stays as it is; null removes what may be missing, and changes nothing else.
 #[derive(InputObject)]
 struct TagUpdateInput {
     /// The tag.
@@ -38,8 +39,8 @@ struct TagUpdateInput {
     name: Option<String>,
     /// Its new color, as #RRGGBB.
     color: Option<String>,
-    /// What it is for; empty for none.
-    description: Option<String>,
+    /// What it is for, up to 2,000 characters; null for none.
+    description: MaybeUndefined<String>,
 }
 
 /// A tag to delete.
@@ -74,15 +75,12 @@ payload! {
     }
 }
 
-/// What deleting a tag ended with.
-#[derive(SimpleObject)]
-pub struct TagDeletePayload {
-    /// The id of the tag that is gone.
-    deleted_id: Option<TagId>,
-    /// Why nothing was changed; empty on success.
-    user_errors: Vec<UserError<ContentErrorCode>>,
-    /// Resume a subscription after this cursor to see only what came later.
-    commit_cursor: Option<String>,
+payload! {
+    /// What deleting a tag ended with.
+    TagDeletePayload {
+        /// The id of the tag that is gone; null when it was refused.
+        deleted_id: TagId, ContentErrorCode
+    }
 }
 
 /// Changes of tags.
@@ -109,7 +107,8 @@ impl TagMutation {
         #[graphql(desc = "The changes.")] input: TagUpdateInput,
     ) -> Result<TagPayload> {
         let (request, id) = (ctx.request(), input.id);
-        let changes = TagChanges { name: input.name, color: input.color, description: input.description };
+        let changes =
+            TagChanges { name: input.name, color: input.color, description: checks::text_change(input.description) };
         let result = rules::update_tag(request, id, input.expected_version, changes).await;
         let mut outcome = Outcome::of(result)?.map(Tag::from);
         if outcome.refused_as(ContentErrorCode::Conflict) {
@@ -125,11 +124,7 @@ impl TagMutation {
         #[graphql(desc = "The tag.")] input: TagDeleteInput,
     ) -> Result<TagDeletePayload> {
         let outcome = Outcome::of(rules::delete_tag(ctx.request(), input.id).await)?;
-        Ok(TagDeletePayload {
-            deleted_id: outcome.object,
-            user_errors: outcome.user_errors,
-            commit_cursor: outcome.cursor.map(|number| number.encode()),
-        })
+        Ok(outcome.into())
     }
 
     /// Puts tags on a document, by name. Those that the space does not have yet are made.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, Object};
+use async_graphql::{Context, InputObject, MaybeUndefined, Object};
 use chrono::{DateTime, Utc};
 use entity::enums::Theme;
 use entity::identity::user;
@@ -14,6 +14,7 @@ use super::store::{People, Person, Settings};
 use crate::content::documents::{self, Document, DocumentFilter, DocumentOrder};
 use crate::identity::IdentityErrorCode;
 use crate::payload;
+use crate::platform::checks;
 use crate::platform::errors::Result;
 use crate::platform::pagination::{Connection, Node, Page};
 use crate::platform::payload::Outcome;
@@ -203,7 +204,7 @@ impl ViewerQuery {
     }
 }
 
-/// Changes of your profile. What is left out stays as it is; an empty text removes what was there.
+/// Changes of your profile. What is left out stays as it is; null removes what may be missing, and changes nothing else.
 #[derive(InputObject)]
 struct ProfileUpdateInput {
     /// The version you read; a stale one is refused as CONFLICT.
@@ -211,15 +212,15 @@ struct ProfileUpdateInput {
     /// The name you are shown with, 1 to 255 characters.
     name: Option<String>,
     /// Your first name, up to 100 characters.
-    first_name: Option<String>,
+    first_name: MaybeUndefined<String>,
     /// Your last name, up to 100 characters.
-    last_name: Option<String>,
+    last_name: MaybeUndefined<String>,
     /// The company you work for, up to 255 characters.
-    company: Option<String>,
+    company: MaybeUndefined<String>,
     /// What you say of yourself, up to 2,000 characters.
-    bio: Option<String>,
+    bio: MaybeUndefined<String>,
     /// The https address of your picture.
-    avatar_url: Option<String>,
+    avatar_url: MaybeUndefined<String>,
     /// Your time zone, as an IANA name such as "Europe/Berlin".
     timezone: Option<String>,
     /// Your locale, such as "en-US".
@@ -249,11 +250,11 @@ impl UserMutation {
         let request = ctx.request();
         let changes = ProfileChanges {
             name: input.name,
-            first_name: input.first_name,
-            last_name: input.last_name,
-            company: input.company,
-            bio: input.bio,
-            avatar_url: input.avatar_url,
+            first_name: checks::text_change(input.first_name),
+            last_name: checks::text_change(input.last_name),
+            company: checks::text_change(input.company),
+            bio: checks::text_change(input.bio),
+            avatar_url: checks::text_change(input.avatar_url),
             timezone: input.timezone,
             locale: input.locale,
         };

@@ -79,8 +79,8 @@ pub async fn update_profile(
 }
 
 fn check(changes: ProfileChanges) -> Result<ProfileChanges> {
-    let text = |field, text: Option<String>, most| {
-        text.map(|text| checks::limited_text(field, text.trim(), most, Code::TextInvalid)).transpose()
+    let line = |field, text: Option<String>, most| {
+        text.map(|text| checks::limited_line(field, text.trim(), most, Code::TextInvalid)).transpose()
     };
     if let Some(address) = changes.avatar_url.as_deref().filter(|address| !address.is_empty())
         && !address.starts_with("https://")
@@ -102,11 +102,11 @@ fn check(changes: ProfileChanges) -> Result<ProfileChanges> {
             .name
             .map(|name| checks::required_text("name", &name, 255, Code::NameRequired, Code::TextInvalid))
             .transpose()?,
-        first_name: text("firstName", changes.first_name, 100)?,
-        last_name: text("lastName", changes.last_name, 100)?,
-        company: text("company", changes.company, 255)?,
-        bio: text("bio", changes.bio, 2_000)?,
-        avatar_url: text("avatarUrl", changes.avatar_url, 2_000)?,
+        first_name: line("firstName", changes.first_name, 100)?,
+        last_name: line("lastName", changes.last_name, 100)?,
+        company: line("company", changes.company, 255)?,
+        bio: changes.bio.map(|text| checks::limited_text("bio", text.trim(), 2_000, Code::TextInvalid)).transpose()?,
+        avatar_url: line("avatarUrl", changes.avatar_url, 2_000)?,
         timezone: changes.timezone,
         locale: changes.locale,
     })

@@ -2,6 +2,7 @@
 //! Also the one place where a mutation runs under its idempotency key, whatever transport it came by.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Response, ServerError, Value};
@@ -17,8 +18,8 @@ use super::router::Door;
 use crate::platform::clock::Clock;
 use crate::platform::errors::{Error, Result};
 use crate::platform::idempotency::{Idempotency, KeptAnswer};
-use crate::platform::request::{Origin, Request};
-use crate::platform::viewer::{Viewer, Viewers};
+use crate::platform::request::{Origin, Platform, Request};
+use crate::platform::viewer::{Bearer, Viewer, Viewers};
 
 /// Who calls, from where, and until when the caller's token is good.
 #[derive(Clone, Debug)]
@@ -26,9 +27,24 @@ pub struct Caller {
     pub viewer: Viewer,
     pub expires: Option<DateTime<Utc>>,
     pub origin: Origin,
+    /// Bytes of content that the operations of one request have read.
+    content_bytes: Arc<AtomicU64>,
 }
 
 impl Caller {
+    pub fn new(bearer: Bearer, origin: Origin) -> Self {
+        Self { viewer: bearer.viewer, expires: bearer.expires, origin, content_bytes: Arc::default() }
+    }
+
+    /// The same caller with another request.
+    pub fn anew(&self) -> Self {
+        Self { content_bytes: Arc::default(), ..self.clone() }
+    }
+
+    fn into_request(self, platform: Platform) -> Request {
+        Request::new(platform, self.viewer, self.origin).counting_content_in(self.content_bytes)
+    }
+
     /// The same caller with its session and grants confirmed again; `Unauthenticated` when the session is over.
     pub async fn confirmed(mut self, viewers: &Viewers) -> Result<Self> {
         if let Viewer::User(signed_in) = &self.viewer {
@@ -93,7 +109,7 @@ impl<E: Executor> Door<E> {
     /// Runs a query or a mutation to its end. Under an idempotency key a repeated mutation gets the first answer.
     pub async fn run_to_end(&self, caller: Caller, admitted: Admitted, idempotency_key: Option<&str>) -> Outcome {
         let user_id = caller.viewer.user_id();
-        let request = Request::new(self.platform.clone(), caller.viewer, caller.origin);
+        let request = caller.into_request(self.platform.clone());
         match (admitted.operation_type(), idempotency_key, user_id) {
             (OperationType::Mutation, Some(key), Some(user_id)) => {
                 let idempotency = Idempotency::new(user_id, key.to_owned(), admitted.fingerprint());
@@ -141,7 +157,7 @@ pub fn answers<E: Executor>(
 ) -> Answers {
     if admitted.operation_type() == OperationType::Subscription {
         let signed_in = caller.viewer.user_id().is_some();
-        let request = Arc::new(Request::new(door.platform.clone(), caller.viewer, caller.origin));
+        let request = Arc::new(caller.into_request(door.platform.clone()));
         let events = door.engine.subscribe(admitted, request);
         return events.map(move |response| Answer::to_subscriber(response, signed_in)).boxed();
     }

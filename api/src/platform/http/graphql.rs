@@ -171,7 +171,7 @@ impl<E: Executor> Door<E> {
             }
             None => None,
         };
-        let caller = Caller { viewer: bearer.viewer, expires: bearer.expires, origin: origin(headers, address) };
+        let caller = Caller::new(bearer, origin(headers, address));
         Ok(Envelope { media, caller, idempotency_key, method })
     }
 
@@ -246,6 +246,11 @@ pub async fn post<E: Executor>(
             if batch.is_empty() || batch.len() > most {
                 let message = format!("A batch holds 1 to {most} operations; this one holds {}.", batch.len());
                 return plain(StatusCode::BAD_REQUEST, envelope.media, &message);
+            }
+            if envelope.idempotency_key.is_some() {
+                let message =
+                    "An Idempotency-Key is for one operation: send this one alone, or the batch without a key.";
+                return plain(StatusCode::BAD_REQUEST, envelope.media, message);
             }
             let mut bytes = vec![b'['];
             let mut statements = 0;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::{Context, InputObject, MaybeUndefined, Object};
 use chrono::{DateTime, Utc};
 use entity::enums::{Plan, SpaceRole};
 use entity::ids::OrganizationId;
@@ -15,7 +15,7 @@ use crate::platform::authorization::Action;
 use crate::platform::checks;
 use crate::platform::errors::Result;
 use crate::platform::pagination::{Connection, Node, Page, count_by};
-use crate::platform::payload::{Outcome, UserError};
+use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
 use crate::tenancy::members::{self, Member};
@@ -225,7 +225,7 @@ struct OrganizationCreateInput {
     description: Option<String>,
 }
 
-/// Changes of an organization. What is left out stays as it is.
+/// Changes of an organization. What is left out stays as it is; null removes what may be missing, and changes nothing else.
 #[derive(InputObject)]
 struct OrganizationUpdateInput {
     /// The organization.
@@ -236,12 +236,12 @@ struct OrganizationUpdateInput {
     name: Option<String>,
     /// Its new slug.
     slug: Option<String>,
-    /// What it is for, up to 2,000 characters; empty for none.
-    description: Option<String>,
-    /// Where invoices go.
-    billing_email: Option<String>,
-    /// Where its people find help.
-    support_email: Option<String>,
+    /// What it is for, up to 2,000 characters; null for none.
+    description: MaybeUndefined<String>,
+    /// Where invoices go; null for none.
+    billing_email: MaybeUndefined<String>,
+    /// Where its people find help; null for none.
+    support_email: MaybeUndefined<String>,
     /// Whether members may create spaces.
     members_may_create_spaces: Option<bool>,
     /// Whether members may create projects.
@@ -279,15 +279,12 @@ payload! {
     }
 }
 
-/// What deleting an organization ended with.
-#[derive(SimpleObject)]
-pub struct OrganizationDeletePayload {
-    /// The id of the organization that is gone.
-    deleted_id: Option<OrganizationId>,
-    /// Why nothing was changed; empty on success.
-    user_errors: Vec<UserError<TenancyErrorCode>>,
-    /// Resume a subscription after this cursor to see only what came later.
-    commit_cursor: Option<String>,
+payload! {
+    /// What deleting an organization ended with.
+    OrganizationDeletePayload {
+        /// The id of the organization that is gone; null when it was refused.
+        deleted_id: OrganizationId, TenancyErrorCode
+    }
 }
 
 /// Changes of organizations.
@@ -318,9 +315,9 @@ impl OrganizationMutation {
         let changes = OrganizationChanges {
             name: input.name,
             slug: input.slug,
-            description: input.description,
-            billing_email: input.billing_email,
-            support_email: input.support_email,
+            description: checks::text_change(input.description),
+            billing_email: checks::text_change(input.billing_email),
+            support_email: checks::text_change(input.support_email),
             members_may_create_spaces: input.members_may_create_spaces,
             members_may_create_projects: input.members_may_create_projects,
             default_space_role: input.default_space_role,
@@ -343,10 +340,6 @@ impl OrganizationMutation {
         #[graphql(desc = "The organization.")] input: OrganizationDeleteInput,
     ) -> Result<OrganizationDeletePayload> {
         let outcome = Outcome::of(rules::delete_organization(ctx.request(), input.id).await)?;
-        Ok(OrganizationDeletePayload {
-            deleted_id: outcome.object,
-            user_errors: outcome.user_errors,
-            commit_cursor: outcome.cursor.map(|number| number.encode()),
-        })
+        Ok(outcome.into())
     }
 }

@@ -94,7 +94,7 @@ pub async fn create_organization(request: &Request, new: NewOrganization) -> Res
     write.commit(organization).await
 }
 
-/// What may be changed; none leaves it as it is.
+/// What may be changed; none leaves it as it is, an empty text removes it.
 #[derive(Default)]
 pub struct OrganizationChanges {
     pub name: Option<String>,
@@ -141,14 +141,21 @@ fn check(changes: OrganizationChanges) -> Result<OrganizationChanges> {
         .transpose()?;
     let slug = changes.slug.map(|slug| checks::slug("slug", &slug, 100, Code::SlugInvalid)).transpose()?;
     let email = |field, address: Option<String>| {
-        address.map(|address| checks::email(field, &address, Code::EmailInvalid)).transpose()
+        let check = |address: String| match address.is_empty() {
+            true => Ok(address),
+            false => checks::email(field, &address, Code::EmailInvalid),
+        };
+        address.map(check).transpose()
     };
     Ok(OrganizationChanges {
         name,
         slug,
         billing_email: email("billingEmail", changes.billing_email)?,
         support_email: email("supportEmail", changes.support_email)?,
-        default_model: checks::optional_text("defaultModel", changes.default_model, 100, Code::TextInvalid)?,
+        default_model: changes
+            .default_model
+            .map(|name| checks::required_text("defaultModel", &name, 100, Code::TextInvalid, Code::TextInvalid))
+            .transpose()?,
         description: changes
             .description
             .map(|text| checks::limited_text("description", text.trim(), 2_000, Code::TextInvalid))

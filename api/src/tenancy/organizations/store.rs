@@ -103,14 +103,15 @@ pub async fn update(write: &Write<'_>, granted: &Granted<Entity>, changes: Organ
     if let Some(slug) = changes.slug {
         row.slug = Set(slug);
     }
+    let or_none = |text: String| Some(text).filter(|text| !text.is_empty());
     if let Some(description) = changes.description {
-        row.description = Set(Some(description).filter(|text| !text.is_empty()));
+        row.description = Set(or_none(description));
     }
     if let Some(email) = changes.billing_email {
-        row.billing_email = Set(Some(email));
+        row.billing_email = Set(or_none(email));
     }
     if let Some(email) = changes.support_email {
-        row.support_email = Set(Some(email));
+        row.support_email = Set(or_none(email));
     }
     let held = granted.settings.clone();
     row.settings = Set(OrganizationSettings {

@@ -173,7 +173,7 @@ struct ProjectCreateInput {
     description: Option<String>,
 }
 
-/// Changes of a project. What is left out stays as it is.
+/// Changes of a project. What is left out stays as it is; null removes what may be missing, and changes nothing else.
 #[derive(InputObject)]
 struct ProjectUpdateInput {
     /// The project.
@@ -184,8 +184,8 @@ struct ProjectUpdateInput {
     name: Option<String>,
     /// Its new slug.
     slug: Option<String>,
-    /// What it is for, up to 2,000 characters; empty for none.
-    description: Option<String>,
+    /// What it is for, up to 2,000 characters; null for none.
+    description: MaybeUndefined<String>,
     /// Pauses or archives it, or brings it back. Alone when the project is archived.
     status: Option<ProjectStatus>,
     /// The models that may be used: 1 to 100 names of up to 100 characters.
@@ -233,15 +233,6 @@ payload! {
     }
 }
 
-/// Left out leaves the limit as it is, null lifts it.
-fn limit<N>(limit: MaybeUndefined<N>) -> Option<Option<N>> {
-    match limit {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(None),
-        MaybeUndefined::Value(number) => Some(Some(number)),
-    }
-}
-
 /// Changes of projects.
 #[derive(Default)]
 pub struct ProjectMutation;
@@ -276,14 +267,14 @@ impl ProjectMutation {
         let changes = ProjectChanges {
             name: input.name,
             slug: input.slug,
-            description: input.description,
+            description: checks::text_change(input.description),
             status: input.status,
             allowed_models: input.allowed_models,
             default_model: input.default_model,
             mcp_auto_approve: input.mcp_auto_approve,
-            max_tokens_per_day: limit(input.max_tokens_per_day),
-            max_cost_per_day_usd: limit(input.max_cost_per_day_usd),
-            max_requests_per_minute: limit(input.max_requests_per_minute),
+            max_tokens_per_day: input.max_tokens_per_day.into(),
+            max_cost_per_day_usd: input.max_cost_per_day_usd.into(),
+            max_requests_per_minute: input.max_requests_per_minute.into(),
         };
         let result = rules::update_project(request, id, input.expected_version, changes).await;
         let mut outcome = Outcome::of(result)?.map(Project::from);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{Context, InputObject, MaybeUndefined, Object};
 use chrono::{DateTime, Utc};
 use entity::enums::{DocumentVisibility, SpacePrivacy, SpaceRole};
 use entity::ids::{OrganizationId, ProjectId, SpaceId, UserId};
@@ -17,7 +17,7 @@ use crate::platform::authorization::Action;
 use crate::platform::checks;
 use crate::platform::errors::Result;
 use crate::platform::pagination::{Connection, Node, Page, count_by};
-use crate::platform::payload::{Outcome, UserError};
+use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
 use crate::tenancy::organizations::Organization;
@@ -241,7 +241,7 @@ struct SpaceCreateInput {
     default_role: Option<SpaceRole>,
 }
 
-/// Changes of a space. What is left out stays as it is.
+/// Changes of a space. What is left out stays as it is; null removes what may be missing, and changes nothing else.
 #[derive(InputObject)]
 struct SpaceUpdateInput {
     /// The space.
@@ -252,12 +252,12 @@ struct SpaceUpdateInput {
     name: Option<String>,
     /// Its new slug.
     slug: Option<String>,
-    /// What it is for; empty for none.
-    description: Option<String>,
-    /// An emoji or the name of an icon; empty for none.
-    icon: Option<String>,
-    /// Its color, as #rrggbb.
-    color: Option<String>,
+    /// What it is for, up to 2,000 characters; null for none.
+    description: MaybeUndefined<String>,
+    /// An emoji or the name of an icon, up to 64 characters; null for none.
+    icon: MaybeUndefined<String>,
+    /// Its color, as #rrggbb; null for none.
+    color: MaybeUndefined<String>,
     /// Whether members of the organization enter without being added.
     privacy: Option<SpacePrivacy>,
     /// The role that they then have.
@@ -291,15 +291,12 @@ payload! {
     }
 }
 
-/// What deleting a space ended with.
-#[derive(SimpleObject)]
-pub struct SpaceDeletePayload {
-    /// The id of the space that is gone.
-    deleted_id: Option<SpaceId>,
-    /// Why nothing was changed; empty on success.
-    user_errors: Vec<UserError<TenancyErrorCode>>,
-    /// Resume a subscription after this cursor to see only what came later.
-    commit_cursor: Option<String>,
+payload! {
+    /// What deleting a space ended with.
+    SpaceDeletePayload {
+        /// The id of the space that is gone; null when it was refused.
+        deleted_id: SpaceId, TenancyErrorCode
+    }
 }
 
 /// Changes of spaces.
@@ -341,16 +338,12 @@ impl SpaceMutation {
         let changes = SpaceChanges {
             name: input.name,
             slug: input.slug,
-            description: input.description,
-            icon: input.icon,
-            color: input.color,
+            description: checks::text_change(input.description),
+            icon: checks::text_change(input.icon),
+            color: checks::text_change(input.color),
             privacy: input.privacy,
             default_role: input.default_role,
-            project_id: match input.project_id {
-                MaybeUndefined::Undefined => None,
-                MaybeUndefined::Null => Some(None),
-                MaybeUndefined::Value(id) => Some(Some(id)),
-            },
+            project_id: input.project_id.into(),
             default_document_visibility: input.default_document_visibility,
         };
         let result = rules::update_space(request, id, input.expected_version, changes).await;
@@ -392,10 +385,6 @@ impl SpaceMutation {
     ) -> Result<SpaceDeletePayload> {
         let outcome = Outcome::of(rules::delete_space(ctx.request(), input.id).await)?;
         ctx.request().refresh().await?;
-        Ok(SpaceDeletePayload {
-            deleted_id: outcome.object,
-            user_errors: outcome.user_errors,
-            commit_cursor: outcome.cursor.map(|number| number.encode()),
-        })
+        Ok(outcome.into())
     }
 }

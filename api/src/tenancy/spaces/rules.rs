@@ -98,7 +98,7 @@ pub async fn create_space(request: &Request, new: NewSpace) -> Result<Committed<
         name: checks::required_text("name", &new.name, 255, Code::NameRequired, Code::TextInvalid)?,
         slug: checks::slug("slug", &new.slug, 100, Code::SlugInvalid)?,
         description: checks::optional_text("description", new.description, 2_000, Code::TextInvalid)?,
-        icon: checks::optional_text("icon", new.icon, 64, Code::TextInvalid)?,
+        icon: checks::optional_line("icon", new.icon, 64, Code::TextInvalid)?,
         color: new.color.map(|color| check_color(&color)).transpose()?,
         default_role: check_default_role(new.default_role)?,
         ..new
@@ -123,7 +123,7 @@ pub async fn create_personal_space(
     Ok(space)
 }
 
-/// What may be changed; none leaves it as it is.
+/// What may be changed; none leaves it as it is, an empty text removes it.
 #[derive(Default)]
 pub struct SpaceChanges {
     pub name: Option<String>,
@@ -171,15 +171,15 @@ fn check(changes: SpaceChanges) -> Result<SpaceChanges> {
         .name
         .map(|name| checks::required_text("name", &name, 255, Code::NameRequired, Code::TextInvalid))
         .transpose()?;
-    let text = |field, text: Option<String>, most| {
-        text.map(|text| checks::limited_text(field, text.trim(), most, Code::TextInvalid)).transpose()
-    };
     Ok(SpaceChanges {
         name,
         slug: changes.slug.map(|slug| checks::slug("slug", &slug, 100, Code::SlugInvalid)).transpose()?,
-        description: text("description", changes.description, 2_000)?,
-        icon: text("icon", changes.icon, 64)?,
-        color: changes.color.map(|color| check_color(&color)).transpose()?,
+        description: changes
+            .description
+            .map(|text| checks::limited_text("description", text.trim(), 2_000, Code::TextInvalid))
+            .transpose()?,
+        icon: changes.icon.map(|icon| checks::limited_line("icon", icon.trim(), 64, Code::TextInvalid)).transpose()?,
+        color: changes.color.map(|color| if color.is_empty() { Ok(color) } else { check_color(&color) }).transpose()?,
         default_role: check_default_role(changes.default_role)?,
         ..changes
     })

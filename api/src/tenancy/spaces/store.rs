@@ -211,7 +211,7 @@ pub async fn update(write: &Write<'_>, granted: &Granted<Entity>, changes: Space
         row.icon = Set(or_none(icon));
     }
     if let Some(color) = changes.color {
-        row.color = Set(Some(color));
+        row.color = Set(or_none(color));
     }
     if let Some(privacy) = changes.privacy {
         row.privacy = Set(privacy);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, Object};
+use async_graphql::{Context, InputObject, MaybeUndefined, Object};
 use chrono::{DateTime, Utc};
 use entity::ids::{OrganizationId, TeamId};
 use entity::tenancy::team;
@@ -11,6 +11,7 @@ use super::rules::{self, NewTeam, TeamChanges};
 use super::store;
 use crate::payload;
 use crate::platform::authorization::Action;
+use crate::platform::checks;
 use crate::platform::errors::Result;
 use crate::platform::pagination::{Connection, Count, Node, Page};
 use crate::platform::payload::Outcome;
@@ -140,7 +141,7 @@ struct TeamCreateInput {
     description: Option<String>,
 }
 
-/// Changes of a team. What is left out stays as it is.
+/// Changes of a team. What is left out stays as it is; null removes what may be missing, and changes nothing else.
 #[derive(InputObject)]
 struct TeamUpdateInput {
     /// The team.
@@ -149,8 +150,8 @@ struct TeamUpdateInput {
     expected_version: Option<i32>,
     /// Its new name, 1 to 255 characters.
     name: Option<String>,
-    /// What it is for, up to 2,000 characters; empty for none.
-    description: Option<String>,
+    /// What it is for, up to 2,000 characters; null for none.
+    description: MaybeUndefined<String>,
 }
 
 /// A team to delete.
@@ -213,7 +214,7 @@ impl TeamMutation {
         #[graphql(desc = "The changes.")] input: TeamUpdateInput,
     ) -> Result<TeamUpdatePayload> {
         let (request, id) = (ctx.request(), input.id);
-        let changes = TeamChanges { name: input.name, description: input.description };
+        let changes = TeamChanges { name: input.name, description: checks::text_change(input.description) };
         let result = rules::update_team(request, id, input.expected_version, changes).await;
         let mut outcome = Outcome::of(result)?.map(Team::from);
         if outcome.refused_as(TenancyErrorCode::Conflict) {

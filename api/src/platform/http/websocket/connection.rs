@@ -242,8 +242,8 @@ impl<E: Executor> Connection<E> {
         };
         let origin = std::mem::take(origin);
         match bearer {
-            Ok(Bearer { viewer, expires }) => {
-                let caller = Caller { viewer, expires, origin };
+            Ok(bearer) => {
+                let caller = Caller::new(bearer, origin);
                 self.deadlines.introduced(caller.expires_at(&*self.door.platform.clock));
                 self.stage = Stage::Introduced(caller);
                 self.socket.accept_messages_of(self.limits.message_bytes);
@@ -272,7 +272,7 @@ impl<E: Executor> Connection<E> {
         match self.door.engine.admit(call) {
             Ok(admitted) => {
                 let ends = admitted.operation_type() != OperationType::Subscription;
-                let (door, caller) = (Arc::clone(&self.door), caller.clone());
+                let (door, caller) = (Arc::clone(&self.door), caller.anew());
                 let begin = async move {
                     match caller.confirmed(&door.platform.viewers).await {
                         Ok(caller) => answers(door, caller, admitted, idempotency_key),
