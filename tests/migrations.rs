@@ -14,6 +14,7 @@ async fn owner(database: &Database) -> Store {
         redis_url: String::new().into(),
         redis_prefix: String::new(),
         database_connections: 2,
+        held_rows: 1_000,
         database_role: String::new(),
     };
     Store::connect_as_owner(&stores).await.expect("the database answers")

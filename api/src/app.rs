@@ -1,10 +1,13 @@
 //! Builds every shared handle from the configuration. The binary and the tests both start here.
+//! Futures are boxed here: a caller in another crate would otherwise compile all that they hold once more.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::ListenerExt;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use redis::IntoConnectionInfo;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
@@ -31,7 +34,11 @@ use crate::schema::{self, Graph};
 const FAREWELL: Duration = Duration::from_secs(15);
 
 /// Connects to PostgreSQL and Redis and starts the background work. Redis may be away.
-pub async fn platform(config: Config) -> Result<Platform> {
+pub fn platform(config: Config) -> BoxFuture<'static, Result<Platform>> {
+    connect(config).boxed()
+}
+
+async fn connect(config: Config) -> Result<Platform> {
     let database = Database::connect(&config.stores).await?;
     let redis = redis_client(&config.stores)?;
     let cache = Cache::new(redis_connection(redis.clone())?, config.stores.redis_prefix.clone());
@@ -112,11 +119,15 @@ pub async fn welcome(platform: &Platform) -> Welcome {
 }
 
 /// Answers requests on the listener until `stop` completes, then lets those that are under way finish.
-pub async fn serve(
+pub fn serve(
     listener: TcpListener,
     door: Arc<Door<Graph>>,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+    stop: BoxFuture<'static, ()>,
+) -> BoxFuture<'static, std::io::Result<()>> {
+    answer(listener, door, stop).boxed()
+}
+
+async fn answer(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'static, ()>) -> std::io::Result<()> {
     let feed = door.platform.feed.clone();
     let connections = Arc::clone(&door.connections);
     let leaving = Arc::clone(&connections);

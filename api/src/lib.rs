@@ -1,6 +1,6 @@
 //! Trellis: one typed graph for the workspaces where people write and the tools that work in them.
 //!
-//! In reading order: `main` has the commands, `app` builds what they share, `schema` merges the graph.
+//! In reading order: `commands` has what `main` can do, `app` builds what they share, `schema` merges the graph.
 //! `platform` is the spine that every domain leans on. The domains: `identity` (who people are), `tenancy` (whose
 //! things are), `content` (what they write). A resource is a folder of `graphql` (what a client sees), `rules`
 //! (what may happen) and `store` (how it is kept).

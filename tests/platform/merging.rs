@@ -64,7 +64,7 @@ async fn requests_that_wait_for_the_same_rows_share_a_statement() {
     let mut holder = world.database.pool().begin().await.expect("a transaction");
     sqlx::query("LOCK TABLE content.documents").execute(&mut *holder).await.expect("a lock");
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-                   AND wait_event_type = 'Lock' AND query LIKE '%documents%'";
+                   AND wait_event_type = 'Lock' AND query LIKE '%parent_id%'";
     let requests = join_all((0..24).map(async |number| {
         if number % 2 == 0 {
             sees_its_own(&world.manager, &ids, &of_acme, "globex").await;
@@ -75,7 +75,7 @@ async fn requests_that_wait_for_the_same_rows_share_a_statement() {
     let release = async {
         eventually("two statements wait", async || (world.database.number(waiting).await == 2).then_some(())).await;
         // Further requests have come in meanwhile and must not add statements.
-        for _ in 0..20 {
+        for _ in 0..3 {
             assert_eq!(world.database.number(waiting).await, 2);
         }
         holder.rollback().await.expect("the lock is given back");

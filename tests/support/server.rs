@@ -41,10 +41,14 @@ impl Server {
         let platform = app::platform(config).await.expect("the server connects");
         let door = app::door(platform.clone(), Welcome::default()).expect("the server's handles are built");
         let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(app::serve(listener, door, async {
-            // An error means that the server was dropped, which stops it as well.
-            let _ = stopped.await;
-        }));
+        let serving = tokio::spawn(app::serve(
+            listener,
+            door,
+            Box::pin(async {
+                // An error means that the server was dropped, which stops it as well.
+                let _ = stopped.await;
+            }),
+        ));
         Self { address, platform, stop: Some(stop), serving }
     }
 

@@ -173,6 +173,7 @@ pub async fn migrate(database: &Database) {
         redis_url: String::new().into(),
         redis_prefix: String::new(),
         database_connections: 1,
+        held_rows: 1_000,
         database_role: String::new(),
     };
     let store = Store::connect_as_owner(&stores).await.expect("the database answers");

@@ -1,14 +1,19 @@
 //! Lists below many parents in one statement: one page for each parent, through a lateral join.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
+use std::sync::Arc;
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, JoinType, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryTrait, Select};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, JoinType, Query, SelectStatement};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, QueryFilter, QueryResult, QuerySelect,
+    QueryTrait, Select,
+};
 use uuid::Uuid;
 
 use super::authorization::{Read, Resource};
 use super::errors::Result;
+use super::held;
 use super::loaders::LoadContext;
 use super::pagination::{Page, Slice, Sort};
 
@@ -71,43 +76,70 @@ where
     Ok(groups.into_iter().map(|(parent, rows)| (parent, page.slice(rows))).collect())
 }
 
-/// In the condition of a list for many readers: the reader whose page is being read.
-pub const READER: (&str, &str) = ("parent", "reader");
+/// The columns that say whose page a row is in; the condition of a list may speak of them.
+const PLACE: [&str; 2] = ["parent", "reader"];
 
-/// The page of each (parent, reader): the condition of `query` may speak of `READER`, and each row says whose page it is in.
-pub async fn pages_for_readers<E, M, P, R>(
-    connection: &impl ConnectionTrait,
+/// In the condition of a list for many readers: the reader whose page is being read.
+pub const READER: (&str, &str) = ("parent", PLACE[1]);
+
+/// Like `pages`, of a table whose rows are held: asks which rows stand in the pages and in which version, and reads
+/// whole only the pages with rows that are not held. A place is a parent, or a parent and who reads: `READER`.
+pub async fn held_pages<E: Resource, const N: usize>(
+    context: &LoadContext,
     query: Select<E>,
     parent: Expr,
-    parents: &[(P, R)],
+    places: &[[Uuid; N]],
     page: &Page,
     sort: &Sort<E::Column>,
-    place_of: impl Fn(&M) -> (P, R),
-) -> Result<HashMap<(P, R), Slice<M>>>
-where
-    E: EntityTrait,
-    M: FromQueryResult,
-    P: Copy + Eq + Hash + Into<Uuid>,
-    R: Copy + Eq + Hash + Into<Uuid>,
-{
-    let one = page.apply(query.filter(parent.eq(Expr::col(("parent", "parent")))), sort)?;
-    let (ids, readers): (Vec<Uuid>, Vec<Uuid>) =
-        parents.iter().map(|(parent, reader)| ((*parent).into(), (*reader).into())).unzip();
-    let pairs = Query::select()
-        .expr_as(Func::cust("unnest").arg(Expr::value(ids)), "parent")
-        .expr_as(Func::cust("unnest").arg(Expr::value(readers)), "reader")
-        .to_owned();
-    let statement = Query::select()
-        .expr(Expr::cust(r#""parent"."reader", "child".*"#))
-        .from_subquery(pairs, "parent")
-        .join_lateral(JoinType::InnerJoin, one.into_query(), Alias::new("child"), Expr::cust("true"))
-        .to_owned();
-    let mut groups: HashMap<(P, R), Vec<M>> = HashMap::with_capacity(parents.len());
-    for row in connection.query_all(&statement).await? {
-        let row = M::from_query_result(&row, "")?;
-        groups.entry(place_of(&row)).or_default().push(row);
+) -> Result<HashMap<[Uuid; N], Slice<Arc<E::Model>>>> {
+    let one = page.apply(query.filter(parent.eq(Expr::col(("parent", PLACE[0])))), sort)?;
+    let table = context.held_rows.table::<E>();
+    let versions = one.clone().select_only().expr(version::<E>()).column(E::id_column()).into_query();
+    let mut pages: HashMap<[Uuid; N], Vec<Arc<E::Model>>> = HashMap::with_capacity(places.len());
+    let mut incomplete: HashSet<[Uuid; N]> = HashSet::new();
+    for row in context.connection.query_all(&at_places(versions, places)).await? {
+        let place = place_of(&row)?;
+        match table.get(held::uuid_at(&row, N + 1)?, held::version_at(&row, N)?) {
+            Some(row) => pages.entry(place).or_default().push(row),
+            None => drop(incomplete.insert(place)),
+        }
     }
-    Ok(groups.into_iter().map(|(place, rows)| (place, page.slice(rows))).collect())
+    if !incomplete.is_empty() {
+        let places: Vec<[Uuid; N]> = incomplete.into_iter().collect();
+        pages.retain(|place, _| !places.contains(place));
+        let whole = one.select_only().expr(version::<E>()).columns(E::Column::iter()).into_query();
+        for row in context.connection.query_all(&at_places(whole, &places)).await? {
+            pages.entry(place_of(&row)?).or_default().push(table.decode(&row, held::version_at(&row, N)?)?);
+        }
+    }
+    Ok(pages.into_iter().map(|(place, rows)| (place, page.slice(rows))).collect())
+}
+
+fn version<E: EntityTrait>() -> Expr {
+    Expr::col((E::default(), "xmin"))
+}
+
+/// The rows of a query at each place, behind the place. A lateral join keeps the order of the rows of each place.
+fn at_places<const N: usize>(one: SelectStatement, places: &[[Uuid; N]]) -> SelectStatement {
+    let (mut parents, mut statement) = (Query::select(), Query::select());
+    for (index, name) in PLACE.into_iter().enumerate().take(N) {
+        let ids: Vec<Uuid> = places.iter().map(|place| place[index]).collect();
+        parents.expr_as(Func::cust("unnest").arg(Expr::value(ids)), name);
+        statement.column(("parent", name));
+    }
+    statement
+        .expr(Expr::cust(r#""child".*"#))
+        .from_subquery(parents, "parent")
+        .join_lateral(JoinType::InnerJoin, one, Alias::new("child"), Expr::cust("true"))
+        .to_owned()
+}
+
+fn place_of<const N: usize>(row: &QueryResult) -> Result<[Uuid; N]> {
+    let mut place = [Uuid::nil(); N];
+    for (index, id) in place.iter_mut().enumerate() {
+        *id = held::uuid_at(row, index)?;
+    }
+    Ok(place)
 }
 
 /// How many children each parent has.
@@ -121,7 +153,6 @@ where
     E: EntityTrait,
     P: Copy + Eq + Hash + Into<Uuid> + From<Uuid>,
 {
-    use sea_orm::QuerySelect;
     let ids: Vec<Uuid> = parents.iter().map(|parent| (*parent).into()).collect();
     let statement = query
         .select_only()

@@ -61,6 +61,11 @@ pub struct Stores {
     #[arg(long, env = "TRELLIS_DATABASE_CONNECTIONS", default_value_t = 16)]
     pub database_connections: u32,
 
+    /// Rows of each table that are held decoded in memory, to be used again while PostgreSQL has them in the same
+    /// version. One takes about a kilobyte.
+    #[arg(long, env = "TRELLIS_HELD_ROWS", default_value_t = 50_000)]
+    pub held_rows: usize,
+
     /// The database role the server works as; it may add to the audit log but not change it. Empty keeps the role of the URL.
     #[arg(long, env = "TRELLIS_DATABASE_ROLE", default_value = "trellis_server")]
     pub database_role: String,

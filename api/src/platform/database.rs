@@ -13,12 +13,16 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use super::config::Stores;
 use super::errors::{Error, Result};
+use super::held::HeldRows;
+
+const SERVER_START_SQL: &str = "SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint";
 
 /// The pool, shared by the whole process.
 #[derive(Clone, Debug)]
 pub struct Database {
     connection: DatabaseConnection,
     pool: PgPool,
+    held_rows: Arc<HeldRows>,
 }
 
 impl Database {
@@ -52,12 +56,21 @@ impl Database {
         if !role.is_empty() {
             options = options.options([("role", role)]);
         }
+        let held_rows = Arc::new(HeldRows::new(stores.held_rows));
+        let of_connection = Arc::clone(&held_rows);
         let pool = PgPoolOptions::new()
             .max_connections(stores.database_connections)
             .min_connections(1)
             .acquire_timeout(Duration::from_secs(5))
             // A round trip before each query would cost more than the rare retry: only idle connections are tried.
             .test_before_acquire(false)
+            .after_connect(move |connection, _| {
+                let held_rows = Arc::clone(&of_connection);
+                Box::pin(async move {
+                    held_rows.connected_to(sqlx::query_scalar(SERVER_START_SQL).fetch_one(connection).await?);
+                    Ok(())
+                })
+            })
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
                     if meta.idle_for > Duration::from_secs(1) {
@@ -69,12 +82,17 @@ impl Database {
             .connect_with(options)
             .await
             .map_err(|error| Error::internal(format!("PostgreSQL does not answer: {error}")))?;
-        Ok(Self { connection: SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone()), pool })
+        Ok(Self { connection: SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone()), pool, held_rows })
     }
 
     /// A connection whose statements are counted in `statements`.
     pub fn counted(&self, statements: Arc<AtomicU32>) -> Counted {
         Counted { connection: self.connection.clone(), statements }
+    }
+
+    /// The rows that were decoded before.
+    pub fn held_rows(&self) -> &Arc<HeldRows> {
+        &self.held_rows
     }
 
     pub fn connection(&self) -> &DatabaseConnection {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, OutputType, SimpleObject, TypeName};
+use async_graphql::{ContainerType, Context, Object, OutputType, SimpleObject, TypeName};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -14,6 +14,7 @@ use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Order, QueryFilter, QueryOrd
 use uuid::Uuid;
 
 use super::errors::{Error, Result};
+use super::lean::Lean;
 use super::request::{Request, RequestContext};
 
 /// Rows of one page at most.
@@ -229,7 +230,7 @@ where
 }
 
 /// An object that lists hold.
-pub trait Node: OutputType {}
+pub trait Node: ContainerType {}
 
 /// One page of a list.
 pub struct Connection<N> {
@@ -288,8 +289,8 @@ impl<N: Node> Connection<N> {
     }
 
     /// The objects of the page.
-    async fn nodes(&self) -> Vec<&N> {
-        self.edges.iter().map(|edge| &edge.node).collect()
+    async fn nodes(&self) -> Vec<Lean<&N>> {
+        self.edges.iter().map(|edge| Lean(&edge.node)).collect()
     }
 
     /// Where the page stands in the list.
@@ -312,8 +313,8 @@ impl<N: Node> Connection<N> {
 #[Object(name_type)]
 impl<N: Node> Edge<N> {
     /// The object.
-    async fn node(&self) -> &N {
-        &self.node
+    async fn node(&self) -> Lean<&N> {
+        Lean(&self.node)
     }
 
     /// The place of the object in the list: opaque, stable under inserts.

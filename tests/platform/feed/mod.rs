@@ -73,6 +73,7 @@ impl Cluster {
             redis_url: self.redis.as_str().into(),
             redis_prefix: self.prefix(),
             database_connections: 8,
+            held_rows: 1_000,
             database_role: "trellis_server".to_owned(),
         };
         let stored = Stored::connect(&stores).await.expect("PostgreSQL answers");

@@ -15,6 +15,7 @@ use crate::content::tags::{self, Tag};
 use crate::identity::users::User;
 use crate::platform::authorization::Action;
 use crate::platform::errors::Result;
+use crate::platform::lean::Lean;
 use crate::platform::pagination::{Connection, Node, Page, count_by};
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::spaces::Space;
@@ -67,8 +68,8 @@ impl Document {
     }
 
     /// Who owns it.
-    async fn owner(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        User::find_through(ctx.request(), self.0.owner_id).await
+    async fn owner(&self, ctx: &Context<'_>) -> Result<Option<Lean<User>>> {
+        Ok(User::find_through(ctx.request(), self.0.owner_id).await?.map(Lean))
     }
 
     /// Its tags, by name.

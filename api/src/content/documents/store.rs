@@ -89,14 +89,6 @@ impl Kind {
         }
     }
 
-    fn parent_of(self, row: &Model) -> Option<Uuid> {
-        match self {
-            Self::Space => Some(row.space_id.uuid()),
-            Self::Document => row.parent_id.map(DocumentId::uuid),
-            Self::Owner => Some(row.owner_id.uuid()),
-        }
-    }
-
     fn above(self, id: Uuid) -> Above {
         match self {
             Self::Space => Above::Space(SpaceId(id)),
@@ -115,25 +107,17 @@ impl Load for Below {
     const MERGED: bool = false;
 
     async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
-        let mut by_list: HashMap<(Kind, List), Vec<Uuid>> = HashMap::new();
+        let mut by_list: HashMap<(Kind, List), Vec<[Uuid; 1]>> = HashMap::new();
         for (above, list) in keys {
-            by_list.entry((above.kind(), list)).or_default().push(above.uuid());
+            by_list.entry((above.kind(), list)).or_default().push([above.uuid()]);
         }
         let mut found = HashMap::new();
         for ((kind, list), parents) in by_list {
             let query = filtered(&Read::new(context.viewer.clone()), &list.filter);
-            let slices = children::pages(
-                &context.connection,
-                query,
-                kind.column(),
-                &parents,
-                &list.page,
-                &sort(list.order),
-                |row: &Model| kind.parent_of(row),
-            )
-            .await?;
-            for (parent, slice) in slices {
-                found.insert((kind.above(parent), list.clone()), slice.map(Arc::new));
+            let parent = kind.column().into_expr();
+            let slices = children::held_pages(context, query, parent, &parents, &list.page, &sort(list.order)).await?;
+            for ([parent], slice) in slices {
+                found.insert((kind.above(parent), list.clone()), slice);
             }
         }
         Ok(found)
@@ -154,22 +138,15 @@ pub struct InSpace {
     pub list: List,
 }
 
-#[derive(FromQueryResult)]
-struct ReadDocument {
-    reader: Uuid,
-    #[sea_orm(nested)]
-    document: Model,
-}
-
 impl Load for InSpaces {
     type Key = InSpace;
     type Value = Slice<Arc<Model>>;
     const MERGED: bool = true;
 
     async fn load(context: &LoadContext, keys: Vec<InSpace>) -> Result<HashMap<InSpace, Self::Value>> {
-        let mut by_list: HashMap<List, Vec<(SpaceId, UserId)>> = HashMap::new();
+        let mut by_list: HashMap<List, Vec<[Uuid; 2]>> = HashMap::new();
         for InSpace { space, reader, list } in keys {
-            by_list.entry(list).or_default().push((space, reader));
+            by_list.entry(list).or_default().push([space.uuid(), reader.uuid()]);
         }
         let mut found = HashMap::new();
         for (list, parents) in by_list {
@@ -177,19 +154,11 @@ impl Load for InSpaces {
                 .add(Column::Visibility.ne(DocumentVisibility::Private))
                 .add(Column::OwnerId.into_expr().eq(Expr::col(children::READER)));
             let query = filtered(&Read::new(context.viewer.clone()), &list.filter).filter(hidden_from_others);
-            let slices = children::pages_for_readers(
-                &context.connection,
-                query,
-                Column::SpaceId.into_expr(),
-                &parents,
-                &list.page,
-                &sort(list.order),
-                |row: &ReadDocument| (row.document.space_id, UserId(row.reader)),
-            )
-            .await?;
-            for ((space, reader), slice) in slices {
-                let slice = slice.map(|row| Arc::new(row.document));
-                found.insert(InSpace { space, reader, list: list.clone() }, slice);
+            let parent = Column::SpaceId.into_expr();
+            let slices = children::held_pages(context, query, parent, &parents, &list.page, &sort(list.order)).await?;
+            for ([space, reader], slice) in slices {
+                let key = InSpace { space: SpaceId(space), reader: UserId(reader), list: list.clone() };
+                found.insert(key, slice);
             }
         }
         Ok(found)

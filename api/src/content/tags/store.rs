@@ -1,6 +1,6 @@
 //! How tags are stored and listed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use entity::content::tag::{self, Column, Entity, Model};
@@ -9,10 +9,7 @@ use entity::ids::{DocumentId, SpaceId, TagId};
 use entity::tenancy::space;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, Func, OnConflict};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, JoinType, QueryFilter, QuerySelect,
-    RelationTrait, Statement,
-};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, QueryFilter, Statement};
 use uuid::Uuid;
 
 use super::rules::{TagChanges, slug_of};
@@ -20,6 +17,7 @@ use crate::content::ContentErrorCode as Code;
 use crate::platform::authorization::{Authority, Granted, Read};
 use crate::platform::children;
 use crate::platform::errors::{Error, Result, reject};
+use crate::platform::held;
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
 use crate::platform::write::Write;
@@ -77,17 +75,14 @@ impl Load for CountBelowSpaces {
     }
 }
 
-/// A tag with the document that carries it.
-#[derive(FromQueryResult)]
-struct CarriedTag {
-    carrier: Uuid,
-    #[sea_orm(nested)]
-    tag: Model,
-}
-
 /// A page of the tags of each of many documents, reached through documents that the viewer may read and so shared
-/// between concurrent requests.
+/// between concurrent requests. A document carries few, so pages are cut here.
 pub struct OnDocuments;
+
+/// The join that is spelled out keeps PostgreSQL at looking tags up, where it would rather read all of them.
+const CARRIED_SQL: &str = "SELECT carried.document_id, tag.id, tag.xmin FROM unnest($1::uuid[]) AS document \
+     CROSS JOIN LATERAL (SELECT document_id, tag_id FROM content.document_tags WHERE document_id = document) AS carried \
+     CROSS JOIN LATERAL (SELECT id, xmin FROM content.tags WHERE id = carried.tag_id OFFSET 0) AS tag";
 
 impl Load for OnDocuments {
     type Key = (DocumentId, Page);
@@ -95,27 +90,35 @@ impl Load for OnDocuments {
     const MERGED: bool = true;
 
     async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
-        let mut found = HashMap::new();
-        for (page, parents) in children::by_page(keys) {
-            let query = Read::new(context.viewer.clone())
-                .through_granted_row::<Entity>("tags are asked of a document that was read")
-                .column_as(document_tag::Column::DocumentId, "carrier")
-                .join(JoinType::InnerJoin, carriers());
-            let slices = children::pages_below(
-                &context.connection,
-                query,
-                Expr::col((document_tag::Entity, document_tag::Column::DocumentId)),
-                &parents,
-                &page,
-                &BY_NAME,
-                |row: &CarriedTag| Some(DocumentId(row.carrier)),
-            )
-            .await?;
-            for (parent, slice) in slices {
-                found.insert((parent, page.clone()), slice.map(|row| Arc::new(row.tag)));
+        let documents: HashSet<Uuid> = keys.iter().map(|(document, _)| document.uuid()).collect();
+        let documents: Vec<Uuid> = documents.into_iter().collect();
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, CARRIED_SQL, [documents.into()]);
+        let table = context.held_rows.table::<Entity>();
+        let mut carried: HashMap<DocumentId, Vec<Arc<Model>>> = HashMap::with_capacity(keys.len());
+        let mut missing: HashMap<Uuid, Vec<DocumentId>> = HashMap::new();
+        for row in context.connection.query_all_raw(statement).await? {
+            let (document, tag) = (DocumentId(held::uuid_at(&row, 0)?), held::uuid_at(&row, 1)?);
+            match table.get(tag, held::version_at(&row, 2)?) {
+                Some(tag) => carried.entry(document).or_default().push(tag),
+                None => missing.entry(tag).or_default().push(document),
             }
         }
-        Ok(found)
+        if !missing.is_empty() {
+            for tag in held::by_id::<Entity>(context, missing.keys().copied().collect()).await? {
+                for document in missing.remove(&tag.id.uuid()).unwrap_or_default() {
+                    carried.entry(document).or_default().push(Arc::clone(&tag));
+                }
+            }
+        }
+        for tags in carried.values_mut() {
+            tags.sort_unstable_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
+        }
+        let cut = |(document, page): Self::Key| {
+            let tags = carried.get(&document).cloned().unwrap_or_default();
+            let slice = page.cut(tags, |tag| place(tag));
+            ((document, page), slice)
+        };
+        Ok(keys.into_iter().map(cut).collect())
     }
 }
 
@@ -132,10 +135,6 @@ impl Load for CountOnDocuments {
             .through_granted_row::<document_tag::Entity>("tags are asked of a document that was read");
         children::counts(&context.connection, query, document_tag::Column::DocumentId, &keys).await
     }
-}
-
-fn carriers() -> sea_orm::RelationDef {
-    document_tag::Relation::Tag.def().rev()
 }
 
 pub async fn insert(

@@ -8,12 +8,14 @@ use entity::identity::{user, user_settings};
 use entity::ids::{OrganizationId, UserId};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
+use uuid::Uuid;
 
 use super::rules::ProfileChanges;
 use crate::identity::IdentityErrorCode as Code;
 use crate::platform::authorization::{Authority, Granted, Read};
 use crate::platform::errors::{Error, Result, reject};
+use crate::platform::held;
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::viewer::Viewer;
 use crate::platform::write::Write;
@@ -21,7 +23,7 @@ use crate::platform::write::Write;
 /// A person, with the organizations it is an active member of: what tells who may know it.
 #[derive(Clone, Debug)]
 pub struct Person {
-    pub user: user::Model,
+    pub user: Arc<user::Model>,
     pub organization_ids: Vec<OrganizationId>,
 }
 
@@ -29,7 +31,7 @@ pub struct Person {
 pub struct People;
 
 const ORGANIZATIONS_SQL: &str = "ARRAY(SELECT m.organization_id FROM tenancy.members m \
-     WHERE m.user_id = users.id AND m.status = 'active')";
+     WHERE m.user_id = held.id AND m.status = 'active')";
 
 impl Load for People {
     type Key = UserId;
@@ -37,20 +39,15 @@ impl Load for People {
     const MERGED: bool = true;
 
     async fn load(context: &LoadContext, keys: Vec<UserId>) -> Result<HashMap<UserId, Self::Value>> {
-        let statement = Read::new(context.viewer.clone())
-            .visible::<user::Entity>()
-            .filter(user::Column::Id.eq_any(keys))
-            .expr_as(Expr::cust(ORGANIZATIONS_SQL), "organization_ids")
-            .into_query();
-        let rows = context.connection.query_all(&statement).await?;
-        rows.iter()
-            .map(|row| {
-                let user = user::Model::from_query_result(row, "")?;
-                let ids: Vec<uuid::Uuid> = row.try_get("", "organization_ids")?;
-                let organization_ids = ids.into_iter().map(OrganizationId).collect();
-                Ok((user.id, Some(Arc::new(Person { user, organization_ids }))))
-            })
-            .collect()
+        let ids = keys.into_iter().map(UserId::uuid).collect();
+        let rows = held::by_id_with::<user::Entity, Vec<Uuid>>(context, ids, ORGANIZATIONS_SQL, |row, column| {
+            Ok(row.try_get("", column)?)
+        });
+        let found = rows.await?.into_iter().map(|(user, organization_ids)| {
+            let organization_ids = organization_ids.into_iter().map(OrganizationId).collect();
+            (user.id, Some(Arc::new(Person { user, organization_ids })))
+        });
+        Ok(found.collect())
     }
 }
 

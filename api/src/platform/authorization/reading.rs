@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
-use uuid::Uuid;
+use sea_orm::{EntityTrait, QueryFilter, Select};
 
 use super::{Resource, everything};
 use crate::platform::errors::Result;
+use crate::platform::held;
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::viewer::Viewer;
 
@@ -47,10 +47,8 @@ impl<E: Resource> Load for RowById<E> {
     type Value = Option<Arc<E::Model>>;
     const MERGED: bool = true;
 
-    #[expect(clippy::disallowed_methods, reason = "rows by id are checked against each viewer after loading")]
     async fn load(context: &LoadContext, keys: Vec<E::Id>) -> Result<HashMap<E::Id, Self::Value>> {
-        let ids: Vec<Uuid> = keys.into_iter().map(Into::into).collect();
-        let rows = E::find().filter(E::id_column().eq_any(ids)).all(&context.connection).await?;
-        Ok(rows.into_iter().map(|row| (E::id(&row), Some(Arc::new(row)))).collect())
+        let rows = held::by_id::<E>(context, keys.into_iter().map(Into::into).collect()).await?;
+        Ok(rows.into_iter().map(|row| (E::id(&row), Some(row))).collect())
     }
 }

@@ -54,7 +54,9 @@ impl<L: Load> Merger<L> {
             };
             let statements = Arc::new(AtomicU32::new(0));
             let connection = database.counted(Arc::clone(&statements));
-            let context = LoadContext { connection, viewer: Viewer::System("rows by id, checked after loading") };
+            let held_rows = Arc::clone(database.held_rows());
+            let viewer = Viewer::System("rows by id, checked after loading");
+            let context = LoadContext { connection, held_rows, viewer };
             let answer = L::load(&context, keys).await;
             let statements = context.connection.statements();
             for waiting in asked {

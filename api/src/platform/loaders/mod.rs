@@ -9,6 +9,7 @@ mod queue;
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::sync::Arc;
 
 pub use dispatch::Dispatched;
 pub use merger::Mergers;
@@ -16,12 +17,15 @@ pub use queue::Loaders;
 
 use super::database::Counted;
 use super::errors::Result;
+use super::held::HeldRows;
 use super::viewer::Viewer;
 
 /// What a load may lean on.
 #[derive(Clone, Debug)]
 pub struct LoadContext {
     pub connection: Counted,
+    /// The rows that were decoded before.
+    pub held_rows: Arc<HeldRows>,
     /// Whose reach limits lists. A merged load has none: its rows are checked afterwards, per viewer.
     pub viewer: Viewer,
 }

@@ -144,7 +144,8 @@ fn flush_queue<L: Load>(loaders: &Loaders, queue: &mut (dyn Any + Send)) -> Opti
             })
         } else {
             let connection = shared.database.counted(Arc::clone(&shared.statements));
-            L::load(&LoadContext { connection, viewer: viewer.clone() }, keys.clone()).await
+            let held_rows = Arc::clone(shared.database.held_rows());
+            L::load(&LoadContext { connection, held_rows, viewer: viewer.clone() }, keys.clone()).await
         };
         loaders.answer::<L>(&viewer, &keys, answer);
     }))
