@@ -4,6 +4,9 @@ use async_graphql::parser::types::{TypeDefinition, TypeKind};
 
 use crate::support::{base, graph};
 
+/// Lists of objects that end by themselves: of one row's columns.
+const ENDING: [&str; 1] = ["AuditEntry.changes"];
+
 /// The fields that may hold JSON: metadata, whose shape is its users' own.
 const JSON: [&str; 3] = ["Document.metadata", "DocumentCreateInput.metadata", "DocumentUpdateInput.metadata"];
 
@@ -100,7 +103,8 @@ fn lists_of_objects_are_connections_with_four_arguments() {
             }
             let is_list = field.ty.node.to_string().starts_with('[');
             let is_page = name.ends_with("Connection") || place == "Query.nodes" || field.name.node == "userErrors";
-            assert!(!is_list || is_page || graph().is_leaf(of), "{place} is a list that does not end");
+            let ends = is_page || ENDING.contains(&place.as_str());
+            assert!(!is_list || ends || graph().is_leaf(of), "{place} is a list that does not end");
         }
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! In reading order: `commands` has what `main` can do, `app` builds what they share, `schema` merges the graph.
 //! `platform` is the spine that every domain leans on. The domains: `identity` (who people are), `tenancy` (whose
-//! things are), `content` (what they write). A resource is a folder of `graphql` (what a client sees), `rules`
+//! things are), `content` (what they write), `audit` (what was done). A resource is a folder of `graphql` (what a client sees), `rules`
 //! (what may happen) and `store` (how it is kept).
 
 pub mod app;
+pub mod audit;
 pub mod commands;
 pub mod content;
 pub mod demo;

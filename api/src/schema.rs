@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Interface, MergedObject, MergedSubscription, Object, Schema, ValidationMode};
 use entity::ids::AnyId;
 
+use crate::audit::{AuditEntry, AuditSubscription};
 use crate::content::documents::{Document, DocumentMutation, DocumentSubscription};
 use crate::content::tags::{Tag, TagMutation};
 use crate::identity::sign_in::SignInMutation;
@@ -38,6 +39,7 @@ pub enum Node {
     SpaceMember(SpaceMember),
     Document(Document),
     Tag(Tag),
+    AuditEntry(AuditEntry),
 }
 
 impl Node {
@@ -55,6 +57,7 @@ impl Node {
             AnyId::SpaceMember(id) => SpaceMember::find(request, id).await?.map(Self::SpaceMember),
             AnyId::Document(id) => Document::find(request, id).await?.map(Self::Document),
             AnyId::Tag(id) => Tag::find(request, id).await?.map(Self::Tag),
+            AnyId::AuditLog(id) => AuditEntry::find(request, id).await?.map(Self::AuditEntry),
             AnyId::Session(_)
             | AnyId::OauthConnection(_)
             | AnyId::MfaFactor(_)
@@ -62,7 +65,6 @@ impl Node {
             | AnyId::VerificationToken(_)
             | AnyId::Invitation(_)
             | AnyId::Subscription(_)
-            | AnyId::AuditLog(_)
             | AnyId::Event(_) => None,
         })
     }
@@ -115,7 +117,7 @@ pub struct Mutation(SignInMutation, UserMutation, TenancyMutation, DocumentMutat
 
 /// What can be followed live.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(DocumentSubscription);
+pub struct Subscription(DocumentSubscription, AuditSubscription);
 
 /// Builds the graph.
 pub fn graph() -> Graph {

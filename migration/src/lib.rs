@@ -27,6 +27,7 @@ const MIGRATIONS: &[SqlMigration] = migrations![
     "m20261120_000005_grants",
     "m20261120_000006_content",
     "m20261120_000008_teams",
+    "m20261120_000008_audit_reading",
 ];
 
 /// Any number will do, as long as nothing else in the database locks it.

@@ -64,6 +64,8 @@ pub const SIGHTS: &[Sight] = &[
     sight("Document", "in the trash", |scene| &scene.trashed),
     sight("Document", "in the member's personal space", |scene| &scene.diary),
     sight("Tag", "of the private space", |scene| &scene.tag),
+    sight("AuditEntry", "of acme", |scene| &scene.entry),
+    sight("AuditEntry", "of the member's account", |scene| &scene.own_entry),
 ];
 
 pub const FOLLOWINGS: &[Following] = &[
@@ -89,6 +91,7 @@ pub const FOLLOWINGS: &[Following] = &[
     Following { field: "documentChanged", on: "public", id: |scene| &scene.public, changing: |scene| &scene.public },
     Following { field: "spaceActivity", on: "open", id: |scene| &scene.world.handbook, changing: |scene| &scene.page },
     Following { field: "spaceActivity", on: "private", id: |scene| &scene.world.lab, changing: |scene| &scene.shared },
+    Following { field: "auditRecorded", on: "acme", id: |scene| &scene.world.acme, changing: |scene| &scene.page },
 ];
 
 const fn change(

@@ -34,6 +34,9 @@ pub struct Scene {
     /// The reader's role in the lab and the developer's in the project.
     pub reader_role: String,
     pub developer_role: String,
+    /// An entry of the log of acme, and one about the member's account.
+    pub entry: String,
+    pub own_entry: String,
     /// A good refresh token of somebody.
     pub refresh_token: String,
     /// The digest of each table whose rows are put back.
@@ -88,6 +91,8 @@ impl Scene {
             member_membership: holding(&world, "members", "mem", &world.member).await,
             team,
             team_membership,
+            entry: entry(&world, "organization_id", &world.acme).await,
+            own_entry: entry(&world, "user_id", &world.member.id).await,
             reader_role: holding(&world, "space_members", "spm", &world.reader).await,
             developer_role: holding(&world, "project_members", "prm", &world.developer).await,
             refresh_token: session.text("signIn.refreshToken").to_owned(),
@@ -130,6 +135,12 @@ impl Scene {
 
 fn copy_of(table: &str) -> String {
     format!("kept.\"{table}\"")
+}
+
+/// The first entry of the log of an organization or a person.
+async fn entry(world: &World, column: &str, id: &str) -> String {
+    let sql = format!("SELECT id FROM audit.logs WHERE {column} = '{}' ORDER BY created_at, id LIMIT 1", uuid(id));
+    typed("aud", world.database.row(&sql).await["id"].as_str().expect("an id"))
 }
 
 /// The id of what makes somebody a member.

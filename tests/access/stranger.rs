@@ -74,7 +74,8 @@ async fn ids(scene: &Scene) -> Vec<(&'static str, Vec<String>)> {
 
 /// What is the stranger's own.
 async fn own(scene: &Scene) -> BTreeSet<String> {
-    let query = "{ viewer { user { id } personalSpace { id } organizations(first: 9) { nodes { id members(first: 9) { nodes { id } } \
+    let query = "{ viewer { user { id } personalSpace { id } auditLog(first: 100) { nodes { id } } \
+                 organizations(first: 9) { nodes { id auditLog(first: 100) { nodes { id } } members(first: 9) { nodes { id } } \
                  spaces(first: 9) { nodes { id members(first: 9) { nodes { id } } } } } } } }";
     let answer = scene.world.stranger.query(query, Value::Null).await.well();
     let mut found = BTreeSet::new();
@@ -223,7 +224,10 @@ async fn denied(client: &Client, query: &str, id: &str, prefix: &str) {
 #[tokio::test]
 async fn a_strangers_walk_over_every_list_finds_their_own() {
     let scene = marked().await;
-    let everything = "{ viewer { documents(first: 50) { totalCount nodes { title } } organizations(first: 9) { totalCount nodes { slug \
+    let everything = "{ viewer { documents(first: 50) { totalCount nodes { title } } \
+        auditLog(first: 50) { totalCount nodes { actor { user { name } } changes { new { text items } } } } \
+        organizations(first: 9) { totalCount nodes { slug \
+        auditLog(first: 50) { totalCount nodes { actor { user { name } } changes { new { text items } } } } \
         members(first: 9) { totalCount nodes { user { name email } invitedBy { name } } } \
         projects(first: 9) { totalCount nodes { name } } teams(first: 9) { totalCount nodes { name } } \
         spaces(first: 9) { totalCount nodes { slug tags(first: 9) { totalCount } documents(first: 9) { totalCount } } } } } } \

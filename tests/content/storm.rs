@@ -78,7 +78,7 @@ const WHOLE: [(&str, &str); 6] = [
     (
         "a change has no event",
         "SELECT count(*) FROM audit.logs l WHERE resource_type = 'documents' AND request_id IS NOT NULL \
-         AND NOT EXISTS (SELECT FROM platform.outbox o WHERE o.request_id = l.request_id)",
+         AND NOT EXISTS (SELECT FROM platform.outbox o WHERE o.request_id = l.request_id AND o.stream = 'documents')",
     ),
     (
         "a hash is not that of the content",

@@ -20,6 +20,8 @@ async fn everything(world: &World) -> Vec<String> {
         ("user", "identity.users"),
         ("org", "tenancy.organizations"),
         ("mem", "tenancy.members"),
+        ("team", "tenancy.teams"),
+        ("tmm", "tenancy.team_members"),
         ("prj", "tenancy.projects"),
         ("prm", "tenancy.project_members"),
         ("spc", "tenancy.spaces"),
@@ -56,6 +58,7 @@ async fn by_lists(client: &Client) -> BTreeSet<String> {
     let query = format!(
         "{{ viewer {{ user {{ id }} personalSpace {{ {SPACE} }} organizations(first: 20) {{ nodes {{ id \
          members(first: 100) {{ nodes {{ id user {{ id }} }} }} \
+         teams(first: 20) {{ nodes {{ id members(first: 100) {{ nodes {{ id user {{ id }} }} }} }} }} \
          projects(first: 20) {{ nodes {{ id members(first: 100) {{ nodes {{ id user {{ id }} }} }} }} }} \
          spaces(first: 20) {{ nodes {{ {SPACE} }} }} }} }} }} }}"
     );
@@ -93,7 +96,10 @@ async fn furnish(world: &World) {
          CROSS JOIN unnest(ARRAY[false, true]) trashed \
          JOIN identity.users u ON u.email IN ('owner@acme.test', 'editor@acme.test', 'reader@acme.test', 'stranger@acme.test') \
          WHERE s.slug IN ('handbook', 'lab', 'vault') AND NOT (s.organization_id IS NULL AND v = 'organization'); \
-         INSERT INTO content.tags (id, space_id, name, slug) SELECT gen_random_uuid(), id, slug, slug FROM tenancy.spaces",
+         INSERT INTO content.tags (id, space_id, name, slug) SELECT gen_random_uuid(), id, slug, slug FROM tenancy.spaces; \
+         INSERT INTO tenancy.teams (id, organization_id, name) SELECT gen_random_uuid(), id, 'Crew' FROM tenancy.organizations; \
+         INSERT INTO tenancy.team_members (id, team_id, user_id) SELECT gen_random_uuid(), t.id, m.user_id \
+         FROM tenancy.teams t JOIN tenancy.members m ON m.organization_id = t.organization_id",
     )
     .await;
 }

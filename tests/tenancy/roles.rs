@@ -26,7 +26,7 @@ async fn table(world: &World, id: &str) -> String {
     let query = "query($id: ID!) { node(id: $id) { ... on Organization { viewerCan } ... on Space { viewerCan } \
                  ... on Project { viewerCan } ... on Document { viewerCan } ... on Tag { viewerCan } \
                  ... on Member { viewerCan } ... on SpaceMember { viewerCan } ... on ProjectMember { viewerCan } \
-                 ... on Team { viewerCan } ... on TeamMember { viewerCan } } }";
+                 ... on Team { viewerCan } ... on TeamMember { viewerCan } ... on AuditEntry { viewerCan } } }";
     let mut lines: Vec<(Vec<&str>, String)> = Vec::new();
     let viewers = world.viewers();
     assert_eq!(viewers.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ALL);

@@ -1,6 +1,6 @@
 //! The spine that every domain leans on; it knows no domain. In reading order: a request comes in (`http`),
 //! belongs to a viewer (`viewer`), reads and writes within its grants (`authorization`, `loaders`, `write`),
-//! and what it changed is told (`outbox`, `events`).
+//! and what it changed is told (`outbox`, `events`, `live`).
 
 pub mod authorization;
 pub mod cache;
@@ -16,6 +16,7 @@ pub mod held;
 pub mod http;
 pub mod idempotency;
 pub mod lean;
+pub mod live;
 pub mod loaders;
 pub mod outbox;
 pub mod pagination;

@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::enums::ActorType;
-use crate::ids::{AuditLogId, OrganizationId, ProjectId, SpaceId};
+use crate::ids::{AuditLogId, OrganizationId, ProjectId, SpaceId, UserId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -22,6 +22,8 @@ pub struct Model {
     pub organization_id: Option<OrganizationId>,
     pub project_id: Option<ProjectId>,
     pub space_id: Option<SpaceId>,
+    /// Whose the entry is when it is no organization's.
+    pub user_id: Option<UserId>,
     pub action: String,
     pub resource_schema: String,
     pub resource_type: String,

@@ -7,14 +7,14 @@ use chrono::{DateTime, Utc};
 use entity::content::document;
 use entity::ids::{DocumentId, SpaceId, UserId};
 use entity::tenancy::space;
-use futures_util::StreamExt;
-use futures_util::stream::{self, Stream};
+use futures_util::stream::Stream;
 
 use super::events::DocumentChangeKind;
 use super::graphql::Document;
 use crate::identity::users::User;
 use crate::platform::errors::Result;
-use crate::platform::events::{Events, FeedEvent, Topic};
+use crate::platform::events::{FeedEvent, Topic};
+use crate::platform::live::{Told, follow, tell};
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::spaces::Space;
 
@@ -81,43 +81,6 @@ pub struct SpaceChange {
 pub enum SpaceActivity {
     Document(DocumentChange),
     Space(SpaceChange),
-}
-
-/// What a follower is told of an event, and whether anything follows.
-enum Told<T> {
-    Nothing,
-    Next(T),
-    Last(T),
-}
-
-/// Turns events into what the viewer is told, until it is told the last.
-fn tell<T, F, Answer>(request: Arc<Request>, events: Events, answer: F) -> impl Stream<Item = Result<T>>
-where
-    T: Send,
-    F: Fn(Arc<Request>, Arc<FeedEvent>) -> Answer + Clone + Send,
-    Answer: Future<Output = Result<Told<T>>> + Send,
-{
-    stream::unfold(Some(events), move |events| {
-        let (request, answer) = (Arc::clone(&request), answer.clone());
-        async move {
-            let mut events = events?;
-            loop {
-                let event = match events.next().await? {
-                    Ok(event) => event,
-                    Err(error) => return Some((Err(error), None)),
-                };
-                if let Err(error) = request.refresh().await {
-                    return Some((Err(error), None));
-                }
-                match answer(Arc::clone(&request), event).await {
-                    Ok(Told::Nothing) => {}
-                    Ok(Told::Next(told)) => return Some((Ok(told), Some(events))),
-                    Ok(Told::Last(told)) => return Some((Ok(told), None)),
-                    Err(error) => return Some((Err(error), None)),
-                }
-            }
-        }
-    })
 }
 
 fn change(event: &FeedEvent, kind: DocumentChangeKind, document: Option<Document>) -> DocumentChange {
@@ -191,15 +154,6 @@ async fn tell_of_document_in(
         return Ok(Told::Next(SpaceActivity::Document(change(event, kind, None))));
     }
     Ok(Told::Nothing)
-}
-
-async fn follow(request: &Request, topic: Topic, after: Option<String>) -> Result<Events> {
-    let feed = &request.platform.feed;
-    let after = match after {
-        Some(cursor) => Some(feed.resolve(&cursor).await?),
-        None => None,
-    };
-    feed.follow(topic, after).await
 }
 
 /// Live views of documents and spaces.

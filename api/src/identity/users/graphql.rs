@@ -11,6 +11,7 @@ use entity::ids::UserId;
 
 use super::rules::{self, ProfileChanges};
 use super::store::{People, Person, Settings};
+use crate::audit::{self, AuditEntry, AuditFilter};
 use crate::content::documents::{self, Document, DocumentFilter, DocumentOrder};
 use crate::identity::IdentityErrorCode;
 use crate::payload;
@@ -157,6 +158,19 @@ impl ViewerObject {
     ) -> Result<Connection<Document>> {
         let page = Page::new(first, after, last, before)?;
         documents::of_owner(ctx.request(), self.0, documents::List::new(page, filter, order_by)?).await
+    }
+
+    /// What was done to your account and in your own spaces, the newest first. What you did in an organization is in its log.
+    async fn audit_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only entries that meet this.")] filter: Option<AuditFilter>,
+    ) -> Result<Connection<AuditEntry>> {
+        audit::of_user(ctx.request(), self.0, Page::new(first, after, last, before)?, filter).await
     }
 }
 

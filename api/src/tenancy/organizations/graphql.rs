@@ -10,6 +10,7 @@ use entity::tenancy::organization::{self, OrganizationSettings};
 
 use super::rules::{self, NewOrganization, OrganizationChanges};
 use super::store;
+use crate::audit::{self, AuditEntry, AuditFilter};
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::checks;
@@ -180,6 +181,19 @@ impl Organization {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Team>> {
         teams::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// What was done in it, the newest first. For its owners and admins; FORBIDDEN for others.
+    async fn audit_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only entries that meet this.")] filter: Option<AuditFilter>,
+    ) -> Result<Connection<AuditEntry>> {
+        audit::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
     }
 }
 
