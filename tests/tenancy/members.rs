@@ -241,3 +241,62 @@ async fn members_leave_by_themselves() {
         "NOT_FOUND"
     );
 }
+
+#[tokio::test]
+async fn an_owner_hands_the_organization_over_and_stays_as_an_admin() {
+    let world = World::new().await;
+    let heir = membership(&world, &world.member).await;
+    let input = json!({ "organizationId": world.acme, "memberId": heir });
+    let answer = world
+        .owner
+        .mutate_for("organizationTransfer", "organization { viewerRole viewerCan }", input.clone())
+        .await
+        .well();
+    assert_eq!(answer.text("organizationTransfer.organization.viewerRole"), "ADMIN");
+    assert_eq!(owners(&world).await, 1);
+    let role = "{ organization(slug: \"acme\") { viewerRole } }";
+    assert_eq!(world.member.query(role, Value::Null).await.well().text("organization.viewerRole"), "OWNER");
+    // It is no longer theirs to give.
+    assert_eq!(world.owner.mutate("organizationTransfer", input).await.code(), "FORBIDDEN");
+}
+
+#[tokio::test]
+async fn an_organization_is_handed_only_to_another_active_member_of_it() {
+    let world = World::new().await;
+    let before = world.database.digest().await;
+    let give = async |to: &str| {
+        world.owner.mutate("organizationTransfer", json!({ "organizationId": world.acme, "memberId": to })).await
+    };
+    give(&membership(&world, &world.owner).await).await.refused("YOURSELF", "memberId");
+    give(&membership(&world, &world.suspended).await).await.refused("NOT_A_MEMBER", "memberId");
+    assert_eq!(give("mem_01h455vb4pex5vsknk084sn02q").await.code(), "NOT_FOUND");
+    let sql = format!("SELECT id FROM tenancy.members WHERE user_id = '{}'", crate::support::uuid(&world.stranger.id));
+    let theirs = typed("mem", world.database.row(&sql).await["id"].as_str().expect("an id"));
+    assert_eq!(give(&theirs).await.code(), "NOT_FOUND");
+    assert_eq!(world.database.digest().await, before);
+    // Not even by somebody who owns both.
+    world.stranger.add_member(&world.globex, &world.owner, "OWNER").await;
+    let before = world.database.digest().await;
+    assert_eq!(give(&theirs).await.code(), "NOT_FOUND");
+    assert_eq!(world.database.digest().await, before);
+}
+
+#[tokio::test]
+async fn an_owner_remains_when_it_is_handed_over_while_the_heir_leaves() {
+    let world = World::new().await;
+    let heir = membership(&world, &world.member).await;
+    for _ in 0..4 {
+        futures_util::future::join(
+            world.owner.mutate("organizationTransfer", json!({ "organizationId": world.acme, "memberId": heir })),
+            world.member.mutate("organizationLeave", json!({ "organizationId": world.acme })),
+        )
+        .await;
+        assert!(owners(&world).await >= 1);
+        if world.member.node(&world.acme).await.is_null() {
+            return;
+        }
+        let restore = "UPDATE tenancy.members SET role = CASE WHEN u.email = 'owner@acme.test' THEN 'owner' ELSE 'member' END \
+                       FROM identity.users u WHERE u.id = user_id AND u.email IN ('owner@acme.test', 'member@acme.test')";
+        world.database.run(restore).await;
+    }
+}
