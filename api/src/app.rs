@@ -27,16 +27,11 @@ use crate::platform::http::guard::{Limits, SchemaShape};
 use crate::platform::http::router::{Door, router};
 use crate::platform::loaders::Mergers;
 use crate::platform::request::Platform;
-use crate::platform::upkeep::Chore;
 use crate::platform::viewer::{Tokens, Viewers};
 use crate::schema::{self, Graph};
 
 /// How long a server that was told to stop waits for those whom it told in turn.
 const FAREWELL: Duration = Duration::from_secs(15);
-
-/// What the domains want done in each round of upkeep.
-pub const CHORES: &[Chore] =
-    &[Chore { name: "deleted", run: |platform| Box::pin(crate::tenancy::deletion::purge(platform)) }];
 
 /// Connects to PostgreSQL and Redis and starts the background work. Redis may be away.
 pub fn platform(config: Config) -> BoxFuture<'static, Result<Platform>> {

@@ -12,7 +12,6 @@ use crate::platform::errors::{Error, Result};
 use crate::platform::payload::Independent;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyMutation;
-use crate::tenancy::join_requests::JoinRequest;
 use crate::tenancy::members::Member;
 use crate::tenancy::organizations::{Organization, OrganizationQuery};
 use crate::tenancy::project_members::ProjectMember;
@@ -38,7 +37,6 @@ pub enum Node {
     ProjectMember(ProjectMember),
     Space(Space),
     SpaceMember(SpaceMember),
-    JoinRequest(JoinRequest),
     Document(Document),
     Tag(Tag),
     AuditEntry(AuditEntry),
@@ -57,7 +55,6 @@ impl Node {
             AnyId::ProjectMember(id) => ProjectMember::find(request, id).await?.map(Self::ProjectMember),
             AnyId::Space(id) => Space::find(request, id).await?.map(Self::Space),
             AnyId::SpaceMember(id) => SpaceMember::find(request, id).await?.map(Self::SpaceMember),
-            AnyId::JoinRequest(id) => JoinRequest::find(request, id).await?.map(Self::JoinRequest),
             AnyId::Document(id) => Document::find(request, id).await?.map(Self::Document),
             AnyId::Tag(id) => Tag::find(request, id).await?.map(Self::Tag),
             AnyId::AuditLog(id) => AuditEntry::find(request, id).await?.map(Self::AuditEntry),

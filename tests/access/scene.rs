@@ -34,9 +34,6 @@ pub struct Scene {
     /// The reader's role in the lab and the developer's in the project.
     pub reader_role: String,
     pub developer_role: String,
-    /// A private space of the owner that is listed, and the member's request to join it.
-    pub board: String,
-    pub asking: String,
     /// An entry of the log of acme, and one about the member's account.
     pub entry: String,
     pub own_entry: String,
@@ -74,8 +71,6 @@ impl Scene {
         let tag = manager.tag(lab, "red").await;
         let team = world.admin.team(&world.acme, "crew").await;
         let team_membership = world.admin.add_team_member(&team, &world.member).await;
-        let board = world.owner.space(&world.acme, "board", json!({ "privacy": "PRIVATE", "isListed": true })).await;
-        let asking = world.member.join_request(&board).await;
         let input = json!({ "email": "member@acme.test", "password": PASSWORD });
         let session = world.anonymous.mutate_for("signIn", "refreshToken", input).await.well();
         let mut scene = Self {
@@ -96,8 +91,6 @@ impl Scene {
             member_membership: holding(&world, "members", "mem", &world.member).await,
             team,
             team_membership,
-            board,
-            asking,
             entry: entry(&world, "organization_id", &world.acme).await,
             own_entry: entry(&world, "user_id", &world.member.id).await,
             reader_role: holding(&world, "space_members", "spm", &world.reader).await,

@@ -1,5 +1,5 @@
 //! The walk of somebody who may see nothing: over every id in the database and every root field, they find nothing,
-//! learn nothing and change nothing. Who sees a part of it walks over the rest.
+//! learn nothing and change nothing.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::support::{Client, base, graph, socket, typed};
 const MARK: &str = "Marked";
 
 /// The tables whose rows have an id, and the prefix of each.
-const KINDS: [(&str, &str); 15] = [
+const KINDS: [(&str, &str); 14] = [
     ("user", "identity.users"),
     ("ses", "identity.sessions"),
     ("org", "tenancy.organizations"),
@@ -25,7 +25,6 @@ const KINDS: [(&str, &str); 15] = [
     ("prm", "tenancy.project_members"),
     ("spc", "tenancy.spaces"),
     ("spm", "tenancy.space_members"),
-    ("jrq", "tenancy.join_requests"),
     ("doc", "content.documents"),
     ("tag", "content.tags"),
     ("aud", "audit.logs"),
@@ -152,32 +151,19 @@ fn inputs(mutation: &str, id: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The first of the ids that somebody does not see.
-async fn hidden(client: &Client, ids: &[String]) -> Option<String> {
-    for some in ids.chunks(100) {
-        let query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
-        let answer = client.query(query, json!({ "ids": some })).await.well();
-        let unseen = some.iter().zip(answer.list("nodes")).find(|(_, node)| node.is_null());
-        if let Some((id, _)) = unseen {
-            return Some(id.clone());
-        }
-    }
-    None
-}
-
 #[tokio::test]
-async fn a_walk_over_every_mutation_with_what_is_not_seen_changes_and_tells_nothing() {
+async fn a_strangers_walk_over_every_mutation_changes_and_tells_nothing() {
     let scene = marked().await;
-    // The viewer belongs to acme, and to none of its private spaces, projects and letters.
-    let walkers = [&scene.world.stranger, &scene.world.anonymous, &scene.world.viewer];
+    let own = own(&scene).await;
+    let walkers = [&scene.world.stranger, &scene.world.anonymous];
     let before = scene.world.database.digest().await;
     let mut heard = Vec::new();
     for (prefix, ids) in ids(&scene).await {
+        let Some(hidden) = ids.into_iter().find(|id| !own.contains(id)) else { continue };
         let nowhere = typed(prefix, "01890a5d-ac96-774b-bcce-b302099a8057");
-        for client in walkers {
-            let Some(hidden) = hidden(client, &ids).await else { continue };
-            for mutation in graph().roots("Mutation") {
-                for (input, other) in inputs(&mutation, &hidden).into_iter().zip(inputs(&mutation, &nowhere)) {
+        for mutation in graph().roots("Mutation") {
+            for (input, other) in inputs(&mutation, &hidden).into_iter().zip(inputs(&mutation, &nowhere)) {
+                for client in walkers {
                     let answer = client.mutate(&mutation, input.clone()).await;
                     let place = format!("{mutation} {input}: {}", answer.body);
                     assert!(!answer.codes().is_empty() || !answer.refusals().is_empty(), "{place}");
@@ -194,7 +180,7 @@ async fn a_walk_over_every_mutation_with_what_is_not_seen_changes_and_tells_noth
             }
         }
     }
-    assert!(heard.len() > 700, "{}", heard.len());
+    assert!(heard.len() > 500, "{}", heard.len());
     assert_eq!(scene.world.database.digest().await, before);
     // The same for ids that do not exist. Some of these do something, such as creating what has the id.
     for (client, mutation, input, body, place) in heard {
@@ -243,7 +229,7 @@ async fn a_strangers_walk_over_every_list_finds_their_own() {
         organizations(first: 9) { totalCount nodes { slug \
         auditLog(first: 50) { totalCount nodes { actor { user { name } } changes { new { text items } } } } \
         members(first: 9) { totalCount nodes { user { name email } invitedBy { name } } } \
-        projects(first: 9) { totalCount nodes { name } } teams(first: 9) { totalCount nodes { name } } joinableSpaces(first: 9) { totalCount nodes { name } } \
+        projects(first: 9) { totalCount nodes { name } } teams(first: 9) { totalCount nodes { name } } \
         spaces(first: 9) { totalCount nodes { slug tags(first: 9) { totalCount } documents(first: 9) { totalCount } } } } } } \
         organization(slug: \"acme\") { name } }";
     let answer = scene.world.stranger.query(everything, Value::Null).await.well();

@@ -82,11 +82,6 @@ impl Client {
         self.made("spaceMemberAdd", "spaceMember", input).await
     }
 
-    /// Asks to join a space.
-    pub async fn join_request(&self, space: &str) -> String {
-        self.made("joinRequestCreate", "joinRequest", json!({ "spaceId": space })).await
-    }
-
     /// Adds somebody to a project.
     pub async fn add_project_member(&self, project: &str, who: &Client, role: &str) -> String {
         let input = json!({ "projectId": project, "userId": who.id, "role": role });

@@ -95,7 +95,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
         .map_err(|error| format!("{} cannot be listened on: {error}", config.listen))?;
     let platform = app::platform(config).await?;
     let welcome = app::welcome(&platform).await;
-    tokio::spawn(upkeep::daily(platform.clone(), app::CHORES));
+    tokio::spawn(upkeep::daily(platform.clone()));
     let door = app::door(platform, welcome)?;
     tracing::info!(address = %listener.local_addr()?, "listening");
     app::serve(listener, door, Box::pin(stopped())).await?;
@@ -104,7 +104,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
 
 async fn maintain(config: Config) -> Result<(), Failure> {
     let platform = app::platform(config).await?;
-    let done = upkeep::once(&platform, app::CHORES).await;
+    let done = upkeep::once(&platform).await;
     platform.feed.shut_down().await;
     println!("{:?}", done?);
     Ok(())

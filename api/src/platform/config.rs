@@ -97,10 +97,6 @@ pub struct Config {
     #[arg(long, env = "TRELLIS_REFRESH_TOKEN_DAYS", default_value_t = 30)]
     pub refresh_token_days: i64,
 
-    /// Days for which deleted organizations, projects and spaces are kept before they are removed for good.
-    #[arg(long, env = "TRELLIS_DELETED_DAYS", default_value_t = 30, value_parser = clap::value_parser!(i32).range(0..=3650))]
-    pub deleted_days: i32,
-
     /// Serve GraphiQL. Default: only in development.
     #[arg(long, env = "TRELLIS_GRAPHIQL")]
     pub graphiql: Option<bool>,

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::errors::Result;
@@ -17,26 +16,16 @@ const IDEMPOTENCY_HOURS: i32 = 48;
 const FEED_DAYS: i32 = 14;
 const EACH: Duration = Duration::from_hours(24);
 
-/// Work that a domain wants done in each round.
-#[derive(Clone, Copy)]
-pub struct Chore {
-    pub name: &'static str,
-    /// Says how much it removed.
-    pub run: for<'a> fn(&'a Platform) -> BoxFuture<'a, Result<u64>>,
-}
-
 /// What one round of upkeep removed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Upkeep {
     pub idempotency_keys: u64,
     pub idempotency_answers: u64,
     pub events: u64,
-    /// By the name of the chore.
-    pub chores: Vec<(&'static str, u64)>,
 }
 
 /// One round. Safe to run at any time, by several at once.
-pub async fn once(platform: &Platform, chores: &[Chore]) -> Result<Upkeep> {
+pub async fn once(platform: &Platform) -> Result<Upkeep> {
     let connection = platform.database.connection();
     let run = |sql: &str, limit: i32| Statement::from_sql_and_values(DbBackend::Postgres, sql, [limit.into()]);
     connection.execute_raw(run("SELECT audit.ensure_partitions($1)", MONTHS_AHEAD)).await?;
@@ -44,12 +33,7 @@ pub async fn once(platform: &Platform, chores: &[Chore]) -> Result<Upkeep> {
         let result = connection.execute_raw(run(sql, limit)).await?;
         Ok::<u64, super::errors::Error>(result.rows_affected())
     };
-    let mut done = Vec::with_capacity(chores.len());
-    for chore in chores {
-        done.push((chore.name, (chore.run)(platform).await?));
-    }
     Ok(Upkeep {
-        chores: done,
         idempotency_keys: removed(
             "DELETE FROM platform.idempotency_keys WHERE created_at < now() - make_interval(hours => $1)",
             IDEMPOTENCY_HOURS,
@@ -70,11 +54,11 @@ pub async fn once(platform: &Platform, chores: &[Chore]) -> Result<Upkeep> {
 }
 
 /// A round at once and then each day, until the process ends.
-pub async fn daily(platform: Platform, chores: &[Chore]) {
+pub async fn daily(platform: Platform) {
     let mut rounds = tokio::time::interval(EACH);
     loop {
         rounds.tick().await;
-        match once(&platform, chores).await {
+        match once(&platform).await {
             Ok(done) => tracing::info!(?done, "upkeep"),
             Err(error) => tracing::warn!(%error, "upkeep failed and is tried again tomorrow"),
         }

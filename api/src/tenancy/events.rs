@@ -26,8 +26,6 @@ pub enum TenancyEvent {
     SpaceUpdated { space: SpaceId, organization: Option<OrganizationId> },
     SpaceDeleted { space: SpaceId, organization: Option<OrganizationId> },
     SpaceMembersChanged { space: SpaceId, organization: Option<OrganizationId> },
-    JoinRequested { space: SpaceId, organization: OrganizationId },
-    JoinRequestAnswered { space: SpaceId, organization: OrganizationId },
 }
 
 fn of_organization(organization: OrganizationId) -> Subject {
@@ -93,8 +91,6 @@ impl Event for TenancyEvent {
             Self::SpaceUpdated { .. } => "space.updated",
             Self::SpaceDeleted { .. } => "space.deleted",
             Self::SpaceMembersChanged { .. } => "space.members_changed",
-            Self::JoinRequested { .. } => "space.join_requested",
-            Self::JoinRequestAnswered { .. } => "space.join_request_answered",
         }
     }
 
@@ -118,9 +114,6 @@ impl Event for TenancyEvent {
             | Self::SpaceUpdated { space, organization }
             | Self::SpaceDeleted { space, organization }
             | Self::SpaceMembersChanged { space, organization } => of_space(space, organization),
-            Self::JoinRequested { space, organization } | Self::JoinRequestAnswered { space, organization } => {
-                of_space(space, Some(organization))
-            }
         }
     }
 

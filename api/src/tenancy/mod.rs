@@ -1,9 +1,6 @@
 //! Whose things are: organizations, their members, teams, projects and spaces.
 
-pub mod context;
-pub mod deletion;
 pub mod events;
-pub mod join_requests;
 pub mod members;
 pub mod organizations;
 pub mod project_members;
@@ -17,29 +14,18 @@ use async_graphql::{Enum, MergedObject};
 
 use crate::platform::payload::ErrorCode;
 
-/// Changes of organizations and of what they hold. Merged in groups, because each further part of one merged object makes
-/// its futures a level deeper.
+/// Changes of organizations and of what they hold. Merged here, because each further part of one merged object makes its
+/// futures a level deeper.
 #[derive(MergedObject, Default)]
-pub struct TenancyMutation(PeopleMutation, PlacesMutation);
-
-/// Changes of organizations and of who is in them.
-#[derive(MergedObject, Default)]
-pub struct PeopleMutation(
+pub struct TenancyMutation(
     organizations::OrganizationMutation,
     members::MemberMutation,
     teams::TeamMutation,
     team_members::TeamMemberMutation,
-    context::ContextMutation,
-);
-
-/// Changes of projects and spaces and of who is in them.
-#[derive(MergedObject, Default)]
-pub struct PlacesMutation(
     projects::ProjectMutation,
     project_members::ProjectMemberMutation,
     spaces::SpaceMutation,
     space_members::SpaceMemberMutation,
-    join_requests::JoinRequestMutation,
 );
 
 /// Why a change of organizations, members, projects or spaces was refused.
@@ -79,10 +65,6 @@ pub enum TenancyErrorCode {
     OtherOrganization,
     /// A number is outside its limits.
     OutOfRange,
-    /// You have asked already.
-    AlreadyRequested,
-    /// The space lets in only those who were added to it.
-    NotOpen,
 }
 
 impl ErrorCode for TenancyErrorCode {

@@ -15,8 +15,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: InvitationId,
     pub organization_id: OrganizationId,
-    /// None for a link.
-    pub email: Option<String>,
+    pub email: String,
     pub role: MemberRole,
     pub token_hash: Secret<Vec<u8>>,
     pub invited_by: Option<UserId>,

@@ -171,15 +171,6 @@ struct MemberRemoveInput {
     id: MemberId,
 }
 
-/// An organization to hand over.
-#[derive(InputObject)]
-struct OrganizationTransferInput {
-    /// The organization.
-    organization_id: OrganizationId,
-    /// The membership of who becomes its owner: another active one.
-    member_id: MemberId,
-}
-
 /// An organization to leave.
 #[derive(InputObject)]
 struct OrganizationLeaveInput {
@@ -208,14 +199,6 @@ payload! {
     MemberRemovePayload {
         /// The id of the membership that is gone; null when it was refused.
         deleted_id: MemberId, TenancyErrorCode
-    }
-}
-
-payload! {
-    /// What handing an organization over ended with.
-    OrganizationTransferPayload {
-        /// The organization; null when it was refused.
-        organization: Organization, TenancyErrorCode
     }
 }
 
@@ -275,18 +258,6 @@ impl MemberMutation {
     ) -> Result<MemberRemovePayload> {
         let outcome = Outcome::of(rules::remove_member(ctx.request(), input.id).await)?;
         Ok(outcome.into())
-    }
-
-    /// Makes another member owner in your place; you remain as an admin. For owners.
-    async fn organization_transfer(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The organization, and to whom.")] input: OrganizationTransferInput,
-    ) -> Result<OrganizationTransferPayload> {
-        let result = rules::transfer_ownership(ctx.request(), input.organization_id, input.member_id).await;
-        let outcome = Outcome::of(result)?;
-        ctx.request().refresh().await?;
-        Ok(outcome.map(Organization::from).into())
     }
 
     /// Ends your own membership of an organization. Its last owner cannot leave.

@@ -198,35 +198,6 @@ pub async fn leave_organization(request: &Request, id: OrganizationId) -> Result
     write.commit(own.id).await
 }
 
-/// Makes another active member owner in the viewer's place, who remains as an admin. Other owners stay what they are.
-pub async fn transfer_ownership(
-    request: &Request,
-    id: OrganizationId,
-    to: MemberId,
-) -> Result<Committed<organization::Model>> {
-    let user = request.user_id()?;
-    let mut write = request.begin_write().await?;
-    let organization = write.granted::<organization::Entity>(id, Action::Transfer).await?;
-    let heir = write.granted::<member::Entity>(to, Action::Edit).await?;
-    if heir.organization_id != id {
-        return Err(Error::NotFound);
-    }
-    if heir.user_id == user {
-        return Err(reject("memberId", Code::Yourself, "You are an owner already."));
-    }
-    if heir.status != MemberStatus::Active {
-        return Err(reject("memberId", Code::NotAMember, "This person is not an active member of the organization."));
-    }
-    let own = store::of_user(&write, id, user).await?.ok_or(Error::NotFound)?;
-    let own = write.granted::<member::Entity>(own.id, Action::Edit).await?;
-    let role = |role| MemberChanges { role: Some(role), status: None };
-    store::update(&write, &heir, role(MemberRole::Owner)).await?;
-    store::update(&write, &own, role(MemberRole::Admin)).await?;
-    write.record(&TenancyEvent::MemberUpdated { organization: id, user: heir.user_id });
-    write.record(&TenancyEvent::MemberUpdated { organization: id, user });
-    write.commit(organization.into_row()).await
-}
-
 /// Locks the organization of a member, so that writes that could take owners away come one after the other.
 /// Also gives the membership as it was before the lock.
 async fn lock_organization(write: &Write<'_>, id: MemberId) -> Result<(Granted<organization::Entity>, member::Model)> {

@@ -19,8 +19,6 @@ use crate::platform::pagination::{Connection, Node, Page, count_by};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
-use crate::tenancy::deletion::{self, OrganizationDeletionImpact};
-use crate::tenancy::join_requests::{self, SpaceListing};
 use crate::tenancy::members::{self, Member};
 use crate::tenancy::projects::{self, Project};
 use crate::tenancy::spaces::{self, Space};
@@ -183,23 +181,6 @@ impl Organization {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Team>> {
         teams::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
-    }
-
-    /// Its private spaces that you may ask to join, by name.
-    async fn joinable_spaces(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<SpaceListing>> {
-        join_requests::listed_in(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
-    }
-
-    /// What deleting it would take along. Null unless you may delete it.
-    async fn deletion_impact(&self, ctx: &Context<'_>) -> Result<Option<OrganizationDeletionImpact>> {
-        deletion::of_organization(ctx.request(), &self.0).await
     }
 
     /// What was done in it, the newest first. For its owners and admins; FORBIDDEN for others.

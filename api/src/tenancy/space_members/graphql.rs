@@ -160,13 +160,6 @@ struct SpaceMemberRemoveInput {
     id: SpaceMemberId,
 }
 
-/// A space to join.
-#[derive(InputObject)]
-struct SpaceJoinInput {
-    /// The space: one that is open to its organization.
-    space_id: SpaceId,
-}
-
 /// A space to leave.
 #[derive(InputObject)]
 struct SpaceLeaveInput {
@@ -195,14 +188,6 @@ payload! {
     SpaceMemberRemovePayload {
         /// The id of the membership that is gone; null when it was refused.
         deleted_id: SpaceMemberId, TenancyErrorCode
-    }
-}
-
-payload! {
-    /// What joining a space ended with.
-    SpaceJoinPayload {
-        /// Your membership; null when it was refused.
-        space_member: SpaceMember, TenancyErrorCode
     }
 }
 
@@ -264,17 +249,6 @@ impl SpaceMemberMutation {
         let outcome = Outcome::of(rules::remove_member(ctx.request(), input.id).await)?;
         ctx.request().refresh().await?;
         Ok(outcome.into())
-    }
-
-    /// Makes you a member of an open space, with the role that everybody has there. You stay one when it becomes private. To enter a private space, see joinRequestCreate.
-    async fn space_join(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The space.")] input: SpaceJoinInput,
-    ) -> Result<SpaceJoinPayload> {
-        let outcome = Outcome::of(rules::join_space(ctx.request(), input.space_id).await)?;
-        ctx.request().refresh().await?;
-        Ok(outcome.map(SpaceMember::from).into())
     }
 
     /// Gives up your own role in a space. What your teams have, or everybody in an open space, remains.

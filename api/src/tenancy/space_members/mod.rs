@@ -7,4 +7,3 @@ mod rules;
 mod store;
 
 pub use graphql::{SpaceMember, SpaceMemberMutation, of_space, of_team};
-pub use rules::admit;

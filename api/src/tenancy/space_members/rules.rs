@@ -1,6 +1,6 @@
 //! What may happen to the members of a space, and by whom.
 
-use entity::enums::{MemberRole, SpacePrivacy, SpaceRole};
+use entity::enums::SpaceRole;
 use entity::ids::{SpaceId, SpaceMemberId, TeamId, UserId};
 use entity::tenancy::{space, space_member};
 use sea_orm::Condition;
@@ -89,37 +89,6 @@ pub async fn add_member(request: &Request, new: NewSpaceMember) -> Result<Commit
     let holder = NewHolder { id: new.id, space_id: space.id, grantee, role: new.role };
     let member = store::insert(&write, &space, holder).await?;
     write.record(&TenancyEvent::SpaceMembersChanged { space: space.id, organization: space.organization_id });
-    write.commit(member).await
-}
-
-/// Gives an active member of the space's organization a role in it, in the write of whoever may do that.
-pub async fn admit(
-    write: &Write<'_>,
-    space: &Granted<space::Entity>,
-    user: UserId,
-    role: SpaceRole,
-) -> Result<space_member::Model> {
-    if let Some(organization) = space.organization_id {
-        members::check_holder(write, organization, user, role > SpaceRole::Reader).await?;
-    }
-    let holder = NewHolder { id: None, space_id: space.id, grantee: Grantee::User(user), role };
-    store::insert(write, space, holder).await
-}
-
-/// Makes the viewer itself a member of an open space, with the role that everybody has there: so it stays in when the
-/// space becomes private.
-pub async fn join_space(request: &Request, id: SpaceId) -> Result<Committed<space_member::Model>> {
-    let user = request.user_id()?;
-    let mut write = request.begin_write().await?;
-    let space = write.granted_parent::<space::Entity>(id, Action::Read).await?;
-    let organization = space.organization_id.filter(|_| space.privacy == SpacePrivacy::Open);
-    let Some(organization) = organization.filter(|_| space.archived_at.is_none()) else {
-        return Err(reject("spaceId", Code::NotOpen, "This space lets in only those who were added to it."));
-    };
-    let only_views = request.viewer().organization_role(organization) == Some(MemberRole::Viewer);
-    let role = if only_views { SpaceRole::Reader } else { space.default_role };
-    let member = admit(&write, &space, user, role).await?;
-    write.record(&TenancyEvent::SpaceMembersChanged { space: space.id, organization: Some(organization) });
     write.commit(member).await
 }
 
