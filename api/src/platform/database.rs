@@ -52,6 +52,8 @@ impl Database {
                 ("idle_in_transaction_session_timeout", "10s"),
                 ("lock_timeout", "5s"),
                 ("jit", "off"),
+                // Planning our statements takes longer than running them, and what they are bound to hardly matters.
+                ("plan_cache_mode", "force_generic_plan"),
             ]);
         if !role.is_empty() {
             options = options.options([("role", role)]);

@@ -3,6 +3,7 @@
 //! What is not plain (directives, fragments of other types) is left to the engine; the answers are the same.
 
 use std::borrow::Cow;
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
@@ -11,7 +12,7 @@ use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::registry::Registry;
 use async_graphql::resolver_utils::resolve_container;
 use async_graphql::{ContainerType, ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value};
-use futures_util::future::try_join_all;
+use futures_util::future::{BoxFuture, try_join_all};
 
 /// An object that is resolved by this module.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +32,10 @@ impl<T: ContainerType> OutputType for Lean<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        // Boxed once for the object, because lists move the futures of their items.
-        Box::pin(resolve_object(ctx, &self.0)).await
+        // Boxed once for the object, because lists move the futures of their items; and with its type hidden,
+        // because objects that hold each other would have an endless one.
+        let resolving: BoxFuture<'_, ServerResult<Value>> = Box::pin(resolve_object(ctx, &self.0));
+        resolving.await
     }
 }
 
@@ -46,25 +49,36 @@ async fn resolve_object<'a, T: ContainerType>(ctx: &ContextSelectionSet<'a>, obj
     let mut values: IndexMap<Name, Value> = IndexMap::with_capacity(fields.len());
     let mut later: Vec<Later<'_>> = Vec::new();
     for (index, field) in fields.iter().copied().enumerate() {
-        let value = if field.node.name.node == "__typename" {
-            Value::String(object.introspection_type_name().into_owned())
+        let resolved = if field.node.name.node == "__typename" {
+            Poll::Ready(Ok(Value::String(object.introspection_type_name().into_owned())))
+        } else if field.node.selection_set.node.items.is_empty() {
+            at_once(ctx, object, field).await
         } else {
-            match at_once(ctx, object, field).await {
-                Some(value) => value?,
-                None => {
-                    later.push(Box::pin(async move {
-                        let value = object.resolve_field(&ctx.with_field(field)).await?;
-                        Ok((index, value.unwrap_or_default()))
-                    }));
-                    Value::Null
+            Poll::Pending
+        };
+        let value = match resolved {
+            Poll::Ready(value) => value?,
+            Poll::Pending => {
+                let mut resolving: Later<'_> = Box::pin(async move {
+                    let value = object.resolve_field(&ctx.with_field(field)).await?;
+                    Ok((index, value.unwrap_or_default()))
+                });
+                match poll_fn(|task| Poll::Ready(resolving.as_mut().poll(task))).await {
+                    Poll::Ready(value) => value?.1,
+                    Poll::Pending => {
+                        later.push(resolving);
+                        Value::Null
+                    }
                 }
             }
         };
         values.insert(field.node.response_key().node.clone(), value);
     }
-    for (index, value) in try_join_all(later).await? {
-        if let Some((_, place)) = values.get_index_mut(index) {
-            *place = value;
+    if !later.is_empty() {
+        for (index, value) in try_join_all(later).await? {
+            if let Some((_, place)) = values.get_index_mut(index) {
+                *place = value;
+            }
         }
     }
     Ok(Value::Object(values))
@@ -76,17 +90,11 @@ async fn at_once<'a, T: ContainerType>(
     ctx: &ContextSelectionSet<'a>,
     object: &'a T,
     field: &'a Positioned<Field>,
-) -> Option<ServerResult<Value>> {
-    if !field.node.selection_set.node.items.is_empty() {
-        return None;
-    }
+) -> Poll<ServerResult<Value>> {
     let ctx = ctx.with_field(field);
     let mut resolving = pin!(object.resolve_field(&ctx));
-    let polled = std::future::poll_fn(|task| Poll::Ready(resolving.as_mut().poll(task))).await;
-    match polled {
-        Poll::Ready(value) => Some(value.map(Option::unwrap_or_default)),
-        Poll::Pending => None,
-    }
+    let polled = poll_fn(|task| Poll::Ready(resolving.as_mut().poll(task))).await;
+    polled.map(|value| value.map(Option::unwrap_or_default))
 }
 
 /// Collects the fields of a selection, fragments included. False when the engine has to do it.

@@ -232,8 +232,11 @@ where
 /// An object that lists hold.
 pub trait Node: ContainerType {}
 
+/// One page of a list, resolved without ado.
+pub type Connection<N> = Lean<ConnectionPage<N>>;
+
 /// One page of a list.
-pub struct Connection<N> {
+pub struct ConnectionPage<N> {
     edges: Vec<Edge<N>>,
     has_next_page: bool,
     has_previous_page: bool,
@@ -264,11 +267,11 @@ impl<N> Connection<N> {
     pub fn new<R>(slice: Slice<R>, place: impl Fn(&R) -> Cursor, wrap: impl Fn(R) -> N, count: Count) -> Self {
         let Slice { rows, has_next_page, has_previous_page } = slice;
         let edges = rows.into_iter().map(|row| Edge { cursor: place(&row), node: wrap(row) }).collect();
-        Self { edges, has_next_page, has_previous_page, count }
+        Lean(ConnectionPage { edges, has_next_page, has_previous_page, count })
     }
 }
 
-impl<N: Node> TypeName for Connection<N> {
+impl<N: Node> TypeName for ConnectionPage<N> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Connection", <N as OutputType>::type_name()).into()
     }
@@ -282,7 +285,7 @@ impl<N: Node> TypeName for Edge<N> {
 
 /// One page of a list, in the order that was asked for.
 #[Object(name_type)]
-impl<N: Node> Connection<N> {
+impl<N: Node> ConnectionPage<N> {
     /// The objects of the page, each with its cursor.
     async fn edges(&self) -> &[Edge<N>] {
         &self.edges

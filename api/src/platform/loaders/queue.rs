@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use foldhash::fast::RandomState;
+
 use super::{Load, LoadContext, Mergers};
 use crate::platform::database::Database;
 use crate::platform::errors::Result;
@@ -20,7 +22,7 @@ enum Slot<Value> {
 }
 
 struct Queue<L: Load> {
-    slots: HashMap<L::Key, Slot<L::Value>>,
+    slots: HashMap<L::Key, Slot<L::Value>, RandomState>,
     asked: Vec<L::Key>,
 }
 
@@ -96,7 +98,7 @@ impl Loaders {
         let mut guard = self.lock();
         let queues = &mut *guard;
         let erased = queues.by_load.entry(TypeId::of::<L>()).or_insert_with(|| Erased {
-            queue: Box::new((Queue::<L> { slots: HashMap::new(), asked: Vec::new() }, viewer.clone())),
+            queue: Box::new((Queue::<L> { slots: HashMap::default(), asked: Vec::new() }, viewer.clone())),
             flush: flush_queue::<L>,
         });
         let (queue, _) = erased
