@@ -18,7 +18,7 @@ use super::errors::{Error, Result};
 use super::events::Feed;
 use super::idempotency::Idempotency;
 use super::loaders::{Load, Loaders, Mergers};
-use super::viewer::{Tokens, Viewer, Viewers};
+use super::viewer::{Hold, Tokens, Viewer, Viewers};
 use super::write::Write;
 
 /// The handles that every request shares.
@@ -102,22 +102,36 @@ impl Request {
 
     /// Confirms the viewer's session and grants again and forgets what was loaded: before each event of a subscription.
     pub async fn refresh(&self) -> Result<()> {
-        let fresh = match self.viewer() {
-            Viewer::User(signed_in) => self.platform.viewers.signed_in(signed_in.user_id, signed_in.session_id).await?,
-            unchanged @ (Viewer::Anonymous | Viewer::System(_)) => unchanged,
-        };
-        *self.viewer.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        let viewer = self.platform.viewers.confirmed(self.viewer()).await?;
         self.content_bytes.store(0, Ordering::Relaxed);
-        self.loaders.forget();
+        self.go_on_as(viewer);
         Ok(())
     }
 
     /// From here on the request acts as who has just proved who they are.
     pub async fn sign_in_as(&self, user_id: UserId, session_id: SessionId) -> Result<()> {
-        let signed_in = self.platform.viewers.signed_in(user_id, session_id).await?;
-        *self.viewer.write().unwrap_or_else(PoisonError::into_inner) = signed_in;
-        self.loaders.forget();
+        self.go_on_as(self.platform.viewers.signed_in(user_id, session_id).await?);
         Ok(())
+    }
+
+    /// From here on the request acts as nobody.
+    pub fn sign_out(&self) {
+        self.go_on_as(Viewer::Anonymous);
+    }
+
+    /// Goes on with the grants that a write found, unless they are those it has.
+    pub(super) fn confirm_as(&self, viewer: &Viewer) {
+        if let (Viewer::User(held), Viewer::User(found)) = (self.viewer(), viewer)
+            && !Arc::ptr_eq(&held, found)
+        {
+            self.go_on_as(viewer.clone());
+        }
+    }
+
+    /// From here on this is the viewer, and what was loaded is forgotten.
+    pub(super) fn go_on_as(&self, viewer: Viewer) {
+        *self.viewer.write().unwrap_or_else(PoisonError::into_inner) = viewer;
+        self.loaders.forget();
     }
 
     pub fn read(&self) -> Read {
@@ -131,7 +145,13 @@ impl Request {
 
     /// Opens the one transaction of a mutation.
     pub async fn begin_write(&self) -> Result<Write<'_>> {
-        Write::begin(self, self.idempotency.as_ref()).await
+        Write::begin(self, self.idempotency.as_ref(), Hold::Shared).await
+    }
+
+    /// Opens the transaction of a mutation that changes what somebody may do: everything in tenancy, and the end of a
+    /// session. The viewer's grants are looked up again with the commit, for what follows in the operation.
+    pub async fn begin_write_of_grants(&self) -> Result<Write<'_>> {
+        Write::begin(self, self.idempotency.as_ref(), Hold::Alone).await
     }
 
     /// Opens the transaction of a mutation whose answer holds secrets, so that no idempotency key can repeat it.
@@ -139,7 +159,7 @@ impl Request {
         if let Some(idempotency) = &self.idempotency {
             idempotency.keep_nothing();
         }
-        Write::begin(self, None).await
+        Write::begin(self, None, Hold::Shared).await
     }
 
     /// Loads one key, together with the others that are asked for now.

@@ -117,13 +117,13 @@ pub async fn refresh(request: &Request, refresh_token: &str) -> Result<OpenSessi
 
 /// Ends the viewer's session. Its access token stops working at once.
 pub async fn sign_out(request: &Request) -> Result<()> {
-    let viewer = request.viewer();
-    let (Some(user), Some(session)) = (viewer.user_id(), viewer.session_id()) else {
+    let mut write = request.begin_write_of_grants().await?;
+    let (Some(user), Some(session)) = (write.viewer().user_id(), write.viewer().session_id()) else {
         return Err(Error::Unauthenticated);
     };
-    let mut write = request.begin_unrepeatable_write().await?;
     store::revoke(&write, session).await?;
     write.record(&IdentityEvent::SignedOut { user, session });
     write.commit(()).await?;
+    request.sign_out();
     Ok(())
 }
