@@ -154,12 +154,13 @@ impl Request {
         Write::begin(self, self.idempotency.as_ref(), Hold::Alone).await
     }
 
-    /// Opens the transaction of a mutation whose answer holds secrets, so that no idempotency key can repeat it.
+    /// Opens the transaction of a mutation whose answer holds secrets, so that no idempotency key can repeat it. It may
+    /// change the viewer's session.
     pub async fn begin_unrepeatable_write(&self) -> Result<Write<'_>> {
         if let Some(idempotency) = &self.idempotency {
             idempotency.keep_nothing();
         }
-        Write::begin(self, None, Hold::Shared).await
+        Write::begin(self, None, Hold::Alone).await
     }
 
     /// Loads one key, together with the others that are asked for now.
