@@ -1,8 +1,8 @@
 //! One request: who asks, and the handles its work may use. Nothing runs without one.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
 use async_graphql::Context;
 use chrono::{DateTime, Utc};
@@ -48,7 +48,6 @@ pub struct Request {
     pub id: Uuid,
     pub origin: Origin,
     pub idempotency: Option<Idempotency>,
-    viewer: RwLock<Viewer>,
     loaders: Loaders,
     statements: Arc<AtomicU32>,
     content_bytes: Arc<AtomicU64>,
@@ -57,18 +56,10 @@ pub struct Request {
 impl Request {
     pub fn new(platform: Platform, viewer: Viewer, origin: Origin) -> Self {
         let statements = Arc::new(AtomicU32::new(0));
-        let loaders = Loaders::new(platform.database.clone(), Arc::clone(&platform.mergers), Arc::clone(&statements));
+        let (database, mergers) = (platform.database.clone(), Arc::clone(&platform.mergers));
+        let loaders = Loaders::new(database, mergers, Arc::clone(&statements), viewer);
         let id = platform.clock.new_id();
-        Self {
-            platform,
-            id,
-            origin,
-            idempotency: None,
-            viewer: RwLock::new(viewer),
-            loaders,
-            statements,
-            content_bytes: Arc::default(),
-        }
+        Self { platform, id, origin, idempotency: None, loaders, statements, content_bytes: Arc::default() }
     }
 
     /// Counts the content that is read together with what others read.
@@ -92,7 +83,7 @@ impl Request {
 
     /// Who asks.
     pub fn viewer(&self) -> Viewer {
-        self.viewer.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.loaders.viewer()
     }
 
     /// The signed-in user, or `Unauthenticated`.
@@ -130,8 +121,7 @@ impl Request {
 
     /// From here on this is the viewer, and what was loaded is forgotten.
     pub(super) fn go_on_as(&self, viewer: Viewer) {
-        *self.viewer.write().unwrap_or_else(PoisonError::into_inner) = viewer;
-        self.loaders.forget();
+        self.loaders.go_on_as(viewer);
     }
 
     pub fn read(&self) -> Read {
@@ -165,7 +155,7 @@ impl Request {
 
     /// Loads one key, together with the others that are asked for now.
     pub async fn load<L: Load>(&self, key: L::Key) -> Result<L::Value> {
-        self.loaders.load::<L>(&self.viewer(), key).await
+        self.loaders.load::<L>(key).await
     }
 
     /// The row, if the viewer may read it.
