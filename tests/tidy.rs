@@ -149,6 +149,13 @@ fn queries_are_built_in_stores_and_the_platform_alone() {
     hold("only store.rs and platform open a closed door", places(elsewhere, opened));
 }
 
+#[test]
+fn what_changes_grants_holds_them_alone() {
+    let tenancy = rust().filter(|file| file.is_within("api/src/tenancy"));
+    let shared = |_: &File, line: &str| code(line).contains(".begin_write()");
+    hold("tenancy opens a write of grants", places(tenancy, shared));
+}
+
 /// The modules beside `platform`.
 fn domains() -> Vec<String> {
     let library = rust().find(|file| file.path == "api/src/lib.rs").expect("the library");

@@ -5,6 +5,9 @@
 //! things are), `content` (what they write), `audit` (what was done). A resource is a folder of `graphql` (what a client sees), `rules`
 //! (what may happen) and `store` (how it is kept).
 
+// The roots of the graph are merged one into the other, and their futures nest as deep.
+#![recursion_limit = "256"]
+
 pub mod app;
 pub mod audit;
 pub mod commands;

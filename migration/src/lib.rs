@@ -28,6 +28,8 @@ const MIGRATIONS: &[SqlMigration] = migrations![
     "m20261120_000006_content",
     "m20261120_000008_teams",
     "m20261120_000008_audit_reading",
+    "m20261120_000011_held_grants",
+    "m20261120_000011_refresh_tokens",
 ];
 
 /// Any number will do, as long as nothing else in the database locks it.

@@ -2,6 +2,7 @@
 //! complete, and the walk of somebody who may see nothing.
 
 mod coverage;
+mod held;
 mod matrix;
 mod rows;
 mod scene;

@@ -8,6 +8,7 @@ mod guard;
 mod http;
 mod idempotency;
 mod inputs;
+mod loading;
 mod merging;
 mod pagination;
 mod reach;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::errors::{Error, Result};
 use super::request::Request;
+use super::viewer::Viewer;
 
 /// The Redis stream an event goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +71,8 @@ pub struct Row {
 }
 
 impl Row {
-    pub(super) fn new(request: &Request, event: &impl Event) -> Self {
-        let (actor_type, actor_id) = request.viewer().actor();
+    pub(super) fn new(request: &Request, viewer: &Viewer, event: &impl Event) -> Self {
+        let (actor_type, actor_id) = viewer.actor();
         Self {
             event_id: request.new_id(),
             stream: event.stream(),

@@ -1,8 +1,8 @@
 //! One request: who asks, and the handles its work may use. Nothing runs without one.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
 use async_graphql::Context;
 use chrono::{DateTime, Utc};
@@ -18,7 +18,7 @@ use super::errors::{Error, Result};
 use super::events::Feed;
 use super::idempotency::Idempotency;
 use super::loaders::{Load, Loaders, Mergers};
-use super::viewer::{Tokens, Viewer, Viewers};
+use super::viewer::{Hold, Tokens, Viewer, Viewers};
 use super::write::Write;
 
 /// The handles that every request shares.
@@ -48,7 +48,6 @@ pub struct Request {
     pub id: Uuid,
     pub origin: Origin,
     pub idempotency: Option<Idempotency>,
-    viewer: RwLock<Viewer>,
     loaders: Loaders,
     statements: Arc<AtomicU32>,
     content_bytes: Arc<AtomicU64>,
@@ -57,18 +56,10 @@ pub struct Request {
 impl Request {
     pub fn new(platform: Platform, viewer: Viewer, origin: Origin) -> Self {
         let statements = Arc::new(AtomicU32::new(0));
-        let loaders = Loaders::new(platform.database.clone(), Arc::clone(&platform.mergers), Arc::clone(&statements));
+        let (database, mergers) = (platform.database.clone(), Arc::clone(&platform.mergers));
+        let loaders = Loaders::new(database, mergers, Arc::clone(&statements), viewer);
         let id = platform.clock.new_id();
-        Self {
-            platform,
-            id,
-            origin,
-            idempotency: None,
-            viewer: RwLock::new(viewer),
-            loaders,
-            statements,
-            content_bytes: Arc::default(),
-        }
+        Self { platform, id, origin, idempotency: None, loaders, statements, content_bytes: Arc::default() }
     }
 
     /// Counts the content that is read together with what others read.
@@ -92,7 +83,7 @@ impl Request {
 
     /// Who asks.
     pub fn viewer(&self) -> Viewer {
-        self.viewer.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.loaders.viewer()
     }
 
     /// The signed-in user, or `Unauthenticated`.
@@ -102,22 +93,35 @@ impl Request {
 
     /// Confirms the viewer's session and grants again and forgets what was loaded: before each event of a subscription.
     pub async fn refresh(&self) -> Result<()> {
-        let fresh = match self.viewer() {
-            Viewer::User(signed_in) => self.platform.viewers.signed_in(signed_in.user_id, signed_in.session_id).await?,
-            unchanged @ (Viewer::Anonymous | Viewer::System(_)) => unchanged,
-        };
-        *self.viewer.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        let viewer = self.platform.viewers.confirmed(self.viewer()).await?;
         self.content_bytes.store(0, Ordering::Relaxed);
-        self.loaders.forget();
+        self.go_on_as(viewer);
         Ok(())
     }
 
     /// From here on the request acts as who has just proved who they are.
     pub async fn sign_in_as(&self, user_id: UserId, session_id: SessionId) -> Result<()> {
-        let signed_in = self.platform.viewers.signed_in(user_id, session_id).await?;
-        *self.viewer.write().unwrap_or_else(PoisonError::into_inner) = signed_in;
-        self.loaders.forget();
+        self.go_on_as(self.platform.viewers.signed_in(user_id, session_id).await?);
         Ok(())
+    }
+
+    /// From here on the request acts as nobody.
+    pub fn sign_out(&self) {
+        self.go_on_as(Viewer::Anonymous);
+    }
+
+    /// Goes on with the grants that a write found, unless they are those it has.
+    pub(super) fn confirm_as(&self, viewer: &Viewer) {
+        if let (Viewer::User(held), Viewer::User(found)) = (self.viewer(), viewer)
+            && !Arc::ptr_eq(&held, found)
+        {
+            self.go_on_as(viewer.clone());
+        }
+    }
+
+    /// From here on this is the viewer, and what was loaded is forgotten.
+    pub(super) fn go_on_as(&self, viewer: Viewer) {
+        self.loaders.go_on_as(viewer);
     }
 
     pub fn read(&self) -> Read {
@@ -131,20 +135,27 @@ impl Request {
 
     /// Opens the one transaction of a mutation.
     pub async fn begin_write(&self) -> Result<Write<'_>> {
-        Write::begin(self, self.idempotency.as_ref()).await
+        Write::begin(self, self.idempotency.as_ref(), Hold::Shared).await
     }
 
-    /// Opens the transaction of a mutation whose answer holds secrets, so that no idempotency key can repeat it.
+    /// Opens the transaction of a mutation that changes what somebody may do: everything in tenancy, and the end of a
+    /// session. The viewer's grants are looked up again with the commit, for what follows in the operation.
+    pub async fn begin_write_of_grants(&self) -> Result<Write<'_>> {
+        Write::begin(self, self.idempotency.as_ref(), Hold::Alone).await
+    }
+
+    /// Opens the transaction of a mutation whose answer holds secrets, so that no idempotency key can repeat it. It may
+    /// change the viewer's session.
     pub async fn begin_unrepeatable_write(&self) -> Result<Write<'_>> {
         if let Some(idempotency) = &self.idempotency {
             idempotency.keep_nothing();
         }
-        Write::begin(self, None).await
+        Write::begin(self, None, Hold::Alone).await
     }
 
     /// Loads one key, together with the others that are asked for now.
     pub async fn load<L: Load>(&self, key: L::Key) -> Result<L::Value> {
-        self.loaders.load::<L>(&self.viewer(), key).await
+        self.loaders.load::<L>(key).await
     }
 
     /// The row, if the viewer may read it.

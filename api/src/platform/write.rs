@@ -1,21 +1,22 @@
 //! The one write path: a transaction that knows its actor, locks and checks what it touches, and commits rows,
 //! audit, events and the idempotent outcome together or not at all.
 
+use std::sync::Arc;
+
 use sea_orm::sea_query::{LockType, OnConflict};
-use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
-    IntoActiveModel, ModelTrait, Statement,
-};
+use sea_orm::{ActiveModelBehavior, ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::authorization::{
-    Action, Authority, Granted, Resource, SystemAuthority, ViewerAuthority, lock_and_check, system, viewer_itself,
+    Action, ActionSet, Authority, Granted, Read, Resource, SystemAuthority, ViewerAuthority, lock_and_check, permitted,
+    system, viewer_itself,
 };
 use super::errors::{Error, Result};
 use super::idempotency::Idempotency;
 use super::outbox::{self, Event};
 use super::request::Request;
+use super::viewer::{Actor, Hold, Viewer, hold};
 
 /// An open write.
 #[derive(Debug)]
@@ -23,35 +24,50 @@ pub struct Write<'a> {
     request: &'a Request,
     transaction: DatabaseTransaction,
     idempotency: Option<&'a Idempotency>,
+    viewer: Viewer,
+    changes_grants: bool,
     events: Vec<outbox::Row>,
 }
 
-const ACTOR_SQL: &str = "SELECT set_config('app.actor_type', $1, true), set_config('app.actor_id', $2, true), \
-     set_config('app.request_id', $3, true), set_config('app.ip', $4, true), set_config('app.user_agent', $5, true)";
-
 impl<'a> Write<'a> {
-    /// Opens the transaction. `AlreadyDone` when the request's idempotency key was carried out before.
-    pub(super) async fn begin(request: &'a Request, idempotency: Option<&'a Idempotency>) -> Result<Self> {
+    /// Opens the transaction. `Unauthenticated` when the viewer's session is over; `AlreadyDone` when the request's
+    /// idempotency key was carried out before.
+    pub(super) async fn begin(request: &'a Request, idempotency: Option<&'a Idempotency>, with: Hold) -> Result<Self> {
         let transaction = request.platform.database.begin().await?;
-        let (actor_type, actor_id) = request.viewer().actor();
-        let values = [
-            actor_type.to_owned(),
-            actor_id.map(|id| id.to_string()).unwrap_or_default(),
-            request.id.to_string(),
-            request.origin.ip.map(|ip| ip.to_string()).unwrap_or_default(),
-            request.origin.user_agent.clone().unwrap_or_default(),
+        let known = request.viewer();
+        let (actor_type, actor_id) = known.actor();
+        let actor: Actor = [
+            actor_type.into(),
+            actor_id.map(|id| id.to_string()).unwrap_or_default().into(),
+            request.id.to_string().into(),
+            request.origin.ip.map(|ip| ip.to_string()).unwrap_or_default().into(),
+            request.origin.user_agent.clone().unwrap_or_default().into(),
         ];
-        let statement =
-            Statement::from_sql_and_values(DbBackend::Postgres, ACTOR_SQL, values.map(sea_orm::Value::from));
-        transaction.execute_raw(statement).await?;
+        let viewer = hold(&transaction, known, actor, with).await?;
+        request.confirm_as(&viewer);
         if let Some(idempotency) = idempotency {
             idempotency.claim(&transaction, request.now()).await?;
         }
-        Ok(Self { request, transaction, idempotency, events: Vec::new() })
+        Ok(Self { request, transaction, idempotency, viewer, changes_grants: with == Hold::Alone, events: Vec::new() })
     }
 
     pub fn request(&self) -> &'a Request {
         self.request
+    }
+
+    /// Who writes, with the grants that hold until the end of the write.
+    pub fn viewer(&self) -> &Viewer {
+        &self.viewer
+    }
+
+    /// What the viewer may do with the row.
+    pub fn permitted<E: Resource>(&self, row: &E::Model) -> ActionSet {
+        permitted::<E>(&self.viewer, row)
+    }
+
+    /// Lists within the reach of the viewer.
+    pub fn read(&self) -> Read {
+        Read::new(self.viewer.clone())
     }
 
     /// The open transaction, for the queries of a store.
@@ -61,17 +77,17 @@ impl<'a> Write<'a> {
 
     /// Locks the row for change and checks the viewer's right.
     pub async fn granted<E: Resource>(&self, id: E::Id, action: Action) -> Result<Granted<E>> {
-        lock_and_check(&self.transaction, &self.request.viewer(), id, action, LockType::Update).await
+        lock_and_check(&self.transaction, &self.viewer, id, action, LockType::Update).await
     }
 
     /// Checks the viewer's right to add below a row and holds the row as it is, without keeping other additions out.
     pub async fn granted_parent<E: Resource>(&self, id: E::Id, action: Action) -> Result<Granted<E>> {
-        lock_and_check(&self.transaction, &self.request.viewer(), id, action, LockType::Share).await
+        lock_and_check(&self.transaction, &self.viewer, id, action, LockType::Share).await
     }
 
     /// The viewer acting for itself.
     pub fn as_viewer(&self) -> Result<ViewerAuthority> {
-        viewer_itself(&self.request.viewer())
+        viewer_itself(&self.viewer)
     }
 
     /// The server acting by itself. Says why.
@@ -149,7 +165,7 @@ impl<'a> Write<'a> {
 
     /// Adds an event; it leaves with the commit.
     pub fn record(&mut self, event: &impl Event) {
-        self.events.push(outbox::Row::new(self.request, event));
+        self.events.push(outbox::Row::new(self.request, &self.viewer, event));
     }
 
     /// Commits rows, audit, events and outcome together. Subscribers hear of it after.
@@ -160,8 +176,15 @@ impl<'a> Write<'a> {
             let outcome = serde_json::to_value(&outcome).map_err(Error::internal)?;
             idempotency.record(&self.transaction, cursor, outcome).await?;
         }
+        // Looked up before the commit: after it, nothing may fail any more.
+        let viewer = match &self.viewer {
+            Viewer::User(signed_in) if self.changes_grants => {
+                Viewer::User(Arc::new(signed_in.now_granted(&self.transaction, None).await?))
+            }
+            unchanged => unchanged.clone(),
+        };
         self.transaction.commit().await?;
-        self.request.loaders().forget();
+        self.request.go_on_as(viewer);
         if cursor.is_some() {
             self.request.platform.feed.poke();
         }

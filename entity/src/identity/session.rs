@@ -1,4 +1,4 @@
-//! One sign-in on one device. A refresh token is known by its SHA-256; rotation keeps the previous one to notice theft.
+//! One sign-in on one device. Its refresh token is known by its SHA-256, as is the one before.
 
 use async_graphql::SimpleObject;
 use ipnetwork::IpNetwork;
@@ -29,6 +29,8 @@ pub struct Model {
     pub active_space_id: Option<SpaceId>,
     pub expires_at: DateTimeUtc,
     pub revoked_at: Option<DateTimeUtc>,
+    /// When the previous refresh token was traded for the present one.
+    pub traded_at: Option<DateTimeUtc>,
     pub last_activity_at: DateTimeUtc,
     pub created_at: DateTimeUtc,
     #[sea_orm(belongs_to, from = "user_id", to = "id")]

@@ -206,9 +206,8 @@ async fn apply(
 
 /// Changing who may read a document takes the right to share it; only its owner may hide it from everyone else.
 fn check_share(write: &Write<'_>, document: &Granted<document::Entity>, visibility: DocumentVisibility) -> Result<()> {
-    let request = write.request();
-    let is_owner = request.viewer().user_id() == Some(document.owner_id);
-    if !request.permitted::<document::Entity>(document).contains(Action::Share)
+    let is_owner = write.viewer().user_id() == Some(document.owner_id);
+    if !write.permitted::<document::Entity>(document).contains(Action::Share)
         || (visibility == DocumentVisibility::Private && !is_owner)
     {
         return Err(Error::Forbidden);

@@ -37,7 +37,7 @@ struct SignInInput {
 /// A session to keep alive.
 #[derive(InputObject)]
 struct TokenRefreshInput {
-    /// The refresh token you were given last. It works once.
+    /// The refresh token you were given last.
     #[graphql(secret)]
     refresh_token: String,
 }
@@ -49,7 +49,8 @@ pub struct SessionPayload {
     access_token: Option<String>,
     /// When the access token ends.
     access_token_expires_at: Option<DateTime<Utc>>,
-    /// Trade it for new tokens with tokenRefresh. Works once; keep it secret.
+    /// Trade it for new tokens with tokenRefresh. Works once; keep it secret. Null when the one you sent was traded less
+    /// than 10 seconds ago: whoever traded it, such as another window of yours, was given the next one.
     refresh_token: Option<String>,
     /// Who signed in.
     viewer: Option<ViewerObject>,
@@ -89,7 +90,7 @@ impl SessionPayload {
         Ok(Self {
             access_token: Some(token),
             access_token_expires_at: Some(ends),
-            refresh_token: Some(session.refresh_token),
+            refresh_token: session.refresh_token,
             viewer: Some(ViewerObject(session.user_id)),
             user_errors: Vec::new(),
         })
@@ -123,7 +124,8 @@ impl SignInMutation {
         SessionPayload::of(request, rules::sign_in(request, &input.email, input.password).await).await
     }
 
-    /// Trades a refresh token for new tokens. A token that is used twice ends its session.
+    /// Trades a refresh token for new tokens. Sent again within 10 seconds of its trade it gives an access token alone, so
+    /// that windows that share it may refresh at once; any that was traded before that ends its session.
     async fn token_refresh(
         &self,
         ctx: &Context<'_>,

@@ -1,8 +1,9 @@
-//! Signing up, in and out, and keeping a session alive. Passwords are argon2id hashes; refresh tokens are 256 random
-//! bits, kept as SHA-256; access tokens are signed and short-lived.
+//! Signing up, in and out, and keeping a session alive. Passwords are argon2id hashes; refresh tokens are sealed
+//! and kept as SHA-256; access tokens are signed and short-lived.
 
 mod graphql;
 mod passwords;
+mod refresh_tokens;
 mod rules;
 mod store;
 

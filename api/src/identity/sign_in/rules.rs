@@ -1,26 +1,30 @@
 //! How people come in: sign up, sign in, refresh, sign out.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::enums::UserStatus;
-use entity::identity::user;
+use entity::identity::{session, user};
 use entity::ids::{SessionId, UserId};
 
-use super::{passwords, store};
+use super::{passwords, refresh_tokens, store};
 use crate::identity::IdentityErrorCode as Code;
 use crate::identity::events::IdentityEvent;
 use crate::identity::users;
 use crate::platform::checks;
-use crate::platform::clock::random_token;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
 use crate::platform::write::Write;
 use crate::tenancy::spaces;
+
+/// How long a token that was traded is taken for that of another window, and not for a stolen one.
+const TRADED_AT_ONCE: TimeDelta = TimeDelta::seconds(10);
 
 /// A session that was opened or renewed, with the one sight of its refresh token.
 #[derive(Debug)]
 pub struct OpenSession {
     pub user_id: UserId,
     pub session_id: SessionId,
-    pub refresh_token: String,
+    /// None when it was traded by another window at once.
+    pub refresh_token: Option<String>,
 }
 
 /// What a new account is made from.
@@ -85,45 +89,75 @@ pub async fn sign_in(request: &Request, email: &str, password: String) -> Result
 }
 
 async fn open_session(write: &mut Write<'_>, user_id: UserId) -> Result<OpenSession> {
-    let refresh_token = random_token(&*write.request().platform.clock);
-    let session_id = store::insert_session(write, user_id, &refresh_token).await?;
+    let request = write.request();
+    let session_id = SessionId(request.new_id());
+    let refresh_token = refresh_tokens::issue(&request.platform, session_id);
+    store::insert_session(write, session_id, user_id, &refresh_token).await?;
     write.record(&IdentityEvent::SignedIn { user: user_id, session: session_id });
-    Ok(OpenSession { user_id, session_id, refresh_token })
+    Ok(OpenSession { user_id, session_id, refresh_token: Some(refresh_token) })
 }
 
-/// Trades a refresh token for a new one. A token that was traded before was stolen from one of the two who hold it,
-/// so its session ends.
+/// What a token is to its session.
+enum Held {
+    Present,
+    /// The one before, traded moments ago: by another window of the same person, in all likelihood.
+    JustTraded,
+    /// Traded before that, so it was stolen from one of the two who hold it.
+    Spent,
+}
+
+impl Held {
+    fn of(session: &session::Model, refresh_token: &str, now: DateTime<Utc>) -> Self {
+        let digest = refresh_tokens::digest(refresh_token);
+        let was_previous = session.previous_token_hash.as_ref().is_some_and(|hash| *hash.expose() == digest);
+        let just_now = session.traded_at.is_some_and(|traded| now - traded < TRADED_AT_ONCE);
+        if *session.token_hash.expose() == digest {
+            Self::Present
+        } else if was_previous && just_now {
+            Self::JustTraded
+        } else {
+            Self::Spent
+        }
+    }
+}
+
+/// Trades a refresh token for a new one. Of two who trade the same one at once the second is given an access token alone,
+/// so there is never a second line of refresh tokens; whoever comes later ends the session for both.
 pub async fn refresh(request: &Request, refresh_token: &str) -> Result<OpenSession> {
     let invalid = || reject("refreshToken", Code::TokenInvalid, "This refresh token is not good. Sign in again.");
+    let id = refresh_tokens::session_of(&request.platform, refresh_token).ok_or_else(invalid)?;
     let mut write = request.begin_unrepeatable_write().await?;
-    let Some(found) = store::lock_session_of(&write, refresh_token).await? else {
-        return Err(invalid());
-    };
-    let session = found.session;
+    let session = store::lock_session(&write, id).await?.ok_or_else(invalid)?;
     if session.revoked_at.is_some() || session.expires_at <= request.now() {
         return Err(invalid());
     }
-    if found.was_traded {
-        store::revoke(&write, session.id).await?;
-        write.record(&IdentityEvent::TokenReused { user: session.user_id, session: session.id });
-        write.commit(()).await?;
-        return Err(invalid());
-    }
-    let renewed = random_token(&*request.platform.clock);
-    store::rotate(&write, &session, &renewed).await?;
+    let renewed = match Held::of(&session, refresh_token, request.now()) {
+        Held::Present => {
+            let renewed = refresh_tokens::issue(&request.platform, id);
+            store::rotate(&write, &session, &renewed).await?;
+            Some(renewed)
+        }
+        Held::JustTraded => None,
+        Held::Spent => {
+            store::revoke(&write, id).await?;
+            write.record(&IdentityEvent::TokenReused { user: session.user_id, session: id });
+            write.commit(()).await?;
+            return Err(invalid());
+        }
+    };
     write.commit(()).await?;
-    Ok(OpenSession { user_id: session.user_id, session_id: session.id, refresh_token: renewed })
+    Ok(OpenSession { user_id: session.user_id, session_id: id, refresh_token: renewed })
 }
 
 /// Ends the viewer's session. Its access token stops working at once.
 pub async fn sign_out(request: &Request) -> Result<()> {
-    let viewer = request.viewer();
-    let (Some(user), Some(session)) = (viewer.user_id(), viewer.session_id()) else {
+    let mut write = request.begin_write_of_grants().await?;
+    let (Some(user), Some(session)) = (write.viewer().user_id(), write.viewer().session_id()) else {
         return Err(Error::Unauthenticated);
     };
-    let mut write = request.begin_unrepeatable_write().await?;
     store::revoke(&write, session).await?;
     write.record(&IdentityEvent::SignedOut { user, session });
     write.commit(()).await?;
+    request.sign_out();
     Ok(())
 }

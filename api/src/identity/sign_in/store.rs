@@ -5,26 +5,19 @@ use entity::identity::{session, user};
 use entity::ids::{SessionId, UserId};
 use ipnetwork::IpNetwork;
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect};
-use sha2::{Digest, Sha256};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
-use crate::platform::authorization::Read;
+use super::refresh_tokens;
 use crate::platform::errors::Result;
-use crate::platform::viewer::Viewer;
 use crate::platform::write::Write;
 
-fn token_hash(token: &str) -> Vec<u8> {
-    Sha256::digest(token.as_bytes()).to_vec()
-}
-
-pub async fn insert_session(write: &Write<'_>, user_id: UserId, refresh_token: &str) -> Result<SessionId> {
+pub async fn insert_session(write: &Write<'_>, id: SessionId, user_id: UserId, refresh_token: &str) -> Result<()> {
     let request = write.request();
     let now = request.now();
-    let id = SessionId(request.new_id());
     let row = session::ActiveModel {
         id: Set(id),
         user_id: Set(user_id),
-        token_hash: Set(token_hash(refresh_token).into()),
+        token_hash: Set(refresh_tokens::digest(refresh_token).into()),
         family_id: Set(request.new_id()),
         user_agent: Set(request.origin.user_agent.clone()),
         ip_address: Set(request.origin.ip.map(IpNetwork::from)),
@@ -36,33 +29,13 @@ pub async fn insert_session(write: &Write<'_>, user_id: UserId, refresh_token: &
     };
     let authority = write.as_system("a session is opened by somebody who proved who they are");
     write.insert(&authority, row).await?;
-    Ok(id)
+    Ok(())
 }
 
-/// A session found by a refresh token.
-pub struct FoundSession {
-    pub session: session::Model,
-    /// The token is the one before the present one.
-    pub was_traded: bool,
-}
-
-/// Finds and locks the session of a refresh token, present or traded.
-pub async fn lock_session_of(write: &Write<'_>, refresh_token: &str) -> Result<Option<FoundSession>> {
-    let hash = token_hash(refresh_token);
-    let row = Read::new(Viewer::System("a refresh token is looked up"))
-        .through_granted_row::<session::Entity>("the refresh token is the grant")
-        .filter(
-            Condition::any()
-                .add(session::Column::TokenHash.eq(hash.clone()))
-                .add(session::Column::PreviousTokenHash.eq(hash.clone())),
-        )
-        .lock_exclusive()
-        .one(write.connection())
-        .await?;
-    Ok(row.map(|session| {
-        let was_traded = *session.token_hash.expose() != hash;
-        FoundSession { session, was_traded }
-    }))
+/// Locks the session of a refresh token.
+pub async fn lock_session(write: &Write<'_>, id: SessionId) -> Result<Option<session::Model>> {
+    let sessions = write.read().through_granted_row::<session::Entity>("the refresh token is the grant");
+    Ok(sessions.filter(session::Column::Id.eq(id)).lock_exclusive().one(write.connection()).await?)
 }
 
 pub async fn rotate(write: &Write<'_>, session: &session::Model, refresh_token: &str) -> Result<()> {
@@ -70,8 +43,9 @@ pub async fn rotate(write: &Write<'_>, session: &session::Model, refresh_token: 
     let now = request.now();
     let row = session::ActiveModel {
         id: Set(session.id),
-        token_hash: Set(token_hash(refresh_token).into()),
+        token_hash: Set(refresh_tokens::digest(refresh_token).into()),
         previous_token_hash: Set(Some(session.token_hash.clone())),
+        traded_at: Set(Some(now)),
         expires_at: Set(now + Duration::days(request.platform.config.refresh_token_days)),
         last_activity_at: Set(now),
         ..Default::default()

@@ -47,9 +47,7 @@ impl Caller {
 
     /// The same caller with its session and grants confirmed again; `Unauthenticated` when the session is over.
     pub async fn confirmed(mut self, viewers: &Viewers) -> Result<Self> {
-        if let Viewer::User(signed_in) = &self.viewer {
-            self.viewer = viewers.signed_in(signed_in.user_id, signed_in.session_id).await?;
-        }
+        self.viewer = viewers.confirmed(self.viewer).await?;
         Ok(self)
     }
 

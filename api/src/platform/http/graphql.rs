@@ -140,14 +140,8 @@ impl<E: Executor> Door<E> {
         method: Method,
         headers: &HeaderMap,
         address: SocketAddr,
+        media: Media,
     ) -> Result<Envelope, axum::response::Response> {
-        let Some(media) = Media::negotiate(headers) else {
-            return Err(plain(
-                StatusCode::NOT_ACCEPTABLE,
-                Media::Json,
-                "Accept application/graphql-response+json or application/json.",
-            ));
-        };
         let authorization = match headers.get(header::AUTHORIZATION).map(HeaderValue::to_str) {
             Some(Ok(value)) => Some(value),
             Some(Err(_)) => Some("unreadable"),
@@ -216,21 +210,21 @@ pub async fn post<E: Executor>(
     headers: HeaderMap,
     content: Body,
 ) -> axum::response::Response {
-    let envelope = match door.envelope(Method::POST, &headers, address).await {
-        Ok(envelope) => envelope,
-        Err(response) => return response,
+    let Some(media) = Media::negotiate(&headers) else {
+        return unacceptable();
     };
     if !is_json(&headers) {
-        return plain(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            envelope.media,
-            "Send the operation as application/json in UTF-8.",
-        );
+        return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, media, "Send the operation as application/json in UTF-8.");
     }
     let limit = door.platform.config.body_bytes;
     let Ok(content) = axum::body::to_bytes(content, limit).await else {
         let message = format!("The body is over {limit} bytes, or was not sent whole.");
-        return plain(StatusCode::PAYLOAD_TOO_LARGE, envelope.media, &message);
+        return plain(StatusCode::PAYLOAD_TOO_LARGE, media, &message);
+    };
+    // Only now: a body may take its time, and who asks is confirmed as the operation begins.
+    let mut envelope = match door.envelope(Method::POST, &headers, address, media).await {
+        Ok(envelope) => envelope,
+        Err(response) => return response,
     };
     match Content::read(&content) {
         Ok(Content::Single(parameters)) => {
@@ -258,6 +252,14 @@ pub async fn post<E: Executor>(
             for (index, parameters) in batch.into_iter().enumerate() {
                 if index > 0 {
                     bytes.push(b',');
+                    // The operations before may have taken long, or ended the session.
+                    match envelope.caller.clone().confirmed(&door.platform.viewers).await {
+                        Ok(caller) => envelope.caller = caller,
+                        Err(error) => {
+                            bytes.extend_from_slice(&body(&failed(error)));
+                            continue;
+                        }
+                    }
                 }
                 let (status, one, sent) = door.run(&envelope, parameters.into_call()).await;
                 nothing_ran &= status == StatusCode::SERVICE_UNAVAILABLE;
@@ -282,7 +284,10 @@ pub async fn get<E: Executor>(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> axum::response::Response {
-    let envelope = match door.envelope(Method::GET, &headers, address).await {
+    let Some(media) = Media::negotiate(&headers) else {
+        return unacceptable();
+    };
+    let envelope = match door.envelope(Method::GET, &headers, address, media).await {
         Ok(envelope) => envelope,
         Err(response) => return response,
     };
@@ -352,6 +357,10 @@ fn answer(status: StatusCode, media: Media, response: &Response) -> axum::respon
     *http.status_mut() = status;
     http.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
     http
+}
+
+fn unacceptable() -> axum::response::Response {
+    plain(StatusCode::NOT_ACCEPTABLE, Media::Json, "Accept application/graphql-response+json or application/json.")
 }
 
 /// A refusal before there is an operation, in the shape of a GraphQL response.

@@ -26,16 +26,21 @@ struct Queue<L: Load> {
     asked: Vec<L::Key>,
 }
 
-type Flush = fn(&Loaders, &mut (dyn Any + Send)) -> Option<Running>;
+/// A queue of any kind of load.
+trait Queued: Any + Send {
+    /// Sends off what was asked for, if anything was.
+    fn flush(&mut self, loaders: &Loaders, viewer: &Viewer, generation: u64) -> Option<Running>;
 
-struct Erased {
-    queue: Box<dyn Any + Send>,
-    flush: Flush,
+    /// Lets go of what is known and wakes who waits for more.
+    fn let_go(self: Box<Self>);
 }
 
-#[derive(Default)]
 struct Queues {
-    by_load: HashMap<TypeId, Erased>,
+    /// Whose reach limits what is loaded.
+    viewer: Viewer,
+    /// How often everything was forgotten. What was sent off before that is no answer any more.
+    generation: u64,
+    by_load: HashMap<TypeId, Box<dyn Queued>>,
     /// The loads that were asked since the last flush, in the order they were asked.
     asked: Vec<TypeId>,
 }
@@ -47,7 +52,7 @@ struct Shared {
     statements: Arc<AtomicU32>,
 }
 
-/// The loaders of one request. Cheap to clone; a value is loaded once and then remembered until `forget`.
+/// The loaders of one request. Cheap to clone; a value is loaded once and then remembered until `go_on_as`.
 #[derive(Clone)]
 pub struct Loaders(Arc<Shared>);
 
@@ -58,22 +63,35 @@ impl std::fmt::Debug for Loaders {
 }
 
 impl Loaders {
-    pub fn new(database: Database, mergers: Arc<Mergers>, statements: Arc<AtomicU32>) -> Self {
-        Self(Arc::new(Shared { queues: Mutex::default(), database, mergers, statements }))
+    pub fn new(database: Database, mergers: Arc<Mergers>, statements: Arc<AtomicU32>, viewer: Viewer) -> Self {
+        let queues = Queues { viewer, generation: 0, by_load: HashMap::new(), asked: Vec::new() };
+        Self(Arc::new(Shared { queues: Mutex::new(queues), database, mergers, statements }))
+    }
+
+    /// Whose reach limits what is loaded.
+    pub fn viewer(&self) -> Viewer {
+        self.lock().viewer.clone()
     }
 
     /// Asks for one key. The answer comes once the level it belongs to was loaded.
     ///
     /// Invariant: must be awaited inside `Dispatched`, which is what loads.
-    pub fn load<L: Load>(&self, viewer: &Viewer, key: L::Key) -> Loading<'_, L> {
-        Loading { loaders: self, viewer: viewer.clone(), key, registered: false }
+    pub fn load<L: Load>(&self, key: L::Key) -> Loading<'_, L> {
+        Loading { loaders: self, key, registered: false }
     }
 
-    /// Forgets everything that was loaded: a mutation changed it.
-    pub fn forget(&self) {
-        let mut queues = self.lock();
-        if queues.asked.is_empty() {
-            queues.by_load.clear();
+    /// Loads for this viewer from here on, and forgets everything that was loaded: a mutation changed it, or who asks.
+    /// Whoever waits for something that is on its way asks for it again.
+    pub fn go_on_as(&self, viewer: Viewer) {
+        let forgotten = {
+            let mut queues = self.lock();
+            queues.viewer = viewer;
+            queues.generation += 1;
+            queues.asked.clear();
+            std::mem::take(&mut queues.by_load)
+        };
+        for queue in forgotten.into_values() {
+            queue.let_go();
         }
     }
 
@@ -83,35 +101,20 @@ impl Loaders {
 
     /// Turns what was asked for since the last call into running loads.
     pub(super) fn flush(&self) -> Vec<Running> {
-        let mut queues = self.lock();
-        let asked = std::mem::take(&mut queues.asked);
-        asked
-            .into_iter()
-            .filter_map(|load| {
-                let erased = queues.by_load.get_mut(&load)?;
-                (erased.flush)(self, &mut *erased.queue)
-            })
-            .collect()
-    }
-
-    fn with_queue<L: Load, R>(&self, viewer: &Viewer, work: impl FnOnce(&mut Queue<L>, &mut Vec<TypeId>) -> R) -> R {
         let mut guard = self.lock();
-        let queues = &mut *guard;
-        let erased = queues.by_load.entry(TypeId::of::<L>()).or_insert_with(|| Erased {
-            queue: Box::new((Queue::<L> { slots: HashMap::default(), asked: Vec::new() }, viewer.clone())),
-            flush: flush_queue::<L>,
-        });
-        let (queue, _) = erased
-            .queue
-            .downcast_mut::<(Queue<L>, Viewer)>()
-            .expect("Invariant: a queue is filed under the type of its load");
-        work(queue, &mut queues.asked)
+        let Queues { viewer, generation, by_load, asked } = &mut *guard;
+        let asked = std::mem::take(asked);
+        asked.into_iter().filter_map(|load| by_load.get_mut(&load)?.flush(self, viewer, *generation)).collect()
     }
 
-    fn answer<L: Load>(&self, viewer: &Viewer, keys: &[L::Key], answer: Result<HashMap<L::Key, L::Value>>) {
+    fn answer<L: Load>(&self, generation: u64, keys: &[L::Key], mut answer: Result<HashMap<L::Key, L::Value>>) {
         let mut wakers = Vec::new();
-        self.with_queue::<L, _>(viewer, |queue, _| {
-            let mut answer = answer;
+        {
+            let mut queues = self.lock();
+            if queues.generation != generation {
+                return;
+            }
+            let queue = queues.of::<L>();
             for key in keys {
                 let value = match &mut answer {
                     Ok(values) => Ok(values.remove(key).unwrap_or_default()),
@@ -121,42 +124,61 @@ impl Loaders {
                     wakers.extend(waiting);
                 }
             }
-        });
+        }
         for waker in wakers {
             waker.wake();
         }
     }
 }
 
-fn flush_queue<L: Load>(loaders: &Loaders, queue: &mut (dyn Any + Send)) -> Option<Running> {
-    let (queue, viewer) = queue.downcast_mut::<(Queue<L>, Viewer)>()?;
-    let keys = std::mem::take(&mut queue.asked);
-    if keys.is_empty() {
-        return None;
+impl Queues {
+    fn of<L: Load>(&mut self) -> &mut Queue<L> {
+        let queue = self
+            .by_load
+            .entry(TypeId::of::<L>())
+            .or_insert_with(|| Box::new(Queue::<L> { slots: HashMap::default(), asked: Vec::new() }));
+        let queue: &mut dyn Any = &mut **queue;
+        queue.downcast_mut().expect("Invariant: a queue is filed under the type of its load")
     }
-    let loaders = loaders.clone();
-    let viewer = viewer.clone();
-    Some(Box::pin(async move {
-        let shared = &loaders.0;
-        let answer = if L::MERGED {
-            let merged = shared.mergers.load::<L>(&shared.database, keys.clone()).await;
-            merged.map(|(values, statements)| {
-                shared.statements.fetch_add(statements, Ordering::Relaxed);
-                values
-            })
-        } else {
-            let connection = shared.database.counted(Arc::clone(&shared.statements));
-            let held_rows = Arc::clone(shared.database.held_rows());
-            L::load(&LoadContext { connection, held_rows, viewer: viewer.clone() }, keys.clone()).await
-        };
-        loaders.answer::<L>(&viewer, &keys, answer);
-    }))
+}
+
+impl<L: Load> Queued for Queue<L> {
+    fn flush(&mut self, loaders: &Loaders, viewer: &Viewer, generation: u64) -> Option<Running> {
+        let keys = std::mem::take(&mut self.asked);
+        if keys.is_empty() {
+            return None;
+        }
+        let loaders = loaders.clone();
+        let viewer = viewer.clone();
+        Some(Box::pin(async move {
+            let shared = &loaders.0;
+            let answer = if L::MERGED {
+                let merged = shared.mergers.load::<L>(&shared.database, keys.clone()).await;
+                merged.map(|(values, statements)| {
+                    shared.statements.fetch_add(statements, Ordering::Relaxed);
+                    values
+                })
+            } else {
+                let connection = shared.database.counted(Arc::clone(&shared.statements));
+                let held_rows = Arc::clone(shared.database.held_rows());
+                L::load(&LoadContext { connection, held_rows, viewer }, keys.clone()).await
+            };
+            loaders.answer::<L>(generation, &keys, answer);
+        }))
+    }
+
+    fn let_go(self: Box<Self>) {
+        for slot in self.slots.into_values() {
+            if let Slot::Waiting(wakers) = slot {
+                wakers.into_iter().for_each(Waker::wake);
+            }
+        }
+    }
 }
 
 /// One key on its way.
 pub struct Loading<'a, L: Load> {
     loaders: &'a Loaders,
-    viewer: Viewer,
     key: L::Key,
     registered: bool,
 }
@@ -169,24 +191,24 @@ impl<L: Load> Future for Loading<'_, L> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let polled_before = std::mem::replace(&mut self.registered, true);
         let this = &*self;
-        this.loaders.with_queue::<L, _>(&this.viewer, |queue, asked| {
-            match queue.slots.get_mut(&this.key) {
-                Some(Slot::Known(value)) => return Poll::Ready(value.clone()),
-                Some(Slot::Waiting(wakers)) => {
-                    // Only a repeated poll can find its own waker here; many first polls of one key stay cheap.
-                    if !polled_before || !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
-                        wakers.push(context.waker().clone());
-                    }
-                    return Poll::Pending;
+        let mut queues = this.loaders.lock();
+        let queue = queues.of::<L>();
+        match queue.slots.get_mut(&this.key) {
+            Some(Slot::Known(value)) => return Poll::Ready(value.clone()),
+            Some(Slot::Waiting(wakers)) => {
+                // Only a repeated poll can find its own waker here; many first polls of one key stay cheap.
+                if !polled_before || !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+                    wakers.push(context.waker().clone());
                 }
-                None => {}
+                return Poll::Pending;
             }
-            queue.slots.insert(this.key.clone(), Slot::Waiting(vec![context.waker().clone()]));
-            queue.asked.push(this.key.clone());
-            if !asked.contains(&TypeId::of::<L>()) {
-                asked.push(TypeId::of::<L>());
-            }
-            Poll::Pending
-        })
+            None => {}
+        }
+        queue.slots.insert(this.key.clone(), Slot::Waiting(vec![context.waker().clone()]));
+        queue.asked.push(this.key.clone());
+        if !queues.asked.contains(&TypeId::of::<L>()) {
+            queues.asked.push(TypeId::of::<L>());
+        }
+        Poll::Pending
     }
 }

@@ -47,15 +47,25 @@ impl Viewers {
         let (mut found, _) = self.mergers.load::<LiveSessions>(&self.database, vec![key]).await?;
         let fingerprint = found.remove(&key).flatten().ok_or(Error::Unauthenticated)?;
         let grants = self.grants(user_id, session_id, fingerprint).await?;
-        Ok(Viewer::User(Arc::new(SignedIn { user_id, session_id, grants })))
+        Ok(signed_in(user_id, Some(session_id), grants, Some(fingerprint)))
     }
 
-    /// A user as the viewer without a session, for what the operator does in their name: within the grants of this
-    /// moment. Its session is the nil one, which never lives, so it cannot be refreshed or handed on.
+    /// A user as the viewer without a session, for what the operator does in their name.
     pub async fn acting_as(&self, user_id: UserId) -> Result<Viewer> {
         let connection = self.database.counted(Arc::new(AtomicU32::new(0)));
         let grants = Arc::new(Grants::load(&connection, user_id).await?);
-        Ok(Viewer::User(Arc::new(SignedIn { user_id, session_id: SessionId(Uuid::nil()), grants })))
+        Ok(signed_in(user_id, None, grants, None))
+    }
+
+    /// The same viewer as it is now; `Unauthenticated` when its session is over.
+    pub async fn confirmed(&self, viewer: Viewer) -> Result<Viewer> {
+        match viewer {
+            Viewer::User(held) => match held.session_id {
+                Some(session_id) => self.signed_in(held.user_id, session_id).await,
+                None => self.acting_as(held.user_id).await,
+            },
+            unchanged @ (Viewer::Anonymous | Viewer::System(_)) => Ok(unchanged),
+        }
     }
 
     async fn grants(&self, user_id: UserId, session_id: SessionId, fingerprint: Fingerprint) -> Result<Arc<Grants>> {
@@ -88,6 +98,15 @@ impl Viewers {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<UserId, (Fingerprint, Arc<Grants>)>> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn signed_in(
+    user_id: UserId,
+    session_id: Option<SessionId>,
+    grants: Arc<Grants>,
+    fingerprint: Option<Fingerprint>,
+) -> Viewer {
+    Viewer::User(Arc::new(SignedIn { user_id, session_id, grants, fingerprint }))
 }
 
 /// Life of a session's entry in Redis: 24 hours.

@@ -3,6 +3,7 @@
 
 mod check;
 mod grants;
+mod holding;
 mod tokens;
 
 use std::sync::Arc;
@@ -10,8 +11,9 @@ use std::sync::Arc;
 use entity::enums::{MemberRole, ProjectRole, SpaceRole};
 use entity::ids::{OrganizationId, ProjectId, SessionId, SpaceId, UserId};
 
-pub use check::Viewers;
+pub use check::{Fingerprint, Viewers};
 pub use grants::{Grants, SpaceGrant};
+pub(in crate::platform) use holding::{Actor, Hold, hold};
 pub use tokens::{Bearer, Tokens};
 
 /// Who is asking.
@@ -25,12 +27,15 @@ pub enum Viewer {
     System(&'static str),
 }
 
-/// A person with a live session.
+/// A person, and what was granted to them.
 #[derive(Debug)]
 pub struct SignedIn {
     pub user_id: UserId,
-    pub session_id: SessionId,
+    /// The session they came by. None where the operator acts in their name.
+    pub session_id: Option<SessionId>,
     pub grants: Arc<Grants>,
+    /// The state of the grants these are. None when that is not known, so they are looked up again before a write.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 impl Viewer {
@@ -47,7 +52,7 @@ impl Viewer {
 
     pub fn session_id(&self) -> Option<SessionId> {
         match self {
-            Viewer::User(signed_in) => Some(signed_in.session_id),
+            Viewer::User(signed_in) => signed_in.session_id,
             Viewer::Anonymous | Viewer::System(_) => None,
         }
     }

@@ -243,7 +243,6 @@ impl MemberMutation {
         let changes = MemberChanges { role: input.role, status: input.status.map(MemberStatus::from) };
         let result = rules::update_member(request, id, input.expected_version, changes).await;
         let mut outcome = Outcome::of(result)?.map(Member::from);
-        request.refresh().await?;
         if outcome.refused_as(TenancyErrorCode::Conflict) {
             outcome.object = Member::find(request, id).await?;
         }
@@ -267,7 +266,6 @@ impl MemberMutation {
         #[graphql(desc = "The organization.")] input: OrganizationLeaveInput,
     ) -> Result<OrganizationLeavePayload> {
         let outcome = Outcome::of(rules::leave_organization(ctx.request(), input.organization_id).await)?;
-        ctx.request().refresh().await?;
         Ok(outcome.into())
     }
 }

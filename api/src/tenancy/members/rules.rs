@@ -117,9 +117,9 @@ pub struct NewMember {
 /// Adds somebody who has an account to an organization, at once.
 pub async fn add_member(request: &Request, new: NewMember) -> Result<Committed<member::Model>> {
     let person = Person::named(new.user_id, new.email)?;
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let organization = write.granted_parent::<organization::Entity>(new.organization_id, Action::ManageMembers).await?;
-    check_rank(&request.viewer(), organization.id, new.role)?;
+    check_rank(write.viewer(), organization.id, new.role)?;
     let user_id = store::account(&write, &person)
         .await?
         .ok_or_else(|| reject(person.field(), Code::UserUnknown, "Nobody here has this address or id."))?;
@@ -128,7 +128,7 @@ pub async fn add_member(request: &Request, new: NewMember) -> Result<Committed<m
         organization_id: organization.id,
         user_id,
         role: new.role,
-        added_by: request.viewer().user_id(),
+        added_by: write.viewer().user_id(),
     };
     let member = store::insert(&write, &organization, membership).await?;
     write.record(&TenancyEvent::MemberAdded { organization: organization.id, user: user_id });
@@ -149,17 +149,17 @@ pub async fn update_member(
     expected_version: Option<i32>,
     changes: MemberChanges,
 ) -> Result<Committed<member::Model>> {
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let (organization, _) = lock_organization(&write, id).await?;
     let member = write.granted::<member::Entity>(id, Action::Edit).await?;
     if expected_version.is_some_and(|expected| expected != member.version) {
         return Err(reject("expectedVersion", Code::Conflict, "The membership changed since you read it."));
     }
     if let Some(role) = changes.role {
-        check_rank(&request.viewer(), organization.id, role)?;
+        check_rank(write.viewer(), organization.id, role)?;
     }
     if let Some(status) = changes.status {
-        check_status(&request.viewer(), &member, status)?;
+        check_status(write.viewer(), &member, status)?;
     }
     let remains_owner = changes.role.unwrap_or(member.role) == MemberRole::Owner
         && changes.status.unwrap_or(member.status) == MemberStatus::Active;
@@ -173,9 +173,9 @@ pub async fn update_member(
 
 /// Takes a member out of an organization, and with it out of the organization's teams, projects and spaces.
 pub async fn remove_member(request: &Request, id: MemberId) -> Result<Committed<MemberId>> {
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let (organization, found) = lock_organization(&write, id).await?;
-    if request.viewer().user_id() == Some(found.user_id) {
+    if write.viewer().user_id() == Some(found.user_id) {
         return Err(reject("id", Code::Yourself, "You cannot remove yourself. Leave the organization instead."));
     }
     let member = write.granted::<member::Entity>(id, Action::Delete).await?;
@@ -188,7 +188,7 @@ pub async fn remove_member(request: &Request, id: MemberId) -> Result<Committed<
 /// Ends the viewer's own membership.
 pub async fn leave_organization(request: &Request, id: OrganizationId) -> Result<Committed<MemberId>> {
     let user = request.user_id()?;
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     write.granted::<organization::Entity>(id, Action::Leave).await?;
     let own = store::of_user(&write, id, user).await?.ok_or(Error::NotFound)?;
     let member = write.granted::<member::Entity>(own.id, Action::Leave).await?;

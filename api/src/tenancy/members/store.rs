@@ -77,13 +77,13 @@ impl Load for CountBelowOrganizations {
 
 /// The membership, if the viewer may read it.
 pub async fn visible(write: &Write<'_>, id: MemberId) -> Result<Option<Model>> {
-    let members = write.request().read().visible::<Entity>();
+    let members = write.read().visible::<Entity>();
     Ok(members.filter(Column::Id.eq(id)).one(write.connection()).await?)
 }
 
 /// A user's membership of an organization, whatever its status.
 pub async fn of_user(write: &Write<'_>, organization: OrganizationId, user: UserId) -> Result<Option<Model>> {
-    let members = write.request().read().visible::<Entity>();
+    let members = write.read().visible::<Entity>();
     Ok(members
         .filter(Column::OrganizationId.eq(organization))
         .filter(Column::UserId.eq(user))
@@ -93,7 +93,7 @@ pub async fn of_user(write: &Write<'_>, organization: OrganizationId, user: User
 
 /// Whether the member's organization has an active owner beside it.
 pub async fn has_other_owner(write: &Write<'_>, member: &Model) -> Result<bool> {
-    let members = write.request().read().visible::<Entity>();
+    let members = write.read().visible::<Entity>();
     Ok(members
         .filter(Column::OrganizationId.eq(member.organization_id))
         .filter(Column::Role.eq(MemberRole::Owner))
@@ -108,7 +108,7 @@ pub async fn account(write: &Write<'_>, person: &Person) -> Result<Option<UserId
     let found = match person {
         Person::Email(email) => users::by_email(write.connection(), email).await?,
         Person::Id(id) => {
-            let accounts = write.request().read().through_granted_row::<user::Entity>("who is added is named by id");
+            let accounts = write.read().through_granted_row::<user::Entity>("who is added is named by id");
             accounts.filter(user::Column::Id.eq(*id)).one(write.connection()).await?
         }
     };

@@ -315,7 +315,6 @@ impl OrganizationMutation {
     ) -> Result<OrganizationCreatePayload> {
         let new = NewOrganization { id: input.id, name: input.name, slug: input.slug, description: input.description };
         let outcome = Outcome::of(rules::create_organization(ctx.request(), new).await)?;
-        ctx.request().refresh().await?;
         Ok(outcome.map(Organization::from).into())
     }
 

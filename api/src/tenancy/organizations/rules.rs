@@ -86,7 +86,7 @@ pub async fn create_organization(request: &Request, new: NewOrganization) -> Res
         slug: checks::slug("slug", &new.slug, 100, Code::SlugInvalid)?,
         description: checks::optional_text("description", new.description, 2_000, Code::TextInvalid)?,
     };
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let authority = write.as_viewer()?;
     let organization = store::insert(&write, &authority, new, founder).await?;
     members::add_founder(&write, &authority, organization.id, founder).await?;
@@ -118,7 +118,7 @@ pub async fn update_organization(
     changes: OrganizationChanges,
 ) -> Result<Committed<organization::Model>> {
     let changes = check(changes)?;
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let organization = write.granted::<organization::Entity>(id, Action::Edit).await?;
     if expected_version.is_some_and(|expected| expected != organization.version) {
         return Err(reject("expectedVersion", Code::Conflict, "The organization changed since you read it."));
@@ -166,7 +166,7 @@ fn check(changes: OrganizationChanges) -> Result<OrganizationChanges> {
 
 /// Deletes an organization. Its content stays in the database until it is removed for good.
 pub async fn delete_organization(request: &Request, id: OrganizationId) -> Result<Committed<OrganizationId>> {
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let organization = write.granted::<organization::Entity>(id, Action::Delete).await?;
     store::mark_deleted(&write, &organization).await?;
     write.record(&TenancyEvent::OrganizationDeleted { organization: id });

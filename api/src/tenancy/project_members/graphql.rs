@@ -199,7 +199,6 @@ impl ProjectMemberMutation {
             role: input.role,
         };
         let outcome = Outcome::of(rules::add_member(ctx.request(), new).await)?;
-        ctx.request().refresh().await?;
         Ok(outcome.map(ProjectMember::from).into())
     }
 
@@ -212,7 +211,6 @@ impl ProjectMemberMutation {
         let (request, id) = (ctx.request(), input.id);
         let result = rules::update_member(request, id, input.expected_version, input.role).await;
         let mut outcome = Outcome::of(result)?.map(ProjectMember::from);
-        request.refresh().await?;
         if outcome.refused_as(TenancyErrorCode::Conflict) {
             outcome.object = ProjectMember::find(request, id).await?;
         }
@@ -226,7 +224,6 @@ impl ProjectMemberMutation {
         #[graphql(desc = "The membership.")] input: ProjectMemberRemoveInput,
     ) -> Result<ProjectMemberRemovePayload> {
         let outcome = Outcome::of(rules::remove_member(ctx.request(), input.id).await)?;
-        ctx.request().refresh().await?;
         Ok(outcome.into())
     }
 }

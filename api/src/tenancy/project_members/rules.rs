@@ -72,7 +72,7 @@ pub async fn add_member(request: &Request, new: NewProjectMember) -> Result<Comm
             return Err(Error::bad_input("userId", "Give userId or teamId, one of them."));
         }
     };
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let project = write.granted_parent::<project::Entity>(new.project_id, Action::ManageMembers).await?;
     check_grantee(&write, &project, grantee, new.role).await?;
     let holder = NewHolder { id: new.id, project_id: project.id, grantee, role: new.role };
@@ -88,7 +88,7 @@ pub async fn update_member(
     expected_version: Option<i32>,
     role: ProjectRole,
 ) -> Result<Committed<project_member::Model>> {
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let project = lock_project(&write, id).await?;
     let member = write.granted::<project_member::Entity>(id, Action::Edit).await?;
     if expected_version.is_some_and(|expected| expected != member.version) {
@@ -104,7 +104,7 @@ pub async fn update_member(
 
 /// Takes the role in a project away.
 pub async fn remove_member(request: &Request, id: ProjectMemberId) -> Result<Committed<ProjectMemberId>> {
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let project = lock_project(&write, id).await?;
     let member = write.granted::<project_member::Entity>(id, Action::Delete).await?;
     write.record(&TenancyEvent::ProjectMembersChanged { project: project.id, organization: project.organization_id });

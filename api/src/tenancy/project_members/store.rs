@@ -86,7 +86,7 @@ impl Load for CountOfTeams {
 
 /// The member, if the viewer may read it.
 pub async fn visible(write: &Write<'_>, id: ProjectMemberId) -> Result<Option<Model>> {
-    let members = write.request().read().visible::<Entity>();
+    let members = write.read().visible::<Entity>();
     Ok(members.filter(Column::Id.eq(id)).one(write.connection()).await?)
 }
 
@@ -108,7 +108,7 @@ pub async fn insert(write: &Write<'_>, authority: &dyn Authority, new: NewHolder
         user_id: Set(new.grantee.user_id()),
         team_id: Set(new.grantee.team_id()),
         role: Set(new.role),
-        added_by: Set(request.viewer().user_id()),
+        added_by: Set(write.viewer().user_id()),
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),

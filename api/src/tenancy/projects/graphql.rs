@@ -253,7 +253,6 @@ impl ProjectMutation {
             description: input.description,
         };
         let outcome = Outcome::of(rules::create_project(ctx.request(), new).await)?;
-        ctx.request().refresh().await?;
         Ok(outcome.map(Project::from).into())
     }
 
@@ -278,7 +277,6 @@ impl ProjectMutation {
         };
         let result = rules::update_project(request, id, input.expected_version, changes).await;
         let mut outcome = Outcome::of(result)?.map(Project::from);
-        request.refresh().await?;
         if outcome.refused_as(TenancyErrorCode::Conflict) {
             outcome.object = Project::find(request, id).await?;
         }
@@ -292,7 +290,6 @@ impl ProjectMutation {
         #[graphql(desc = "The project.")] input: ProjectDeleteInput,
     ) -> Result<ProjectDeletePayload> {
         let outcome = Outcome::of(rules::delete_project(ctx.request(), input.id).await)?;
-        ctx.request().refresh().await?;
         Ok(outcome.into())
     }
 }

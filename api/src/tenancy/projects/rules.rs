@@ -79,7 +79,7 @@ pub async fn create_project(request: &Request, new: NewProject) -> Result<Commit
         description: checks::optional_text("description", new.description, 2_000, Code::TextInvalid)?,
         ..new
     };
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let organization =
         write.granted_parent::<organization::Entity>(new.organization_id, Action::CreateProjects).await?;
     let project = store::insert(&write, &organization, new, creator).await?;
@@ -120,7 +120,7 @@ pub async fn update_project(
     changes: ProjectChanges,
 ) -> Result<Committed<project::Model>> {
     let changes = check(changes)?;
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let project = write.granted::<project::Entity>(id, changes.action()).await?;
     if expected_version.is_some_and(|expected| expected != project.version) {
         return Err(reject("expectedVersion", Code::Conflict, "The project changed since you read it."));
@@ -202,7 +202,7 @@ fn changed_quotas(held: &ProjectQuotas, changes: &ProjectChanges) -> ProjectQuot
 
 /// Deletes a project. What it held stays in the database until it is removed for good.
 pub async fn delete_project(request: &Request, id: ProjectId) -> Result<Committed<ProjectId>> {
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let project = write.granted::<project::Entity>(id, Action::Delete).await?;
     store::mark_deleted(&write, &project).await?;
     write.record(&TenancyEvent::ProjectDeleted { project: id, organization: project.organization_id });

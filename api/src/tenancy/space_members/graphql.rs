@@ -220,7 +220,6 @@ impl SpaceMemberMutation {
             role: input.role,
         };
         let outcome = Outcome::of(rules::add_member(ctx.request(), new).await)?;
-        ctx.request().refresh().await?;
         Ok(outcome.map(SpaceMember::from).into())
     }
 
@@ -233,7 +232,6 @@ impl SpaceMemberMutation {
         let (request, id) = (ctx.request(), input.id);
         let result = rules::update_member(request, id, input.expected_version, input.role).await;
         let mut outcome = Outcome::of(result)?.map(SpaceMember::from);
-        request.refresh().await?;
         if outcome.refused_as(TenancyErrorCode::Conflict) {
             outcome.object = SpaceMember::find(request, id).await?;
         }
@@ -247,7 +245,6 @@ impl SpaceMemberMutation {
         #[graphql(desc = "The membership.")] input: SpaceMemberRemoveInput,
     ) -> Result<SpaceMemberRemovePayload> {
         let outcome = Outcome::of(rules::remove_member(ctx.request(), input.id).await)?;
-        ctx.request().refresh().await?;
         Ok(outcome.into())
     }
 
@@ -258,7 +255,6 @@ impl SpaceMemberMutation {
         #[graphql(desc = "The space.")] input: SpaceLeaveInput,
     ) -> Result<SpaceLeavePayload> {
         let outcome = Outcome::of(rules::leave_space(ctx.request(), input.space_id).await)?;
-        ctx.request().refresh().await?;
         Ok(outcome.into())
     }
 }

@@ -73,7 +73,7 @@ pub async fn add_member(request: &Request, new: NewSpaceMember) -> Result<Commit
         (None, email @ Some(_), None) => Named::Person(Person::named(None, email)?),
         _ => return Err(Error::bad_input("userId", "Give userId, email or teamId, one of them.")),
     };
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let space = write.granted_parent::<space::Entity>(new.space_id, Action::ManageMembers).await?;
     let grantee = match (named, space.organization_id) {
         (Named::Team(team), Some(_)) => Grantee::Team(team),
@@ -110,7 +110,7 @@ pub async fn update_member(
     expected_version: Option<i32>,
     role: SpaceRole,
 ) -> Result<Committed<space_member::Model>> {
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let space = lock_space(&write, id).await?;
     let member = write.granted::<space_member::Entity>(id, Action::Edit).await?;
     if expected_version.is_some_and(|expected| expected != member.version) {
@@ -129,7 +129,7 @@ pub async fn update_member(
 
 /// Takes the role in a space away.
 pub async fn remove_member(request: &Request, id: SpaceMemberId) -> Result<Committed<SpaceMemberId>> {
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let space = lock_space(&write, id).await?;
     let member = write.granted::<space_member::Entity>(id, Action::Delete).await?;
     keep_a_manager(&write, &member).await?;
@@ -141,7 +141,7 @@ pub async fn remove_member(request: &Request, id: SpaceMemberId) -> Result<Commi
 /// Gives up the viewer's own role in a space. What its teams have, or everybody in an open space, remains.
 pub async fn leave_space(request: &Request, id: SpaceId) -> Result<Committed<SpaceMemberId>> {
     let user = request.user_id()?;
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let space = write.granted::<space::Entity>(id, Action::Read).await?;
     let own = store::of_user(&write, id, user)
         .await?
@@ -164,10 +164,9 @@ async fn lock_space(write: &Write<'_>, id: SpaceMemberId) -> Result<Granted<spac
 /// Refuses to lose the last manager of an organization's space, except to those who administer the organization and
 /// so can make another. Invariant: the space is locked.
 async fn keep_a_manager(write: &Write<'_>, member: &space_member::Model) -> Result<()> {
-    let viewer = write.request().viewer();
     let may_be_last = match member.organization_id {
         None => true,
-        Some(organization) => viewer.is_system() || viewer.administers(organization),
+        Some(organization) => write.viewer().is_system() || write.viewer().administers(organization),
     };
     if member.role < SpaceRole::Manager || may_be_last || store::has_other_manager(write, member).await? {
         return Ok(());

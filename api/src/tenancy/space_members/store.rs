@@ -101,19 +101,19 @@ impl Load for CountOfTeams {
 
 /// The member, if the viewer may read it.
 pub async fn visible(write: &Write<'_>, id: SpaceMemberId) -> Result<Option<Model>> {
-    let members = write.request().read().visible::<Entity>();
+    let members = write.read().visible::<Entity>();
     Ok(members.filter(Column::Id.eq(id)).one(write.connection()).await?)
 }
 
 /// The role that was given to a user in a space, if one was.
 pub async fn of_user(write: &Write<'_>, space: SpaceId, user: UserId) -> Result<Option<Model>> {
-    let members = write.request().read().visible::<Entity>();
+    let members = write.read().visible::<Entity>();
     Ok(members.filter(Column::SpaceId.eq(space)).filter(Column::UserId.eq(user)).one(write.connection()).await?)
 }
 
 /// Whether the member's space has a manager beside it, a person or a team.
 pub async fn has_other_manager(write: &Write<'_>, member: &Model) -> Result<bool> {
-    let members = write.request().read().visible::<Entity>();
+    let members = write.read().visible::<Entity>();
     Ok(members
         .filter(Column::SpaceId.eq(member.space_id))
         .filter(Column::Role.eq(SpaceRole::Manager))
@@ -140,7 +140,7 @@ pub async fn insert(write: &Write<'_>, space: &Granted<space::Entity>, new: NewH
         user_id: Set(new.grantee.user_id()),
         team_id: Set(new.grantee.team_id()),
         role: Set(new.role),
-        added_by: Set(request.viewer().user_id()),
+        added_by: Set(write.viewer().user_id()),
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),

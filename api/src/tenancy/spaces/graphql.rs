@@ -324,7 +324,6 @@ impl SpaceMutation {
             default_role: input.default_role,
         };
         let outcome = Outcome::of(rules::create_space(ctx.request(), new).await)?;
-        ctx.request().refresh().await?;
         Ok(outcome.map(Space::from).into())
     }
 
@@ -348,7 +347,6 @@ impl SpaceMutation {
         };
         let result = rules::update_space(request, id, input.expected_version, changes).await;
         let mut outcome = Outcome::of(result)?.map(Space::from);
-        request.refresh().await?;
         if outcome.refused_as(TenancyErrorCode::Conflict) {
             outcome.object = Space::find(request, id).await?;
         }
@@ -362,7 +360,6 @@ impl SpaceMutation {
         #[graphql(desc = "The space.")] input: SpaceActionInput,
     ) -> Result<SpaceUpdatePayload> {
         let outcome = Outcome::of(rules::set_archived(ctx.request(), input.id, true).await)?;
-        ctx.request().refresh().await?;
         Ok(outcome.map(Space::from).into())
     }
 
@@ -373,7 +370,6 @@ impl SpaceMutation {
         #[graphql(desc = "The space.")] input: SpaceActionInput,
     ) -> Result<SpaceUpdatePayload> {
         let outcome = Outcome::of(rules::set_archived(ctx.request(), input.id, false).await)?;
-        ctx.request().refresh().await?;
         Ok(outcome.map(Space::from).into())
     }
 
@@ -384,7 +380,6 @@ impl SpaceMutation {
         #[graphql(desc = "The space.")] input: SpaceActionInput,
     ) -> Result<SpaceDeletePayload> {
         let outcome = Outcome::of(rules::delete_space(ctx.request(), input.id).await)?;
-        ctx.request().refresh().await?;
         Ok(outcome.into())
     }
 }

@@ -103,7 +103,7 @@ pub async fn create_space(request: &Request, new: NewSpace) -> Result<Committed<
         default_role: check_default_role(new.default_role)?,
         ..new
     };
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let organization = write.granted_parent::<organization::Entity>(new.organization_id, Action::CreateSpaces).await?;
     check_project(&write, new.project_id, organization.id).await?;
     let space = store::insert(&write, &organization, new, creator, organization.settings.default_space_role).await?;
@@ -146,7 +146,7 @@ pub async fn update_space(
     changes: SpaceChanges,
 ) -> Result<Committed<space::Model>> {
     let changes = check(changes)?;
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let space = write.granted::<space::Entity>(id, Action::Edit).await?;
     if expected_version.is_some_and(|expected| expected != space.version) {
         return Err(reject("expectedVersion", Code::Conflict, "The space changed since you read it."));
@@ -214,7 +214,7 @@ async fn check_project(write: &Write<'_>, project: Option<ProjectId>, organizati
 
 /// Archives a space, so that it can only be read, or brings it back.
 pub async fn set_archived(request: &Request, id: SpaceId, archived: bool) -> Result<Committed<space::Model>> {
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let space = write.granted::<space::Entity>(id, Action::Archive).await?;
     let updated = store::set_archived(&write, &space, archived).await?;
     write.record(&TenancyEvent::SpaceUpdated { space: id, organization: updated.organization_id });
@@ -223,7 +223,7 @@ pub async fn set_archived(request: &Request, id: SpaceId, archived: bool) -> Res
 
 /// Deletes a space. Its content goes with it.
 pub async fn delete_space(request: &Request, id: SpaceId) -> Result<Committed<SpaceId>> {
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let space = write.granted::<space::Entity>(id, Action::Delete).await?;
     store::mark_deleted(&write, &space).await?;
     write.record(&TenancyEvent::SpaceDeleted { space: id, organization: space.organization_id });

@@ -132,7 +132,6 @@ impl TeamMemberMutation {
     ) -> Result<TeamMemberAddPayload> {
         let new = NewTeamMember { id: input.id, team_id: input.team_id, user_id: input.user_id, email: input.email };
         let outcome = Outcome::of(rules::add_member(ctx.request(), new).await)?;
-        ctx.request().refresh().await?;
         Ok(outcome.map(TeamMember::from).into())
     }
 
@@ -143,7 +142,6 @@ impl TeamMemberMutation {
         #[graphql(desc = "The membership of the team.")] input: TeamMemberRemoveInput,
     ) -> Result<TeamMemberRemovePayload> {
         let outcome = Outcome::of(rules::remove_member(ctx.request(), input.id).await)?;
-        ctx.request().refresh().await?;
         Ok(outcome.into())
     }
 }

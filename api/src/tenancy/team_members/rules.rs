@@ -55,7 +55,7 @@ pub struct NewTeamMember {
 /// Puts an active member of the organization into a team. Whether somebody else has an account is not told.
 pub async fn add_member(request: &Request, new: NewTeamMember) -> Result<Committed<team_member::Model>> {
     let person = Person::named(new.user_id, new.email)?;
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let team = write.granted_parent::<team::Entity>(new.team_id, Action::ManageMembers).await?;
     let user = members::find_holder(&write, team.organization_id, &person, false).await?;
     let member = store::insert(&write, &team, new.id, user).await?;
@@ -68,7 +68,7 @@ pub async fn add_member(request: &Request, new: NewTeamMember) -> Result<Committ
 pub async fn remove_member(request: &Request, id: TeamMemberId) -> Result<Committed<TeamMemberId>> {
     // Whoever is not signed in is told so, before anything is looked for.
     request.user_id()?;
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let found = store::visible(&write, id).await?.ok_or(Error::NotFound)?;
     // The team is held, so that nothing is granted to it while it is told who is concerned.
     let team = write.granted_parent::<team::Entity>(found.team_id, Action::Read).await?;

@@ -58,7 +58,7 @@ impl Load for CountBelowTeams {
 
 /// The member, if the viewer may read it.
 pub async fn visible(write: &Write<'_>, id: TeamMemberId) -> Result<Option<Model>> {
-    let members = write.request().read().visible::<Entity>();
+    let members = write.read().visible::<Entity>();
     Ok(members.filter(Column::Id.eq(id)).one(write.connection()).await?)
 }
 
@@ -74,7 +74,7 @@ pub async fn insert(
         id: Set(id.unwrap_or_else(|| TeamMemberId(request.new_id()))),
         team_id: Set(team.id),
         user_id: Set(user_id),
-        added_by: Set(request.viewer().user_id()),
+        added_by: Set(write.viewer().user_id()),
         created_at: Set(request.now()),
         ..Default::default()
     };

@@ -230,7 +230,6 @@ impl TeamMutation {
         #[graphql(desc = "The team.")] input: TeamDeleteInput,
     ) -> Result<TeamDeletePayload> {
         let outcome = Outcome::of(rules::delete_team(ctx.request(), input.id).await)?;
-        ctx.request().refresh().await?;
         Ok(outcome.into())
     }
 }

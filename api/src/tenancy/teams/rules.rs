@@ -57,7 +57,7 @@ pub async fn create_team(request: &Request, new: NewTeam) -> Result<Committed<te
         description: checks::optional_text("description", new.description, 2_000, Code::TextInvalid)?,
         ..new
     };
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let organization = write.granted_parent::<organization::Entity>(new.organization_id, Action::ManageTeams).await?;
     let team = store::insert(&write, &organization, new).await?;
     write.record(&TenancyEvent::TeamCreated { team: team.id, organization: organization.id });
@@ -87,7 +87,7 @@ pub async fn update_team(
             .map(|text| checks::limited_text("description", text.trim(), 2_000, Code::TextInvalid))
             .transpose()?,
     };
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let team = write.granted::<team::Entity>(id, Action::Edit).await?;
     if expected_version.is_some_and(|expected| expected != team.version) {
         return Err(reject("expectedVersion", Code::Conflict, "The team changed since you read it."));
@@ -99,7 +99,7 @@ pub async fn update_team(
 
 /// Deletes a team. Its members lose what was granted to it, and nothing else.
 pub async fn delete_team(request: &Request, id: TeamId) -> Result<Committed<TeamId>> {
-    let mut write = request.begin_write().await?;
+    let mut write = request.begin_write_of_grants().await?;
     let team = write.granted::<team::Entity>(id, Action::Delete).await?;
     let organization = team.organization_id;
     tell_spaces(&mut write, &team).await?;

@@ -58,15 +58,14 @@ impl Load for CountBelowOrganizations {
 
 /// The spaces in which the team has a role.
 pub async fn granted_spaces(write: &Write<'_>, team: TeamId) -> Result<Vec<SpaceId>> {
-    let roles = write.request().read().through_granted_row::<space_member::Entity>("the roles of a team that changes");
+    let roles = write.read().through_granted_row::<space_member::Entity>("the roles of a team that changes");
     let rows = roles.filter(space_member::Column::TeamId.eq(team)).all(write.connection()).await?;
     Ok(rows.into_iter().map(|row| row.space_id).collect())
 }
 
 /// The projects in which the team has a role.
 pub async fn granted_projects(write: &Write<'_>, team: TeamId) -> Result<Vec<ProjectId>> {
-    let roles =
-        write.request().read().through_granted_row::<project_member::Entity>("the roles of a team that changes");
+    let roles = write.read().through_granted_row::<project_member::Entity>("the roles of a team that changes");
     let rows = roles.filter(project_member::Column::TeamId.eq(team)).all(write.connection()).await?;
     Ok(rows.into_iter().map(|row| row.project_id).collect())
 }

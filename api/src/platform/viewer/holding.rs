@@ -1,0 +1,110 @@
+//! Holds what a write stands on. From its first statement to its end nobody ends the viewer's session or changes its
+//! grants: whoever wants to waits, and what was changed before is seen.
+
+use std::sync::Arc;
+
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+
+use super::{Fingerprint, Grants, SignedIn, Viewer};
+use crate::platform::errors::{Error, Result};
+
+macro_rules! actor {
+    () => {
+        "set_config('app.actor_type', $1, true), set_config('app.actor_id', $2, true), \
+         set_config('app.request_id', $3, true), set_config('app.ip', $4, true), \
+         set_config('app.user_agent', $5, true)"
+    };
+}
+
+// Organizations before the user, each in one order, so that who holds alone waits for others and never in a circle.
+macro_rules! held {
+    ($lock:literal) => {
+        concat!(
+            "WITH held AS MATERIALIZED (
+                SELECT v.subject_id, v.version FROM platform.grant_versions v
+                WHERE v.subject_id IN (
+                    SELECT $6::uuid UNION ALL SELECT m.organization_id FROM tenancy.members m WHERE m.user_id = $6
+                )
+                ORDER BY v.subject_id = $6, v.subject_id ",
+            $lock,
+            "), session AS MATERIALIZED (
+                SELECT s.id FROM identity.sessions s
+                JOIN identity.users u ON u.id = s.user_id AND u.deleted_at IS NULL AND u.status <> 'suspended'
+                WHERE s.id = $7 AND s.user_id = $6 AND s.revoked_at IS NULL AND s.expires_at > now() ",
+            $lock,
+            " OF s)
+            SELECT coalesce(sum(version) FILTER (WHERE subject_id = $6), 0)::bigint AS user_version,
+                coalesce(sum(version) FILTER (WHERE subject_id <> $6), 0)::bigint AS organizations_version,
+                $7::uuid IS NULL OR EXISTS (SELECT FROM session) AS is_live, ",
+            actor!(),
+            " FROM held"
+        )
+    };
+}
+
+/// With whom a write holds the viewer's session and grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// With the other writes that stand on them.
+    Shared,
+    /// Alone: the write is about to change them. If it had shared them with another one that does, each would wait for
+    /// the other to let go.
+    Alone,
+}
+
+/// How the audit trail names the actor: its kind and id, the request, the address, the program.
+pub type Actor = [Value; 5];
+
+/// Names the actor to the audit triggers and holds the viewer's session and grants until the transaction ends. Gives the
+/// viewer as it is now, in one statement unless something changed; `Unauthenticated` when its session is over.
+pub async fn hold(connection: &impl ConnectionTrait, viewer: Viewer, actor: Actor, hold: Hold) -> Result<Viewer> {
+    let mut held = match viewer {
+        Viewer::User(signed_in) => signed_in,
+        Viewer::Anonymous | Viewer::System(_) => {
+            let sql = concat!("SELECT ", actor!());
+            connection.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, actor)).await?;
+            return Ok(viewer);
+        }
+    };
+    let sql = match hold {
+        Hold::Shared => held!("FOR SHARE"),
+        Hold::Alone => held!("FOR NO KEY UPDATE"),
+    };
+    let mut values = Vec::from(actor);
+    values.extend([held.user_id.uuid().into(), held.session_id.map(|id| id.uuid()).into()]);
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    loop {
+        let row = connection.query_one_raw(statement.clone()).await?;
+        let row = row.ok_or_else(|| Error::internal("an aggregate gave no row"))?;
+        let standing = Standing::from_query_result(&row, "")?;
+        if !standing.is_live {
+            return Err(Error::Unauthenticated);
+        }
+        let fingerprint =
+            Some(Fingerprint { user: standing.user_version, organizations: standing.organizations_version });
+        if held.fingerprint == fingerprint {
+            return Ok(Viewer::User(held));
+        }
+        // Once more after this: the first look may have waited, and then not known an organization that was joined.
+        held = Arc::new(held.now_granted(connection, fingerprint).await?);
+    }
+}
+
+impl SignedIn {
+    /// The same person with the grants that the connection sees.
+    pub(in crate::platform) async fn now_granted(
+        &self,
+        connection: &impl ConnectionTrait,
+        fingerprint: Option<Fingerprint>,
+    ) -> Result<Self> {
+        let grants = Arc::new(Grants::load(connection, self.user_id).await?);
+        Ok(Self { user_id: self.user_id, session_id: self.session_id, grants, fingerprint })
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Standing {
+    is_live: bool,
+    user_version: i64,
+    organizations_version: i64,
+}
