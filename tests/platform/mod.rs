@@ -1,6 +1,9 @@
 //! The spine: the front door, the guard, loading, pages, reach, and writes that happen once.
 
+mod bodies;
+mod cancelling;
 mod clients;
+mod documents;
 mod errors;
 mod feed;
 mod graphiql;
@@ -9,6 +12,7 @@ mod http;
 mod idempotency;
 mod inputs;
 mod merging;
+mod origins;
 mod pagination;
 mod reach;
 mod sse;
