@@ -1,11 +1,9 @@
 //! Builds every shared handle from the configuration. The binary and the tests both start here.
 //! Futures are boxed here: a caller in another crate would otherwise compile all that they hold once more.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use redis::IntoConnectionInfo;
@@ -21,17 +19,16 @@ use crate::platform::database::Database;
 use crate::platform::errors::{Error, Result};
 use crate::platform::events::Feed;
 use crate::platform::http::connections::Connections;
+use crate::platform::http::documents::Documents;
 use crate::platform::http::engine::{Engine, Guard};
 use crate::platform::http::graphiql::Welcome;
 use crate::platform::http::guard::{Limits, SchemaShape};
-use crate::platform::http::router::{Door, router};
+use crate::platform::http::router::Door;
+use crate::platform::http::serving;
 use crate::platform::loaders::Mergers;
 use crate::platform::request::Platform;
 use crate::platform::viewer::{Tokens, Viewers};
 use crate::schema::{self, Graph};
-
-/// How long a server that was told to stop waits for those whom it told in turn.
-const FAREWELL: Duration = Duration::from_secs(15);
 
 /// Connects to PostgreSQL and Redis and starts the background work. Redis may be away.
 pub fn platform(config: Config) -> BoxFuture<'static, Result<Platform>> {
@@ -39,7 +36,7 @@ pub fn platform(config: Config) -> BoxFuture<'static, Result<Platform>> {
 }
 
 async fn connect(config: Config) -> Result<Platform> {
-    let database = Database::connect(&config.stores).await?;
+    let database = Database::connect(&config.stores, config.operation_timeout()).await?;
     let redis = redis_client(&config.stores)?;
     let cache = Cache::new(redis_connection(redis.clone())?, config.stores.redis_prefix.clone());
     let feed = Feed::start(database.clone(), redis, config.stores.redis_prefix.clone()).await;
@@ -98,8 +95,9 @@ pub fn door(platform: Platform, welcome: Welcome) -> Result<Arc<Door<Graph>>> {
         config.introspection_enabled(),
         config.operation_timeout(),
     );
-    let connections = Connections::new(config);
-    Ok(Arc::new(Door { engine, platform, connections, welcome }))
+    let documents = Documents::new(platform.cache.clone(), config.http.trusted_documents.as_deref())?;
+    let connections = Connections::new(config.connections, config.connections_per_address);
+    Ok(Arc::new(Door { engine, documents, platform, connections, welcome }))
 }
 
 /// What GraphiQL starts with: in development, signed in as the demo user if there is one.
@@ -119,29 +117,12 @@ pub async fn welcome(platform: &Platform) -> Welcome {
 }
 
 /// Answers requests on the listener until `stop` completes, then lets those that are under way finish.
-pub fn serve(
-    listener: TcpListener,
-    door: Arc<Door<Graph>>,
-    stop: BoxFuture<'static, ()>,
-) -> BoxFuture<'static, std::io::Result<()>> {
+pub fn serve(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
     answer(listener, door, stop).boxed()
 }
 
-async fn answer(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'static, ()>) -> std::io::Result<()> {
+async fn answer(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'static, ()>) {
     let feed = door.platform.feed.clone();
-    let connections = Arc::clone(&door.connections);
-    let leaving = Arc::clone(&connections);
-    let stop = async move {
-        stop.await;
-        leaving.leave();
-    };
-    let routes = router(door).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener.tap_io(|connection| drop(connection.set_nodelay(true))), routes)
-        .with_graceful_shutdown(stop)
-        .await?;
-    if tokio::time::timeout(FAREWELL, connections.emptied()).await.is_err() {
-        tracing::warn!(open = connections.open(), "not every connection ended in time");
-    }
+    serving::serve(listener, door, stop).await;
     feed.shut_down().await;
-    Ok(())
 }

@@ -132,6 +132,8 @@ pub fn trusting_graph() -> Graph {
 fn build(validation: ValidationMode) -> Graph {
     Schema::build(Query::default(), Independent(Mutation::default()), Subscription::default())
         .validation_mode(validation)
+        // The guard limits how deep a document nests, at less than this.
+        .limit_recursive_depth(64)
         .disable_suggestions()
         .finish()
 }

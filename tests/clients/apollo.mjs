@@ -1,6 +1,8 @@
 // Apollo Client: HttpLink for queries and mutations with GraphQLWsLink for subscriptions, and everything over the socket.
 
+import { createHash } from "node:crypto";
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from "@apollo/client";
+import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
 import { GraphQLWsLink } from "@apollo/client/link/subscriptions";
 import { OperationTypeNode } from "graphql";
 import { createClient } from "graphql-ws";
@@ -14,7 +16,15 @@ const overSocket = new GraphQLWsLink(socket);
 const overHttp = new HttpLink({ uri: url, headers: { authorization } });
 const isSubscription = ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION;
 
-for (const link of [ApolloLink.split(isSubscription, overSocket, overHttp), overSocket]) {
+// Documents are named by their hash, and sent where the server does not know them.
+const sha256 = (text) => createHash("sha256").update(text).digest("hex");
+const named = new PersistedQueryLink({ sha256 }).concat(overHttp);
+
+for (const link of [
+  ApolloLink.split(isSubscription, overSocket, overHttp),
+  ApolloLink.split(isSubscription, overSocket, named),
+  overSocket,
+]) {
   const client = new ApolloClient({
     link,
     cache: new InMemoryCache(),

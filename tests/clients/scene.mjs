@@ -4,11 +4,11 @@
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 
-const setting = (name) => process.env[name] ?? assert.fail(`${name} is not set`);
+export const setting = (name) => process.env[name] ?? assert.fail(`${name} is not set`);
 export const url = setting("TRELLIS_URL");
 export const socketUrl = url.replace(/^http/, "ws");
 export const authorization = `Bearer ${setting("TRELLIS_TOKEN")}`;
-const id = setting("TRELLIS_DOCUMENT");
+const id = process.env.TRELLIS_DOCUMENT;
 
 const READ = "query Read($id: ID!) { node(id: $id) { id ... on Document { title } } }";
 const RENAME = `mutation Rename($input: DocumentUpdateInput!) {

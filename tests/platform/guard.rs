@@ -176,6 +176,21 @@ async fn doubled_fields_are_refused() {
 }
 
 #[tokio::test]
+async fn a_long_text_in_a_doubled_fragment_is_refused() {
+    let world = World::new().await;
+    let spreads: String = (0..30).map(|index| format!("a{index}: spaces(first: 1) {{ ...F }} ")).collect();
+    let text = "x".repeat(40_000);
+    let query = format!(
+        "{{ organization(slug: \"acme\") {{ {spreads} }} }} fragment F on SpaceConnection {{ nodes {{ id }} ...G }} \
+         fragment G on SpaceConnection {{ nodes {{ documents(first: 1, filter: {{ title: {{ contains: \"{text}\" }} }}) \
+         {{ nodes {{ id }} }} }} }}"
+    );
+    let extensions = refused(&world.owner, "30 times 40,000 bytes", &query, "QUERY_TOO_LARGE").await;
+    assert_eq!(extensions["limit"], 1_048_576);
+    assert!(extensions["actual"].as_u64() > Some(1_200_000), "{extensions}");
+}
+
+#[tokio::test]
 async fn circles_of_fragments_are_refused() {
     let world = World::new().await;
     for text in [

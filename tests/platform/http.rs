@@ -77,7 +77,7 @@ async fn only_json_is_read_as_an_operation() {
 
 #[tokio::test]
 async fn a_body_over_the_cap_is_refused_whether_its_length_is_said_or_not() {
-    let world = World::with(|config| config.body_bytes = 10_000).await;
+    let world = World::with(|config| config.http.body_bytes = 10_000).await;
     let body =
         |padding: usize| json!({ "query": "{ __typename }", "variables": { "x": "y".repeat(padding) } }).to_string();
     let post = || world.anonymous.post().header(CONTENT_TYPE, "application/json");

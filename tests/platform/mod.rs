@@ -1,6 +1,9 @@
 //! The spine: the front door, the guard, loading, pages, reach, and writes that happen once.
 
+mod bodies;
+mod cancelling;
 mod clients;
+mod documents;
 mod errors;
 mod feed;
 mod graphiql;
@@ -10,6 +13,7 @@ mod idempotency;
 mod inputs;
 mod loading;
 mod merging;
+mod origins;
 mod pagination;
 mod reach;
 mod sse;

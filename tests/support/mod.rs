@@ -19,6 +19,7 @@ pub use database::{Database, Digest, environment};
 pub use fixtures::{typed, uuid};
 pub use graph::{base, graph};
 pub use process::{Process, Program, free_port};
+pub use server::Server;
 pub use socket::Socket;
 pub use waiting::{eventually, within};
 pub use wire::Wire;

@@ -36,6 +36,14 @@ impl Program {
         assert!(ended.success(), "{ended}");
     }
 
+    /// What the system tells of its memory under this name.
+    fn memory_bytes(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).expect("the program runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("it tells of memory");
+        let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of kilobytes");
+        kilobytes * 1024
+    }
+
     /// Whether it has not ended.
     pub fn runs(&mut self) -> bool {
         self.0.try_wait().expect("the program can be asked").is_none()
@@ -93,6 +101,11 @@ impl Process {
     /// The address of a path.
     pub fn at(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// The most memory that it has held at once.
+    pub fn peak_bytes(&self) -> u64 {
+        self.program.memory_bytes("VmHWM:")
     }
 
     /// The same person as a client of this server.

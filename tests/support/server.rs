@@ -16,7 +16,7 @@ pub struct Server {
     address: String,
     platform: Platform,
     stop: Option<oneshot::Sender<()>>,
-    serving: JoinHandle<std::io::Result<()>>,
+    serving: JoinHandle<()>,
 }
 
 /// The settings as they are when nothing is said.
@@ -74,7 +74,7 @@ impl Server {
     /// Lets what is under way finish and stops.
     pub async fn stop(mut self) {
         drop(self.stop.take());
-        (&mut self.serving).await.expect("the server does not panic").expect("the server ends well");
+        (&mut self.serving).await.expect("the server does not panic");
         self.platform.database.pool().close().await;
     }
 }

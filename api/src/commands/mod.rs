@@ -98,7 +98,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     tokio::spawn(upkeep::daily(platform.clone()));
     let door = app::door(platform, welcome)?;
     tracing::info!(address = %listener.local_addr()?, "listening");
-    app::serve(listener, door, Box::pin(stopped())).await?;
+    app::serve(listener, door, Box::pin(stopped())).await;
     Ok(())
 }
 

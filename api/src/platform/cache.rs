@@ -1,7 +1,7 @@
 //! Redis as a cache that may be away: a read that fails is a miss, a write that fails is logged and forgotten.
 
-use redis::AsyncCommands;
 use redis::aio::ConnectionManager;
+use redis::{Cmd, FromRedisValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -25,9 +25,7 @@ impl Cache {
 
     /// The value under the key, if Redis has it and it still has this shape.
     pub async fn read<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        let mut connection = self.connection.clone();
-        let bytes: redis::RedisResult<Option<Vec<u8>>> = connection.get(self.key(key)).await;
-        match bytes {
+        match self.ask::<Option<Vec<u8>>>(Cmd::get(self.key(key))).await {
             Ok(bytes) => serde_json::from_slice(&bytes?).ok(),
             Err(error) => {
                 tracing::debug!(%error, key, "cache read failed");
@@ -37,23 +35,29 @@ impl Cache {
     }
 
     /// Keeps the value for the given number of seconds.
-    pub async fn write<T: Serialize>(&self, key: &str, value: &T, seconds: u64) {
-        let mut connection = self.connection.clone();
+    pub async fn write<T: Serialize + ?Sized>(&self, key: &str, value: &T, seconds: u64) {
         let Ok(bytes) = serde_json::to_vec(value) else {
             return;
         };
-        let written: redis::RedisResult<()> = connection.set_ex(self.key(key), bytes, seconds).await;
-        if let Err(error) = written {
+        if let Err(error) = self.ask::<()>(Cmd::set_ex(self.key(key), bytes, seconds)).await {
             tracing::debug!(%error, key, "cache write failed");
         }
     }
 
-    /// Whether Redis answers. A connection that broke shows only when it is used, so a failure is tried once more.
+    /// Whether Redis answers.
     pub async fn ping(&self) -> redis::RedisResult<()> {
+        self.ask(redis::cmd("PING")).await
+    }
+
+    /// Sends a command that may be sent twice. That a connection broke shows at its next use, and only once: by the
+    /// second it was made anew, if Redis is there.
+    async fn ask<T: FromRedisValue>(&self, command: Cmd) -> redis::RedisResult<T> {
         let mut connection = self.connection.clone();
-        match redis::cmd("PING").query_async(&mut connection).await {
-            Ok(()) => Ok(()),
-            Err(_) => redis::cmd("PING").query_async(&mut connection).await,
+        match command.query_async(&mut connection).await {
+            Err(error) if error.is_connection_dropped() && !error.is_connection_refusal() => {
+                command.query_async(&mut connection).await
+            }
+            answer => answer,
         }
     }
 

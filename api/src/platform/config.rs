@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::http::settings::HttpSettings;
+
 /// A value that never shows in logs or debug output.
 #[derive(Clone)]
 pub struct SecretText(String);
@@ -77,6 +79,9 @@ pub struct Config {
     #[command(flatten)]
     pub stores: Stores,
 
+    #[command(flatten)]
+    pub http: HttpSettings,
+
     /// Address and port to listen on.
     #[arg(long, env = "TRELLIS_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
@@ -108,10 +113,6 @@ pub struct Config {
     /// Seconds an operation may take.
     #[arg(long, env = "TRELLIS_OPERATION_SECONDS", default_value_t = 10)]
     pub operation_seconds: u64,
-
-    /// Largest request body, in bytes.
-    #[arg(long, env = "TRELLIS_BODY_BYTES", default_value_t = 16 * 1024 * 1024)]
-    pub body_bytes: usize,
 
     /// Operations in one batch at most.
     #[arg(long, env = "TRELLIS_BATCH", default_value_t = 10)]

@@ -9,13 +9,16 @@ use sea_orm::{
     SqlxPostgresConnector, Statement, TransactionTrait,
 };
 use sqlx::Connection as _;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 
 use super::config::Stores;
 use super::errors::{Error, Result};
 use super::held::HeldRows;
 
 const SERVER_START_SQL: &str = "SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint";
+
+/// What work that nobody waits for may still take.
+const SHORT_WORK: Duration = Duration::from_millis(100);
 
 /// The pool, shared by the whole process.
 #[derive(Clone, Debug)]
@@ -26,17 +29,20 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the pool as the server's role. Fails when PostgreSQL cannot be reached.
-    pub async fn connect(stores: &Stores) -> Result<Self> {
-        Self::connect_as(stores, &stores.database_role).await
+    /// Opens the pool as the server's role, for operations that take so long at most. Fails when PostgreSQL cannot be
+    /// reached.
+    pub async fn connect(stores: &Stores, operation_timeout: Duration) -> Result<Self> {
+        // The operation itself gives up first, with an answer; this ends what nobody waits for any more.
+        let timeout = operation_timeout + Duration::from_secs(1);
+        Self::connect_as(stores, &stores.database_role, timeout).await
     }
 
-    /// Opens the pool as the owner of the schema: for migrations and upkeep.
+    /// Opens the pool as the owner of the schema: for migrations, which take what they take.
     pub async fn connect_as_owner(stores: &Stores) -> Result<Self> {
-        Self::connect_as(stores, "").await
+        Self::connect_as(stores, "", Duration::ZERO).await
     }
 
-    async fn connect_as(stores: &Stores, role: &str) -> Result<Self> {
+    async fn connect_as(stores: &Stores, role: &str, statement_timeout: Duration) -> Result<Self> {
         let mut options: PgConnectOptions = stores
             .database_url
             .reveal()
@@ -47,7 +53,9 @@ impl Database {
             // The default of 100 is emptied by list queries of many shapes.
             .statement_cache_capacity(512)
             .options([
-                ("statement_timeout", "15s"),
+                ("statement_timeout", &*format!("{}ms", statement_timeout.as_millis())),
+                // A statement whose connection was closed is cancelled: see `is_at_rest`.
+                ("client_connection_check_interval", "250ms"),
                 // One open writer holds the event feed back, so writers are kept short.
                 ("idle_in_transaction_session_timeout", "10s"),
                 ("lock_timeout", "5s"),
@@ -81,6 +89,7 @@ impl Database {
                     Ok(true)
                 })
             })
+            .after_release(|connection, _| Box::pin(async move { Ok(is_at_rest(connection).await) }))
             .connect_with(options)
             .await
             .map_err(|error| Error::internal(format!("PostgreSQL does not answer: {error}")))?;
@@ -114,6 +123,14 @@ impl Database {
         self.connection.execute_unprepared("SELECT 1").await?;
         Ok(())
     }
+}
+
+/// Whether a connection that comes back can be used again. The operation that held it may have been dropped (its client
+/// left, or its time was over) while PostgreSQL still worked for it. Short work may end; longer work is cancelled by
+/// closing the connection.
+async fn is_at_rest(connection: &mut PgConnection) -> bool {
+    // Waits for the answers that are due, and says nothing when there are none.
+    matches!(tokio::time::timeout(SHORT_WORK, connection.flush()).await, Ok(Ok(())))
 }
 
 /// A connection that counts what it sends, so that a test can assert the exact number of statements of a query.

@@ -76,7 +76,7 @@ impl Cluster {
             held_rows: 1_000,
             database_role: "trellis_server".to_owned(),
         };
-        let stored = Stored::connect(&stores).await.expect("PostgreSQL answers");
+        let stored = Stored::connect(&stores, std::time::Duration::from_secs(10)).await.expect("PostgreSQL answers");
         let redis = redis::Client::open(self.redis.as_str()).expect("an address");
         let feed = Feed::start_with(stored.clone(), redis, self.prefix(), pace).await;
         Process { stored, feed }

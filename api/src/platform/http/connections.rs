@@ -1,4 +1,5 @@
-//! The connections that stay open (WebSockets and event streams): how many there may be, and how they are told to leave.
+//! Open connections: how many there may be, and how they are told to leave. One count is of HTTP connections, another of
+//! what stays open on purpose: WebSockets and event streams.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -10,9 +11,7 @@ use axum::response::Response;
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::platform::config::Config;
-
-/// Counts the open connections of the process, in all and by address.
+/// Counts open connections of one kind, in all and by address.
 #[derive(Debug)]
 pub struct Connections {
     most: usize,
@@ -23,10 +22,11 @@ pub struct Connections {
 }
 
 impl Connections {
-    pub fn new(config: &Config) -> Arc<Self> {
+    /// Room for so many, in all and from one address.
+    pub fn new(most: usize, most_per_address: usize) -> Arc<Self> {
         Arc::new(Self {
-            most: config.connections,
-            most_per_address: config.connections_per_address,
+            most,
+            most_per_address,
             by_address: Mutex::default(),
             open: watch::Sender::new(0),
             leaving: watch::Sender::new(false),
@@ -79,6 +79,13 @@ impl Connections {
 pub struct Place {
     connections: Arc<Connections>,
     network: Option<IpAddr>,
+}
+
+impl Place {
+    /// Resolves once the server leaves.
+    pub fn leaving(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.connections.leaving()
+    }
 }
 
 impl Drop for Place {

@@ -1,32 +1,36 @@
 //! Runs operations, whatever transport they came by: the guard first, then the engine, with the loaders beside it.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_graphql::parser::types::{BaseType, ExecutableDocument, OperationDefinition, OperationType, Type};
-use async_graphql::{Executor, Pos, Response, ServerError, Value, Variables};
+use async_graphql::{Executor, Response, ServerError, Value, Variables};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, Stream, StreamExt};
 use sha2::{Digest, Sha256};
 
 use super::guard::{self, Limits, Refusal, RefusalCode, SchemaShape};
-use super::report::finish;
+use super::remembered::Remembered;
+use super::report::{finish, refusal};
 use crate::platform::errors::Error;
 use crate::platform::loaders::Dispatched;
 use crate::platform::request::Request;
 
-/// Documents remembered after parsing, at most.
-const REMEMBERED: usize = 1_000;
+/// What the documents that are remembered after parsing weigh at most, in each of two generations. A field of a parsed
+/// document takes about half a kilobyte.
+const REMEMBERED: u64 = 16 * 1024 * 1024;
+const FIELD_WEIGHT: u64 = 512;
 
 /// One operation to run.
 #[derive(Clone, Debug, Default)]
 pub struct Call {
-    pub query: String,
+    pub query: Arc<str>,
     pub operation_name: Option<String>,
     pub variables: Variables,
+    /// The id to keep the document under once it is let in.
+    pub register_as: Option<String>,
 }
 
 /// A document that was scanned, parsed, examined and rewritten.
@@ -97,7 +101,7 @@ pub struct Engine<E> {
     guard: Guard,
     introspection: bool,
     timeout: Duration,
-    prepared: Mutex<HashMap<DocumentKey, Arc<Prepared>>>,
+    prepared: Remembered<DocumentKey, Arc<Prepared>>,
 }
 
 impl<E> std::fmt::Debug for Engine<E> {
@@ -108,16 +112,15 @@ impl<E> std::fmt::Debug for Engine<E> {
 
 impl<E: Executor> Engine<E> {
     pub fn new(executor: E, trusting: E, guard: Guard, introspection: bool, timeout: Duration) -> Self {
-        Self { executor, trusting, guard, introspection, timeout, prepared: Mutex::default() }
+        Self { executor, trusting, guard, introspection, timeout, prepared: Remembered::new(REMEMBERED) }
     }
 
     /// Scans, parses and examines the call. A refusal is a response with its typed error.
     pub fn admit(&self, mut call: Call) -> Result<Admitted, Box<Response>> {
         let Guard { shape, limits } = &self.guard;
         let key = document_key(&call);
-        let remembered = self.lock().get(&key).cloned();
         let name = call.operation_name.as_deref();
-        let (prepared, requested_cost) = match remembered {
+        let (prepared, requested_cost) = match self.prepared.get(&key) {
             Some(prepared) => {
                 call.variables = guard::with_defaults(&prepared.document, name, call.variables);
                 let cost = guard::cost(&prepared.document, shape, name, &call.variables, limits).map_err(refused)?;
@@ -130,7 +133,8 @@ impl<E: Executor> Engine<E> {
                 let examined = guard::examine(&document, shape, name, &call.variables, limits).map_err(refused)?;
                 let document = guard::rewrite(document, shape, limits).map_err(refused)?;
                 let prepared = Arc::new(Prepared { document, validated: AtomicBool::new(false) });
-                self.remember(key, Arc::clone(&prepared));
+                let weight = examined.expanded_fields * FIELD_WEIGHT + examined.expanded_bytes;
+                self.prepared.insert(key, Arc::clone(&prepared), weight);
                 (prepared, examined.requested_cost)
             }
         };
@@ -138,18 +142,6 @@ impl<E: Executor> Engine<E> {
         check_required(&operation.node, &call.variables)?;
         let operation_type = operation.node.ty;
         Ok(Admitted { prepared, call, operation_type, requested_cost })
-    }
-
-    fn remember(&self, key: DocumentKey, prepared: Arc<Prepared>) {
-        let mut remembered = self.lock();
-        if remembered.len() >= REMEMBERED {
-            remembered.clear();
-        }
-        remembered.insert(key, prepared);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<DocumentKey, Arc<Prepared>>> {
-        self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn engine_request(&self, admitted: Admitted, request: Arc<Request>) -> async_graphql::Request {
@@ -227,11 +219,8 @@ fn document_key(call: &Call) -> DocumentKey {
 }
 
 fn unparsed(error: async_graphql::parser::Error) -> Box<Response> {
-    let mut error: ServerError = error.into();
-    let mut extensions = async_graphql::ErrorExtensionValues::default();
-    extensions.set("code", "GRAPHQL_PARSE_FAILED");
-    error.extensions = Some(extensions);
-    Box::new(Response::from_errors(vec![error]))
+    let error: ServerError = error.into();
+    refusal(error.message, error.locations.first().copied(), "GRAPHQL_PARSE_FAILED")
 }
 
 /// A variable that must have a value and has none is a fault of the request, found before anything runs.
@@ -241,18 +230,10 @@ fn check_required(operation: &OperationDefinition, variables: &Variables) -> Res
         let given = variables.get(name).is_some_and(|value| *value != Value::Null);
         if !wanted.nullable && !given {
             let message = format!("The variable ${name} of the required type {wanted} was not given.");
-            return Err(Box::new(invalid(message, definition.pos)));
+            return Err(refusal(message, Some(definition.pos), "GRAPHQL_VALIDATION_FAILED"));
         }
     }
     Ok(())
-}
-
-fn invalid(message: String, position: Pos) -> Response {
-    let mut error = ServerError::new(message, Some(position));
-    let mut extensions = async_graphql::ErrorExtensionValues::default();
-    extensions.set("code", "GRAPHQL_VALIDATION_FAILED");
-    error.extensions = Some(extensions);
-    Response::from_errors(vec![error])
 }
 
 fn unselected() -> Box<Response> {
@@ -260,18 +241,17 @@ fn unselected() -> Box<Response> {
     Box::new(failed(Error::bad_input("operationName", message)))
 }
 
-fn refused(refusal: Refusal) -> Box<Response> {
-    let mut error = ServerError::new(refusal.to_string(), refusal.position);
-    let mut extensions = async_graphql::ErrorExtensionValues::default();
-    let code = match refusal.code {
+fn refused(found: Refusal) -> Box<Response> {
+    let code = match found.code {
         RefusalCode::FragmentCycle => "GRAPHQL_VALIDATION_FAILED",
         RefusalCode::UnterminatedString => "GRAPHQL_PARSE_FAILED",
         _ => "QUERY_TOO_COMPLEX",
     };
-    extensions.set("code", code);
-    extensions.set("reason", refusal.code.as_str());
-    extensions.set("limit", refusal.limit);
-    extensions.set("actual", refusal.actual);
-    error.extensions = Some(extensions);
-    Box::new(Response::from_errors(vec![error]))
+    let mut response = refusal(found.to_string(), found.position, code);
+    for extensions in response.errors.iter_mut().filter_map(|error| error.extensions.as_mut()) {
+        extensions.set("reason", found.code.as_str());
+        extensions.set("limit", found.limit);
+        extensions.set("actual", found.actual);
+    }
+    response
 }

@@ -5,126 +5,24 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Executor, Response, Variables};
+use async_graphql::{Executor, Response};
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use serde::Deserialize;
 use serde_json::json;
 
 use super::answers::{Caller, body};
 use super::engine::{Call, failed};
+use super::media::Media;
+use super::parameters::{Content, Parameters};
+use super::reading::read;
 use super::report::is_unavailable;
 use super::router::Door;
 use super::sse;
 use crate::platform::errors::Error;
 use crate::platform::request::Origin;
 
-const RESPONSE_JSON: &str = "application/graphql-response+json";
-const JSON: &str = "application/json";
-/// Answered by `sse`; what is refused before that is told in JSON.
-const EVENTS: &str = "text/event-stream";
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
-/// The parameters of one operation, as the specification names them.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Parameters {
-    query: Option<String>,
-    operation_name: Option<String>,
-    variables: Option<serde_json::Value>,
-    /// Accepted and ignored: no extension of the request is known.
-    #[expect(dead_code, reason = "its shape is checked")]
-    extensions: Option<serde_json::Map<String, serde_json::Value>>,
-}
-
-/// A request body.
-#[derive(Debug)]
-enum Content {
-    Single(Box<Parameters>),
-    Batch(Vec<Parameters>),
-}
-
-impl Content {
-    /// Reads JSON. Looks at its beginning first, so that an error says what is wrong with what was meant.
-    fn read(bytes: &[u8]) -> Result<Self, String> {
-        let says = |error: serde_json::Error| error.to_string();
-        match bytes.trim_ascii_start().first() {
-            Some(b'{') => serde_json::from_slice(bytes).map(Content::Single).map_err(says),
-            Some(b'[') => serde_json::from_slice(bytes).map(Content::Batch).map_err(says),
-            _ => Err("it must be a JSON object, or a list of them".to_owned()),
-        }
-    }
-}
-
-impl Parameters {
-    fn into_call(self) -> Result<Call, Error> {
-        let query = self.query.filter(|query| !query.trim().is_empty());
-        let query = query.ok_or_else(|| Error::bad_input("query", "The request has no query."))?;
-        let variables = match self.variables {
-            None | Some(serde_json::Value::Null) => Variables::default(),
-            Some(serde_json::Value::Object(map)) => Variables::from_json(serde_json::Value::Object(map)),
-            Some(_) => return Err(Error::bad_input("variables", "Variables must be an object.")),
-        };
-        Ok(Call { query, operation_name: self.operation_name, variables })
-    }
-}
-
-/// The media type to answer with, and whether request errors show in the status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Media {
-    /// `application/graphql-response+json`: a request error is a 400.
-    Response,
-    /// `application/json`: a well-formed request is always a 200.
-    Json,
-}
-
-impl Media {
-    /// Chooses by `Accept`: the newer type unless only the older is accepted; none when neither is.
-    fn negotiate(headers: &HeaderMap) -> Option<Self> {
-        let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
-        if accepted.peek().is_none() {
-            return Some(Media::Response);
-        }
-        let mut best: Option<(Media, f32)> = None;
-        for range in accepted.flat_map(|value| value.split(',')) {
-            let mut parts = range.split(';').map(str::trim);
-            let media = match parts.next().map(str::to_ascii_lowercase).as_deref() {
-                Some(RESPONSE_JSON) => Media::Response,
-                Some(JSON | EVENTS | "application/*" | "*/*" | "") => Media::Json,
-                _ => continue,
-            };
-            let quality = parts
-                .find_map(|parameter| parameter.strip_prefix("q="))
-                .map_or(1.0, |quality| quality.parse().unwrap_or(0.0));
-            let better = match best {
-                None => quality > 0.0,
-                Some((held, best_quality)) => {
-                    quality > best_quality || (quality == best_quality && held == Media::Json)
-                }
-            };
-            if better {
-                best = Some((media, quality));
-            }
-        }
-        best.map(|(media, _)| media)
-    }
-
-    fn content_type(self) -> HeaderValue {
-        match self {
-            Media::Response => HeaderValue::from_static("application/graphql-response+json; charset=utf-8"),
-            Media::Json => HeaderValue::from_static("application/json; charset=utf-8"),
-        }
-    }
-
-    /// The status of a response, by whether the operation ran.
-    fn status(self, ran: bool) -> StatusCode {
-        match self {
-            Media::Response if !ran => StatusCode::BAD_REQUEST,
-            Media::Response | Media::Json => StatusCode::OK,
-        }
-    }
-}
 
 /// Everything of a request but its operation.
 struct Envelope {
@@ -132,6 +30,30 @@ struct Envelope {
     caller: Caller,
     idempotency_key: Option<String>,
     method: Method,
+}
+
+/// Why a request holds no call.
+pub enum NoCall {
+    /// It is malformed, which shows in the status whatever the media type.
+    Malformed(Error),
+    /// Its document is not known, or not to be run.
+    Refused(Box<Response>),
+}
+
+impl NoCall {
+    fn status(&self, media: Media) -> StatusCode {
+        match self {
+            NoCall::Malformed(_) => StatusCode::BAD_REQUEST,
+            NoCall::Refused(_) => media.status(false),
+        }
+    }
+
+    pub fn into_response(self) -> Response {
+        match self {
+            NoCall::Malformed(error) => failed(error),
+            NoCall::Refused(response) => *response,
+        }
+    }
 }
 
 impl<E: Executor> Door<E> {
@@ -169,17 +91,21 @@ impl<E: Executor> Door<E> {
         Ok(Envelope { media, caller, idempotency_key, method })
     }
 
+    async fn call(&self, parameters: Result<Parameters, Error>) -> Result<Call, NoCall> {
+        let asked = parameters.and_then(Parameters::into_asked).map_err(NoCall::Malformed)?;
+        self.documents.find(asked).await.map_err(NoCall::Refused)
+    }
+
     /// Runs one operation; gives the status, the body, and how many statements it took.
-    async fn run(&self, envelope: &Envelope, call: Result<Call, Error>) -> (StatusCode, Bytes, u32) {
+    async fn run(&self, envelope: &Envelope, call: Result<Call, NoCall>) -> (StatusCode, Bytes, u32) {
         let media = envelope.media;
         let refuse = |response: &Response| (media.status(false), body(response), 0);
         let admitted = match call {
-            Ok(call) => match self.engine.admit(call) {
+            Ok(call) => match self.admit(call) {
                 Ok(admitted) => admitted,
                 Err(response) => return refuse(&response),
             },
-            // The request itself is malformed, which shows in the status whatever the media type.
-            Err(error) => return (StatusCode::BAD_REQUEST, body(&failed(error)), 0),
+            Err(no_call) => return (no_call.status(media), body(&no_call.into_response()), 0),
         };
         let kind = admitted.operation_type();
         if kind == OperationType::Subscription {
@@ -213,13 +139,15 @@ pub async fn post<E: Executor>(
     let Some(media) = Media::negotiate(&headers) else {
         return unacceptable();
     };
-    if !is_json(&headers) {
-        return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, media, "Send the operation as application/json in UTF-8.");
-    }
-    let limit = door.platform.config.body_bytes;
-    let Ok(content) = axum::body::to_bytes(content, limit).await else {
-        let message = format!("The body is over {limit} bytes, or was not sent whole.");
-        return plain(StatusCode::PAYLOAD_TOO_LARGE, media, &message);
+    let content = match read(&door.platform.config.http, &headers, content).await {
+        Ok(content) => content,
+        Err((status, message)) => {
+            let mut refused = plain(status, media, &message);
+            if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+                refused.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            return refused;
+        }
     };
     // Only now: a body may take its time, and who asks is confirmed as the operation begins.
     let mut envelope = match door.envelope(Method::POST, &headers, address, media).await {
@@ -228,8 +156,8 @@ pub async fn post<E: Executor>(
     };
     match Content::read(&content) {
         Ok(Content::Single(parameters)) => {
-            let call = parameters.into_call();
-            if sse::is_wanted(&headers, &door.engine, &call) {
+            let call = door.call(Ok(*parameters)).await;
+            if sse::is_wanted(&headers, &door, &call) {
                 return sse::stream(door, envelope.caller, &Method::POST, call, envelope.idempotency_key);
             }
             let (status, bytes, statements) = door.run(&envelope, call).await;
@@ -261,7 +189,8 @@ pub async fn post<E: Executor>(
                         }
                     }
                 }
-                let (status, one, sent) = door.run(&envelope, parameters.into_call()).await;
+                let call = door.call(Ok(parameters)).await;
+                let (status, one, sent) = door.run(&envelope, call).await;
                 nothing_ran &= status == StatusCode::SERVICE_UNAVAILABLE;
                 bytes.extend_from_slice(&one);
                 statements += sent;
@@ -291,8 +220,8 @@ pub async fn get<E: Executor>(
         Ok(envelope) => envelope,
         Err(response) => return response,
     };
-    let call = from_url(query.as_deref().unwrap_or_default()).and_then(Parameters::into_call);
-    if sse::is_wanted(&headers, &door.engine, &call) {
+    let call = door.call(Parameters::from_url(query.as_deref().unwrap_or_default())).await;
+    if sse::is_wanted(&headers, &door, &call) {
         return sse::stream(door, envelope.caller, &Method::GET, call, None);
     }
     let (status, bytes, statements) = door.run(&envelope, call).await;
@@ -313,43 +242,10 @@ impl<E> Door<E> {
     }
 }
 
-fn from_url(query: &str) -> Result<Parameters, Error> {
-    let pairs: std::collections::HashMap<String, String> = serde_urlencoded::from_str(query)
-        .map_err(|error| Error::bad_input("query", format!("The address is malformed: {error}.")))?;
-    let json = |name: &str| {
-        pairs
-            .get(name)
-            .map(|text| {
-                serde_json::from_str(text).map_err(|error| Error::bad_input(name, format!("Not JSON: {error}.")))
-            })
-            .transpose()
-    };
-    Ok(Parameters {
-        query: pairs.get("query").cloned(),
-        operation_name: pairs.get("operationName").filter(|name| !name.is_empty()).cloned(),
-        variables: json("variables")?,
-        extensions: None,
-    })
-}
-
 /// Who calls: the address of the connection.
 pub fn origin(headers: &HeaderMap, address: SocketAddr) -> Origin {
     let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     Origin { ip: Some(address.ip()), user_agent: user_agent.map(|text| text.chars().take(500).collect()) }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(Ok(content_type)) = headers.get(header::CONTENT_TYPE).map(HeaderValue::to_str) else {
-        return false;
-    };
-    let mut parts = content_type.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|media| media.eq_ignore_ascii_case(JSON));
-    is_json
-        && parts.all(|parameter| {
-            parameter.split_once('=').is_none_or(|(name, value)| {
-                !name.eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
-            })
-        })
 }
 
 fn answer(status: StatusCode, media: Media, response: &Response) -> axum::response::Response {

@@ -2,12 +2,19 @@
 
 mod answers;
 pub mod connections;
+pub mod documents;
 pub mod engine;
 pub mod graphiql;
 pub mod graphql;
 pub mod guard;
 pub mod health;
+mod media;
+mod parameters;
+mod reading;
+mod remembered;
 mod report;
 pub mod router;
+pub mod serving;
+pub mod settings;
 mod sse;
 mod websocket;

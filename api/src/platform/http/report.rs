@@ -1,7 +1,7 @@
 //! What a client may see of an error. The only place where errors become messages with `extensions.code`;
 //! causes go to the log under an id.
 
-use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
+use async_graphql::{ErrorExtensionValues, Pos, Response, ServerError, Value};
 
 use crate::platform::errors::{Error, UNAVAILABLE};
 
@@ -38,6 +38,15 @@ fn code(error: &ServerError) -> Option<&str> {
         Value::String(code) => Some(code),
         _ => None,
     }
+}
+
+/// A response that is one error with this code.
+pub fn refusal(message: impl Into<String>, position: Option<Pos>, code: &str) -> Box<Response> {
+    let mut error = ServerError::new(message, position);
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", code);
+    error.extensions = Some(extensions);
+    Box::new(Response::from_errors(vec![error]))
 }
 
 fn describe(error: &mut ServerError) {

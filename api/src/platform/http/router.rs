@@ -2,16 +2,20 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::Executor;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::response::{Redirect, Response};
 use axum::routing::get;
 use tower_http::compression::CompressionLayer;
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 use super::connections::{self, Connections};
-use super::engine::Engine;
+use super::documents::Documents;
+use super::engine::{Admitted, Call, Engine};
 use super::{graphiql, graphql, health, websocket};
 use crate::platform::request::Platform;
 
@@ -19,6 +23,7 @@ use crate::platform::request::Platform;
 #[derive(Debug)]
 pub struct Door<E> {
     pub engine: Engine<E>,
+    pub documents: Documents,
     pub platform: Platform,
     /// The WebSockets and event streams that are open.
     pub connections: Arc<Connections>,
@@ -28,8 +33,12 @@ pub struct Door<E> {
 
 /// Every route of the server.
 pub fn router<E: Executor>(door: Arc<Door<E>>) -> Router {
+    let mut graphql = get(get_or_upgrade::<E>).post(graphql::post::<E>);
+    if let Some(cors) = cors(&door.platform.config.http.cors_origins) {
+        graphql = graphql.layer(cors);
+    }
     let mut router = Router::new()
-        .route("/graphql", get(get_or_upgrade::<E>).post(graphql::post::<E>))
+        .route("/graphql", graphql)
         .route("/health", get(health::everything::<E>))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready::<E>))
@@ -42,6 +51,37 @@ pub fn router<E: Executor>(door: Arc<Door<E>>) -> Router {
             .route("/graphiql/{*path}", get(graphiql::asset));
     }
     router.layer(CompressionLayer::new()).with_state(door)
+}
+
+impl<E: Executor> Door<E> {
+    /// Lets a call in, and keeps its document for clients that name it later.
+    pub fn admit(&self, mut call: Call) -> Result<Admitted, Box<async_graphql::Response>> {
+        let register = call.register_as.take().map(|id| (id, Arc::clone(&call.query)));
+        let admitted = self.engine.admit(call)?;
+        if let Some((id, text)) = register {
+            self.documents.register(&id, &text);
+        }
+        Ok(admitted)
+    }
+}
+
+/// Lets pages of these origins ask. Credentials are a header that a page must hold, never a cookie, so that a page
+/// elsewhere cannot ask in a user's name.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    let allowed = match origins {
+        [] => return None,
+        [any] if any == "*" => AllowOrigin::from(Any),
+        listed => AllowOrigin::list(listed.iter().filter_map(|origin| HeaderValue::try_from(origin).ok())),
+    };
+    let headers =
+        [header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT, HeaderName::from_static("idempotency-key")];
+    let cors = CorsLayer::new()
+        .allow_origin(allowed)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(headers)
+        .expose_headers([header::RETRY_AFTER])
+        .max_age(Duration::from_secs(24 * 60 * 60));
+    Some(cors)
 }
 
 /// GET is a query, unless it asks to become a WebSocket.

@@ -23,11 +23,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::answers::{Answer, Answers, Caller, answers, json as to_json, only};
 use super::connections::{self, Place};
-use super::engine::{Call, Engine, failed};
+use super::engine::{Call, failed};
+use super::graphql::NoCall;
+use super::media::{EVENTS, accepted};
 use super::router::Door;
-use crate::platform::errors::{Error, Result};
+use crate::platform::errors::Error;
 
-const MEDIA: &str = "text/event-stream";
 const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
 /// Tells nginx to pass events on as they come.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -37,17 +38,12 @@ const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 const COMPLETE: Bytes = Bytes::from_static(b"event: complete\ndata: \n\n");
 
 /// Whether the client wants events for this operation: it accepts nothing else, prefers them, or subscribes.
-pub fn is_wanted<E: Executor>(headers: &HeaderMap, engine: &Engine<E>, call: &Result<Call>) -> bool {
+pub fn is_wanted<E: Executor>(headers: &HeaderMap, door: &Door<E>, call: &Result<Call, NoCall>) -> bool {
     let mut events = 0.0;
     let mut others = 0.0_f32;
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    for range in accepted.flat_map(|value| value.split(',')) {
-        let mut parts = range.split(';').map(str::trim);
-        let media = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let quality = parts.find_map(|parameter| parameter.strip_prefix("q="));
-        let quality = quality.map_or(1.0, |quality| quality.parse().unwrap_or(0.0));
+    for (media, quality) in accepted(headers) {
         match media.as_str() {
-            MEDIA => events = quality,
+            EVENTS => events = quality,
             "application/json" | "application/graphql-response+json" | "application/*" | "*/*" => {
                 others = others.max(quality);
             }
@@ -55,7 +51,7 @@ pub fn is_wanted<E: Executor>(headers: &HeaderMap, engine: &Engine<E>, call: &Re
         }
     }
     let subscribes = || {
-        let admitted = call.as_ref().ok().and_then(|call| engine.admit(call.clone()).ok());
+        let admitted = call.as_ref().ok().and_then(|call| door.engine.admit(call.clone()).ok());
         admitted.is_some_and(|admitted| admitted.operation_type() == OperationType::Subscription)
     };
     events > 0.0 && (events > others || subscribes())
@@ -66,7 +62,7 @@ pub fn stream<E: Executor>(
     door: Arc<Door<E>>,
     caller: Caller,
     method: &Method,
-    call: Result<Call>,
+    call: Result<Call, NoCall>,
     idempotency_key: Option<String>,
 ) -> Response {
     let Some(place) = door.connections.enter(caller.origin.ip) else {
@@ -74,20 +70,21 @@ pub fn stream<E: Executor>(
     };
     let mut status = StatusCode::OK;
     let mut ends = EndsEarly { leaving: None, token_ends: None };
-    let answers = match call.map_err(failed).and_then(|call| door.engine.admit(call).map_err(|response| *response)) {
-        Err(response) => only(Answer::Refused(response.errors)),
-        Ok(admitted) if admitted.operation_type() == OperationType::Mutation && method == Method::GET => {
-            status = StatusCode::METHOD_NOT_ALLOWED;
-            only(Answer::failed(Error::bad_input("query", "Mutations may not be sent by GET; use POST.")))
-        }
-        Ok(admitted) => {
-            if admitted.operation_type() == OperationType::Subscription {
-                let token_ends = caller.expires_at(&*door.platform.clock);
-                ends = EndsEarly { leaving: Some(door.connections.leaving().boxed()), token_ends };
+    let answers =
+        match call.map_err(NoCall::into_response).and_then(|call| door.admit(call).map_err(|response| *response)) {
+            Err(response) => only(Answer::Refused(response.errors)),
+            Ok(admitted) if admitted.operation_type() == OperationType::Mutation && method == Method::GET => {
+                status = StatusCode::METHOD_NOT_ALLOWED;
+                only(Answer::failed(Error::bad_input("query", "Mutations may not be sent by GET; use POST.")))
             }
-            answers(Arc::clone(&door), caller, admitted, idempotency_key)
-        }
-    };
+            Ok(admitted) => {
+                if admitted.operation_type() == OperationType::Subscription {
+                    let token_ends = caller.expires_at(&*door.platform.clock);
+                    ends = EndsEarly { leaving: Some(door.connections.leaving().boxed()), token_ends };
+                }
+                answers(Arc::clone(&door), caller, admitted, idempotency_key)
+            }
+        };
     let (events, receiver) = mpsc::channel(1);
     let patience = Duration::from_secs(door.platform.config.socket_send_seconds);
     tokio::spawn(write(answers, ends, events, patience));

@@ -3,8 +3,11 @@
 
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
 use tokio::sync::oneshot;
 
@@ -45,7 +48,7 @@ impl<L: Load> Merger<L> {
 
     async fn fly(self: Arc<Self>, database: Database) {
         let mut landing = Landing { merger: &self, landed: false };
-        while let Some(asked) = self.take() {
+        while let Some(mut asked) = self.take() {
             let keys: Vec<L::Key> = if let [only] = asked.as_slice() {
                 only.keys.clone()
             } else {
@@ -57,7 +60,9 @@ impl<L: Load> Merger<L> {
             let held_rows = Arc::clone(database.held_rows());
             let viewer = Viewer::System("rows by id, checked after loading");
             let context = LoadContext { connection, held_rows, viewer };
-            let answer = L::load(&context, keys).await;
+            let Some(answer) = while_wanted(&mut asked, L::load(&context, keys)).await else {
+                continue;
+            };
             let statements = context.connection.statements();
             for waiting in asked {
                 let own = answer.as_ref().map_err(Error::clone).map(|values| {
@@ -74,6 +79,25 @@ impl<L: Load> Merger<L> {
         }
         landing.landed = true;
     }
+}
+
+/// What the load gives, unless everybody who asked for it has left before: then it is dropped, which cancels it.
+async fn while_wanted<L: Load, T>(asked: &mut [Asked<L>], load: impl Future<Output = T>) -> Option<T> {
+    let mut load = pin!(load);
+    let mut left = 0;
+    poll_fn(|context| {
+        if let Poll::Ready(output) = load.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        while let Some(asker) = asked.get_mut(left) {
+            if asker.answer.poll_closed(context).is_pending() {
+                return Poll::Pending;
+            }
+            left += 1;
+        }
+        Poll::Ready(None)
+    })
+    .await
 }
 
 /// Gives a flight back that ended in a panic, so that later keys still find one.

@@ -28,6 +28,8 @@ pub struct Examined {
     pub nesting: u64,
     /// Fields of all operations, with every fragment written out.
     pub expanded_fields: u64,
+    /// Bytes of the arguments of all operations, with every fragment written out.
+    pub expanded_bytes: u64,
     /// Directives in the document.
     pub directives: u64,
     /// The most response names that one field name has.
@@ -54,7 +56,7 @@ pub fn examine(
     let selected = selected_operation(document, operation_name);
     let mut measurer = Measurer::new(schema, selected.map(|found| &found.node), variables, limits);
     let mut largest = Measure::default();
-    let mut expanded_fields = 0_u64;
+    let (mut expanded_fields, mut expanded_bytes) = (0_u64, 0_u64);
 
     for name in order {
         let measure = measure_fragment(&mut measurer, schema, name, written.fragments[name]);
@@ -66,7 +68,8 @@ pub fn examine(
         let mut measure = measurer.selection_set(&operation.node.selection_set.node, root);
         // The rewritten document holds every operation with its fragments, so it is their sum that is limited.
         expanded_fields = expanded_fields.saturating_add(measure.fields);
-        measure.fields = expanded_fields;
+        expanded_bytes = expanded_bytes.saturating_add(measure.bytes);
+        (measure.fields, measure.bytes) = (expanded_fields, expanded_bytes);
         measure.check(operation.pos, limits)?;
         largest = largest.or(measure);
     }
@@ -84,6 +87,7 @@ pub fn examine(
         introspection_depth: largest.introspection_depth.levels,
         nesting: largest.nesting.levels,
         expanded_fields,
+        expanded_bytes,
         directives: written.directives,
         aliases: written.aliases,
         visited: written.visited + measurer.visited,

@@ -35,6 +35,8 @@ pub struct Limits {
     pub directives_per_place: u64,
     /// Fields once every fragment is written out where it is spread.
     pub expanded_fields: u64,
+    /// Bytes of arguments once every fragment is written out: what the document then holds beside its fields.
+    pub expanded_bytes: u64,
     /// Cost of the operation: one per field, times the length of every list that it is in.
     pub cost: u64,
     /// The length that is assumed of a page whose `first` or `last` is not known.
@@ -56,6 +58,7 @@ impl Default for Limits {
             directives: 50,
             directives_per_place: 5,
             expanded_fields: 5_000,
+            expanded_bytes: 1024 * 1024,
             cost: 10_000,
             page_maximum: 100,
         }

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::fmt;
 
 use async_graphql::parser::types::{Field, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Pos, Positioned, Value, Variables};
@@ -18,6 +19,8 @@ const INTROSPECTION_LISTS: [&str; 4] = ["fields", "interfaces", "possibleTypes",
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Measure {
     pub fields: u64,
+    /// What the arguments hold.
+    pub bytes: u64,
     /// The cost of the fields that are lists: of a connection, these are as long as its page.
     listed_cost: u64,
     /// The cost of all other fields.
@@ -54,6 +57,7 @@ impl Measure {
     fn and(self, other: Self) -> Self {
         Self {
             fields: self.fields.saturating_add(other.fields),
+            bytes: self.bytes.saturating_add(other.bytes),
             listed_cost: self.listed_cost.saturating_add(other.listed_cost),
             single_cost: self.single_cost.saturating_add(other.single_cost),
             depth: self.depth.or(other.depth),
@@ -67,6 +71,7 @@ impl Measure {
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             fields: self.fields.max(other.fields),
+            bytes: self.bytes.max(other.bytes),
             listed_cost: self.listed_cost.max(other.listed_cost),
             single_cost: self.single_cost.max(other.single_cost),
             ..self.and(other)
@@ -109,6 +114,15 @@ impl Measure {
                 Some(position),
                 limits.expanded_fields,
                 self.fields,
+            ));
+        }
+        if self.bytes > limits.expanded_bytes {
+            return Err(Refusal::over(
+                RefusalCode::QueryTooLarge,
+                format_args!("With its fragments written out, the query has {} bytes of arguments", self.bytes),
+                Some(position),
+                limits.expanded_bytes,
+                self.bytes,
             ));
         }
         Ok(())
@@ -191,6 +205,11 @@ impl<'a> Measurer<'a> {
 
         let mut measure = Measure {
             fields: inside.fields.saturating_add(1),
+            bytes: field
+                .node
+                .arguments
+                .iter()
+                .fold(inside.bytes, |bytes, (_, value)| bytes.saturating_add(written_length(&value.node))),
             introspection_lists: inside.introspection_lists,
             nesting: inside.nesting.below(field.pos),
             ..Measure::default()
@@ -263,4 +282,21 @@ impl<'a> Measurer<'a> {
             (written, _) => Some(Cow::Owned(written)),
         }
     }
+}
+
+/// How many bytes a value takes when it is written down.
+fn written_length(value: &impl fmt::Display) -> u64 {
+    struct Length(u64);
+
+    impl fmt::Write for Length {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 += text.len() as u64;
+            Ok(())
+        }
+    }
+
+    let mut length = Length(0);
+    // Counting cannot fail.
+    let _ = fmt::write(&mut length, format_args!("{value}"));
+    length.0
 }

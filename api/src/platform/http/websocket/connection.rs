@@ -21,7 +21,7 @@ use super::protocol::{ClientMessage, Close, server_message};
 use super::socket::{Received, Socket};
 use crate::platform::errors::{Error, Result};
 use crate::platform::http::answers::{Answer, Caller, answers, only};
-use crate::platform::http::engine::Call;
+use crate::platform::http::documents::Asked;
 use crate::platform::http::router::Door;
 use crate::platform::request::Origin;
 use crate::platform::viewer::Bearer;
@@ -214,7 +214,9 @@ impl<E: Executor> Connection<E> {
     fn obey(&mut self, message: ClientMessage) -> Flow {
         match message {
             ClientMessage::ConnectionInit { authorization } => return self.begin_introduction(authorization),
-            ClientMessage::Subscribe { id, call, idempotency_key } => return self.subscribe(id, call, idempotency_key),
+            ClientMessage::Subscribe { id, asked, idempotency_key } => {
+                return self.subscribe(id, asked, idempotency_key);
+            }
             ClientMessage::Complete { id } => {
                 self.operations.end(&id);
                 self.outbox.retain(|outgoing| outgoing.operation.as_ref().is_none_or(|held| **held.id() != *id));
@@ -258,7 +260,7 @@ impl<E: Executor> Connection<E> {
         }
     }
 
-    fn subscribe(&mut self, id: String, call: Call, idempotency_key: Option<String>) -> Flow {
+    fn subscribe(&mut self, id: String, asked: Asked, idempotency_key: Option<String>) -> Flow {
         let Stage::Introduced(caller) = &self.stage else {
             return ControlFlow::Break(Some(Close::unauthorized()));
         };
@@ -269,7 +271,7 @@ impl<E: Executor> Connection<E> {
             self.say(server_message::error(&id, &[too_many(self.limits.streams)]));
             return ControlFlow::Continue(());
         }
-        match self.door.engine.admit(call) {
+        match self.door.documents.known(asked).and_then(|call| self.door.admit(call)) {
             Ok(admitted) => {
                 let ends = admitted.operation_type() != OperationType::Subscription;
                 let (door, caller) = (Arc::clone(&self.door), caller.anew());

@@ -8,7 +8,8 @@ use tungstenite::Utf8Bytes;
 use tungstenite::protocol::CloseFrame;
 
 use crate::platform::http::answers::json;
-use crate::platform::http::engine::Call;
+use crate::platform::http::documents::Asked;
+use crate::platform::http::parameters::named;
 
 /// Longest operation id: clients send UUIDs or counters, and the server keeps each while its operation runs.
 const ID_BYTES: usize = 256;
@@ -19,7 +20,7 @@ const REASON_BYTES: usize = 123;
 #[derive(Debug)]
 pub enum ClientMessage {
     ConnectionInit { authorization: Option<String> },
-    Subscribe { id: String, call: Call, idempotency_key: Option<String> },
+    Subscribe { id: String, asked: Asked, idempotency_key: Option<String> },
     Complete { id: String },
     Ping { payload: Option<Value> },
     Pong,
@@ -177,25 +178,39 @@ fn authorization(payload: Map<String, Value>) -> Result<Option<String>, Close> {
 }
 
 fn subscribe(id: String, mut payload: Map<String, Value>) -> Result<ClientMessage, Close> {
-    let Some(Value::String(query)) = payload.remove("query") else {
-        return Err(Close::malformed("Invalid message: 'query' must be a string"));
-    };
-    let operation_name = match payload.remove("operationName") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(name)) => Some(name),
-        Some(_) => return Err(Close::malformed("Invalid message: 'operationName' must be a string")),
-    };
+    let text = text(&mut payload, "query", "Invalid message: 'query' must be a string")?;
+    let operation_name =
+        self::text(&mut payload, "operationName", "Invalid message: 'operationName' must be a string")?;
+    let document_id = self::text(&mut payload, "documentId", "Invalid message: 'documentId' must be a string")?;
     let variables = object(&mut payload, "variables", "Invalid message: 'variables' must be an object")?;
     let variables = variables.map_or_else(Variables::default, |map| Variables::from_json(Value::Object(map)));
     let extensions = object(&mut payload, "extensions", "Invalid message: 'extensions' must be an object")?;
-    let idempotency_key = match extensions.unwrap_or_default().remove("idempotencyKey") {
+    let mut extensions = extensions.unwrap_or_default();
+    let idempotency_key = match extensions.remove("idempotencyKey") {
         None | Some(Value::Null) => None,
         Some(Value::String(key)) if (1..=255).contains(&key.len()) => Some(key),
         Some(_) => {
             return Err(Close::malformed("Invalid message: 'idempotencyKey' must be a string of 1 to 255 bytes"));
         }
     };
-    Ok(ClientMessage::Subscribe { id, call: Call { query, operation_name, variables }, idempotency_key })
+    let named = named(&mut extensions, document_id);
+    let named = named.map_err(|error| Close::malformed(format!("Invalid message: {error}")))?;
+    // A client that names a document may send an empty text with it, since the protocol wants one.
+    let text = text.filter(|text| named.is_none() || !text.is_empty());
+    if text.is_none() && named.is_none() {
+        return Err(Close::malformed("Invalid message: 'query' must be a string"));
+    }
+    let asked = Asked { text, id: named, operation_name, variables };
+    Ok(ClientMessage::Subscribe { id, asked, idempotency_key })
+}
+
+/// The text under the name; absent and null are none.
+fn text(holder: &mut Map<String, Value>, name: &str, otherwise: &'static str) -> Result<Option<String>, Close> {
+    match holder.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Close::malformed(otherwise)),
+    }
 }
 
 /// What the server says.

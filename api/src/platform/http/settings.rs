@@ -1,0 +1,37 @@
+//! Settings of the front door.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// What may come in over HTTP, from where, and how fast it must.
+#[derive(Args, Clone, Debug)]
+pub struct HttpSettings {
+    /// HTTP connections open at once at most.
+    #[arg(long, env = "TRELLIS_HTTP_CONNECTIONS", default_value_t = 20_000)]
+    pub http_connections: usize,
+
+    /// Of these, how many from one address (of IPv6, one /64). Raise it behind a proxy.
+    #[arg(long, env = "TRELLIS_HTTP_CONNECTIONS_PER_ADDRESS", default_value_t = 2_000)]
+    pub http_connections_per_address: usize,
+
+    /// Seconds a connection may take for the head of its next request, or be idle.
+    #[arg(long, env = "TRELLIS_HTTP_HEAD_SECONDS", default_value_t = 30)]
+    pub http_head_seconds: u64,
+
+    /// Seconds a request may take to send its body.
+    #[arg(long, env = "TRELLIS_HTTP_BODY_SECONDS", default_value_t = 60)]
+    pub http_body_seconds: u64,
+
+    /// Largest request body, in bytes, also once it is decompressed.
+    #[arg(long, env = "TRELLIS_BODY_BYTES", default_value_t = 16 * 1024 * 1024)]
+    pub body_bytes: usize,
+
+    /// Origins whose pages may ask this server from a browser, such as https://app.example.com; * for any. Default: none.
+    #[arg(long, env = "TRELLIS_CORS_ORIGINS", value_delimiter = ',')]
+    pub cors_origins: Vec<String>,
+
+    /// A file of documents beside which nothing else is run: JSON, either {id: text} as Relay writes it or Apollo's manifest.
+    #[arg(long, env = "TRELLIS_TRUSTED_DOCUMENTS")]
+    pub trusted_documents: Option<PathBuf>,
+}
