@@ -19,11 +19,12 @@ use crate::platform::clock::SystemClock;
 use crate::platform::config::{Config, Stores};
 use crate::platform::database::Database;
 use crate::platform::errors::{Error, Result};
-use crate::platform::events::Feed;
+use crate::platform::events::{CursorKey, Feed};
 use crate::platform::http::connections::Connections;
 use crate::platform::http::engine::{Engine, Guard};
 use crate::platform::http::graphiql::Welcome;
 use crate::platform::http::guard::{Limits, SchemaShape};
+use crate::platform::http::health::Migrated;
 use crate::platform::http::router::{Door, router};
 use crate::platform::loaders::Mergers;
 use crate::platform::request::Platform;
@@ -42,7 +43,8 @@ async fn connect(config: Config) -> Result<Platform> {
     let database = Database::connect(&config.stores).await?;
     let redis = redis_client(&config.stores)?;
     let cache = Cache::new(redis_connection(redis.clone())?, config.stores.redis_prefix.clone());
-    let feed = Feed::start(database.clone(), redis, config.stores.redis_prefix.clone()).await;
+    let cursor_key = CursorKey::new(config.token_secret());
+    let feed = Feed::start(database.clone(), redis, config.stores.redis_prefix.clone(), cursor_key).await;
     let mergers = Arc::new(Mergers::default());
     Ok(Platform {
         viewers: Arc::new(Viewers::new(database.clone(), cache.clone(), Arc::clone(&mergers))),
@@ -99,7 +101,7 @@ pub fn door(platform: Platform, welcome: Welcome) -> Result<Arc<Door<Graph>>> {
         config.operation_timeout(),
     );
     let connections = Connections::new(config);
-    Ok(Arc::new(Door { engine, platform, connections, welcome }))
+    Ok(Arc::new(Door { engine, platform, connections, welcome, migrated: Migrated::default() }))
 }
 
 /// What GraphiQL starts with: in development, signed in as the demo user if there is one.

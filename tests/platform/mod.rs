@@ -11,6 +11,8 @@ mod inputs;
 mod merging;
 mod pagination;
 mod reach;
+mod settings;
 mod sse;
 mod statements;
+mod upkeep;
 mod websocket;

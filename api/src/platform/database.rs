@@ -81,7 +81,7 @@ impl Database {
             })
             .connect_with(options)
             .await
-            .map_err(|error| Error::internal(format!("PostgreSQL does not answer: {error}")))?;
+            .map_err(|error| Error::internal(unreached(&error, role)))?;
         Ok(Self { connection: SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone()), pool, held_rows })
     }
 
@@ -111,6 +111,20 @@ impl Database {
     pub async fn ping(&self) -> Result<()> {
         self.connection.execute_unprepared("SELECT 1").await?;
         Ok(())
+    }
+}
+
+/// Why there is no connection, for the operator.
+fn unreached(error: &sqlx::Error, role: &str) -> String {
+    match error.as_database_error() {
+        // The value of a parameter: of those that are sent, only the role can be wrong.
+        Some(refusal) if refusal.code().as_deref() == Some("22023") && !role.is_empty() => format!(
+            "TRELLIS_DATABASE_ROLE is {role:?}, which PostgreSQL does not have ({}). `trellis migrate up` makes the \
+             role trellis_server",
+            refusal.message()
+        ),
+        Some(refusal) => format!("PostgreSQL refuses the connection of DATABASE_URL: {}", refusal.message()),
+        None => format!("PostgreSQL does not answer at DATABASE_URL: {error}"),
     }
 }
 
