@@ -101,3 +101,31 @@ async fn servers_that_start_together_migrate_one_after_the_other() {
     let (done, all) = applied(&stores[0]).await;
     assert_eq!(done, all);
 }
+
+/// The files of migrations that have landed, each with the FNV-1a hash of its text.
+const LANDED: [(&str, u64); 12] = [
+    ("m20261120_000001_platform.down.sql", 0xc75cb7870b99ab4b),
+    ("m20261120_000001_platform.up.sql", 0xa79f7d6b728b2bb8),
+    ("m20261120_000002_audit.down.sql", 0xf1c295ba5140fef3),
+    ("m20261120_000002_audit.up.sql", 0x1c2d22eec78b884f),
+    ("m20261120_000003_identity.down.sql", 0x2475f167d1cb54fc),
+    ("m20261120_000003_identity.up.sql", 0xd10e9563ecfd8baa),
+    ("m20261120_000004_tenancy.down.sql", 0x8bb4a14d80d02d7d),
+    ("m20261120_000004_tenancy.up.sql", 0x51746dcd98dbdca6),
+    ("m20261120_000005_grants.down.sql", 0xeb0eb1abcdd97932),
+    ("m20261120_000005_grants.up.sql", 0x320f06c368986e43),
+    ("m20261120_000006_content.down.sql", 0x09084e563243d5f1),
+    ("m20261120_000006_content.up.sql", 0xef98ff8a800c5098),
+];
+
+#[test]
+fn a_migration_that_has_landed_is_never_edited() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../migration/src/sql");
+    for (name, expected) in LANDED {
+        let text = std::fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let hash = text
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        assert_eq!(hash, expected, "{name} was applied already: what it should say goes into a new migration");
+    }
+}

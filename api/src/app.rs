@@ -17,12 +17,13 @@ use crate::platform::clock::SystemClock;
 use crate::platform::config::{Config, Stores};
 use crate::platform::database::Database;
 use crate::platform::errors::{Error, Result};
-use crate::platform::events::Feed;
+use crate::platform::events::{CursorKey, Feed};
 use crate::platform::http::connections::Connections;
 use crate::platform::http::documents::Documents;
 use crate::platform::http::engine::{Engine, Guard};
 use crate::platform::http::graphiql::Welcome;
 use crate::platform::http::guard::{Limits, SchemaShape};
+use crate::platform::http::health::Migrated;
 use crate::platform::http::router::Door;
 use crate::platform::http::serving;
 use crate::platform::loaders::Mergers;
@@ -39,7 +40,8 @@ async fn connect(config: Config) -> Result<Platform> {
     let database = Database::connect(&config.stores, config.operation_timeout()).await?;
     let redis = redis_client(&config.stores)?;
     let cache = Cache::new(redis_connection(redis.clone())?, config.stores.redis_prefix.clone());
-    let feed = Feed::start(database.clone(), redis, config.stores.redis_prefix.clone()).await;
+    let cursor_key = CursorKey::new(config.token_secret());
+    let feed = Feed::start(database.clone(), redis, config.stores.redis_prefix.clone(), cursor_key).await;
     let mergers = Arc::new(Mergers::default());
     Ok(Platform {
         viewers: Arc::new(Viewers::new(database.clone(), cache.clone(), Arc::clone(&mergers))),
@@ -97,7 +99,7 @@ pub fn door(platform: Platform, welcome: Welcome) -> Result<Arc<Door<Graph>>> {
     );
     let documents = Documents::new(platform.cache.clone(), config.http.trusted_documents.as_deref())?;
     let connections = Connections::new(config.connections, config.connections_per_address);
-    Ok(Arc::new(Door { engine, documents, platform, connections, welcome }))
+    Ok(Arc::new(Door { engine, documents, platform, connections, welcome, migrated: Migrated::default() }))
 }
 
 /// What GraphiQL starts with: in development, signed in as the demo user if there is one.

@@ -23,10 +23,6 @@ macro_rules! ids {
                 /// What the text of such an id begins with, without the underscore.
                 pub const PREFIX: &'static str = $prefix;
 
-                pub const fn from_uuid(uuid: Uuid) -> Self {
-                    Self(uuid)
-                }
-
                 pub const fn uuid(self) -> Uuid {
                     self.0
                 }

@@ -2,6 +2,7 @@
 //! `database` fills the database, `peers` starts the servers, `answers` compares what they say, `load` asks them,
 //! `read` is the benchmark itself and `report` what it prints. `handwritten` is one of the peers.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -30,6 +31,9 @@ struct Bench {
     case: Case,
 }
 
+/// Every benchmark, in the order they are run in when none is named.
+const ALL: [&str; 1] = ["read"];
+
 #[derive(Subcommand)]
 enum Case {
     /// Read an organization with its spaces, their latest documents, and the owner and tags of each.
@@ -40,7 +44,26 @@ enum Case {
 }
 
 fn main() -> ExitCode {
-    let ended = match Bench::parse().case {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let (program, settings) = arguments.split_at(arguments.len().min(1));
+    let first = settings.first().and_then(|first| first.to_str()).unwrap_or_default();
+    let is_setting = first.starts_with('-') && !["-h", "--help"].contains(&first);
+    if !settings.is_empty() && !is_setting {
+        return run(Bench::parse().case);
+    }
+    // Settings without a name are for all of them.
+    for name in ALL {
+        let named = program.iter().cloned().chain([name.into()]).chain(settings.iter().cloned());
+        let ended = run(Bench::parse_from(named).case);
+        if ended != ExitCode::SUCCESS {
+            return ended;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn run(case: Case) -> ExitCode {
+    let ended = match case {
         // One thread is enough to ask, and leaves the processors to those who answer.
         Case::Read(settings) => in_runtime(tokio::runtime::Builder::new_current_thread(), read::run(settings)),
         Case::Handwritten(settings) => {

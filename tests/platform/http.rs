@@ -320,7 +320,7 @@ async fn health_names_its_parts() {
     for (path, parts) in [
         ("/health", &["status", "db", "redis"][..]),
         ("/health/live", &["status"]),
-        ("/health/ready", &["status", "db"]),
+        ("/health/ready", &["status", "db", "migrations"]),
         ("/health/db", &["status", "db"]),
         ("/health/redis", &["status", "redis"]),
     ] {

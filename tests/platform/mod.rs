@@ -16,6 +16,8 @@ mod merging;
 mod origins;
 mod pagination;
 mod reach;
+mod settings;
 mod sse;
 mod statements;
+mod upkeep;
 mod websocket;

@@ -71,9 +71,9 @@ async fn what_is_no_project_is_refused() {
 async fn quotas_are_set_and_lifted() {
     let world = World::new().await;
     let fields = "project { version quotas { maxTokensPerDay maxCostPerDayUsd maxRequestsPerMinute } }";
-    let input = json!({ "id": world.rocket, "maxTokensPerDay": 1_000_000, "maxCostPerDayUsd": 12.5 });
+    let input = json!({ "id": world.rocket, "maxTokensPerDay": 1_000_000.0, "maxCostPerDayUsd": 12.5 });
     let answer = world.project_admin.mutate_for("projectUpdate", fields, input).await.well();
-    let quotas = json!({ "maxTokensPerDay": 1_000_000, "maxCostPerDayUsd": 12.5, "maxRequestsPerMinute": 100 });
+    let quotas = json!({ "maxTokensPerDay": 1_000_000.0, "maxCostPerDayUsd": 12.5, "maxRequestsPerMinute": 100 });
     assert_eq!(answer.at("projectUpdate.project.quotas"), &quotas);
     let input = json!({ "id": world.rocket, "maxTokensPerDay": null, "expectedVersion": 2 });
     let answer = world.project_admin.mutate_for("projectUpdate", fields, input).await.well();
@@ -157,4 +157,22 @@ async fn a_viewer_of_the_organization_only_views_its_projects() {
         world.viewer.mutate("projectUpdate", json!({ "id": world.rocket, "name": "x" })).await.code(),
         "FORBIDDEN"
     );
+}
+
+#[tokio::test]
+async fn a_quota_of_tokens_may_be_above_what_an_int_holds_and_is_whole() {
+    let world = World::new().await;
+    let set = async |tokens: Value| {
+        let input = json!({ "id": world.rocket, "maxTokensPerDay": tokens });
+        world.owner.mutate_for("projectUpdate", "project { quotas { maxTokensPerDay } }", input).await
+    };
+    for tokens in [0_i64, 3_000_000_000, 1_000_000_000_000] {
+        let answer = set(json!(tokens)).await.well();
+        assert_eq!(answer.at("projectUpdate.project.quotas.maxTokensPerDay").as_f64(), Some(tokens as f64));
+    }
+    let before = world.database.digest().await;
+    for tokens in [json!(0.5), json!(-1), json!(1_000_000_000_001_i64)] {
+        set(tokens).await.refused("OUT_OF_RANGE", "maxTokensPerDay");
+    }
+    assert_eq!(world.database.digest().await, before);
 }

@@ -96,7 +96,7 @@ async fn page(
     if let Err(refused) = rules::readable_organization(request, organization).await {
         return match refused {
             Error::NotFound | Error::Forbidden => {
-                let (cursor, kind) = (event.position.encode(), AuditRecordedKind::AccessLost);
+                let (cursor, kind) = (request.platform.feed.cursor(event.position), AuditRecordedKind::AccessLost);
                 Ok((vec![Told::Last(AuditRecorded { cursor, kind, entry: None })], Left::Nothing))
             }
             other => Err(other),
@@ -115,7 +115,7 @@ async fn page(
     let told = rows.into_iter().enumerate().map(|(place, row)| {
         // Who resumes in the middle of a transaction is told of all of it again.
         let position = if Some(place) == last { event.position } else { Position(event.position.0 - 1) };
-        let (cursor, kind) = (position.encode(), AuditRecordedKind::Recorded);
+        let (cursor, kind) = (request.platform.feed.cursor(position), AuditRecordedKind::Recorded);
         Told::Next(AuditRecorded { cursor, kind, entry: Some(AuditEntry(row)) })
     });
     Ok((told.collect(), left))

@@ -6,13 +6,14 @@ mod import;
 
 use std::process::ExitCode;
 
-use clap::{Args, FromArgMatches, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use demo::{DemoArguments, demo};
 use import::{ImportArguments, import};
 
 use crate::app;
-use crate::platform::config::{Config, Stores};
+use crate::platform::config::{Config, ConfigError, Stores};
 use crate::platform::database::Database;
 use crate::platform::{telemetry, upkeep};
 
@@ -40,7 +41,8 @@ enum Command {
     },
     /// Print the GraphQL schema.
     Schema,
-    /// Make partitions ahead and remove what nobody asks for any more. A running server does it each day.
+    /// Make partitions ahead and remove what nobody asks for any more. A running server does it each day; run this each
+    /// day as well, as the owner of the database, to remove audit entries whose time is over.
     Maintain(Box<Config>),
     Import(Box<ImportArguments>),
     Demo(Box<DemoArguments>),
@@ -88,8 +90,8 @@ async fn run(command: Command) -> Result<(), Failure> {
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {
-    config.check()?;
-    telemetry::start(config.environment);
+    fit(config.check());
+    telemetry::start(&config);
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .map_err(|error| format!("{} cannot be listened on: {error}", config.listen))?;
@@ -102,11 +104,21 @@ async fn serve(config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Ends the program as one whose arguments are wrong, unless the settings are fit.
+fn fit(settings: Result<(), ConfigError>) {
+    if let Err(error) = settings {
+        Trellis::command().error(ErrorKind::ValueValidation, error).exit();
+    }
+}
+
 async fn maintain(config: Config) -> Result<(), Failure> {
+    fit(config.check());
+    let stores = config.stores.clone();
     let platform = app::platform(config).await?;
     let done = upkeep::once(&platform).await;
     platform.feed.shut_down().await;
-    println!("{:?}", done?);
+    println!("{}", done?);
+    println!("{}", upkeep::remove_expired_audit(&stores).await?);
     Ok(())
 }
 
@@ -126,6 +138,7 @@ async fn stopped() {
 }
 
 async fn migrate(direction: Direction, stores: &Stores) -> Result<(), Failure> {
+    fit(stores.check());
     let database = Database::connect_as_owner(stores).await?;
     match direction {
         Direction::Up => migration::up(database.connection()).await?,

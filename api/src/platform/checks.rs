@@ -4,6 +4,7 @@
 
 use async_graphql::MaybeUndefined;
 use async_graphql::resolver_utils::EnumType;
+use url::Url;
 
 use super::errors::{Result, reject};
 
@@ -106,6 +107,25 @@ pub fn is_slug(text: &str) -> bool {
     text.split('-').all(|part| {
         !part.is_empty() && part.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit())
     })
+}
+
+/// The address of something on the web, over https and without a user's name in it, as the standard writes it.
+pub fn web_address<C: EnumType>(field: &'static str, text: &str, unfit: C) -> Result<String> {
+    let parsed = Url::parse(text).ok().filter(|address| {
+        let is_plain = address.username().is_empty() && address.password().is_none();
+        let has_name = address.domain().is_some_and(|name| name.contains('.') && !name.ends_with('.'));
+        address.scheme() == "https" && is_plain && has_name && address.as_str().len() <= 2_000
+    });
+    match parsed {
+        Some(address) if text.chars().all(|character| is_visible(character) && !"\"'<>`\\".contains(character)) => {
+            Ok(address.into())
+        }
+        _ => Err(reject(
+            field,
+            unfit,
+            "Write an address that begins with https://, without a user name, up to 2,000 characters.",
+        )),
+    }
 }
 
 /// An e-mail address, as far as its form tells.

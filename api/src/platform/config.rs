@@ -2,9 +2,14 @@
 //! `trellis serve --help` lists them; production mode refuses to start on a missing secret.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::builder::RangedU64ValueParser;
+use clap::{Args, ValueEnum, value_parser};
+use redis::IntoConnectionInfo;
+use sqlx::postgres::PgConnectOptions;
+use tracing_subscriber::EnvFilter;
 
 use super::http::settings::HttpSettings;
 
@@ -60,7 +65,7 @@ pub struct Stores {
     pub redis_prefix: String,
 
     /// Connections to PostgreSQL kept at most.
-    #[arg(long, env = "TRELLIS_DATABASE_CONNECTIONS", default_value_t = 16)]
+    #[arg(long, env = "TRELLIS_DATABASE_CONNECTIONS", default_value_t = 16, value_parser = value_parser!(u32).range(1..=10_000))]
     pub database_connections: u32,
 
     /// Rows of each table that are held decoded in memory, to be used again while PostgreSQL has them in the same
@@ -90,16 +95,20 @@ pub struct Config {
     #[arg(long, env = "TRELLIS_ENV", value_enum, default_value_t = Environment::Development)]
     pub environment: Environment,
 
+    /// What is logged: filters of the `tracing` crate, such as info,sqlx=warn.
+    #[arg(long, env = "TRELLIS_LOG", default_value = "info,sqlx=warn", value_parser = log_filter)]
+    pub log: String,
+
     /// Key that signs access tokens, at least 32 bytes. Required in production.
     #[arg(long, env = "TRELLIS_TOKEN_SECRET", hide_env_values = true)]
     pub token_secret: Option<SecretText>,
 
     /// Life of an access token, in seconds.
-    #[arg(long, env = "TRELLIS_ACCESS_TOKEN_SECONDS", default_value_t = 15 * 60)]
+    #[arg(long, env = "TRELLIS_ACCESS_TOKEN_SECONDS", default_value_t = 15 * 60, value_parser = value_parser!(i64).range(1..=86_400))]
     pub access_token_seconds: i64,
 
     /// Life of a refresh token, in days.
-    #[arg(long, env = "TRELLIS_REFRESH_TOKEN_DAYS", default_value_t = 30)]
+    #[arg(long, env = "TRELLIS_REFRESH_TOKEN_DAYS", default_value_t = 30, value_parser = value_parser!(i64).range(1..=365))]
     pub refresh_token_days: i64,
 
     /// Serve GraphiQL. Default: only in development.
@@ -111,73 +120,85 @@ pub struct Config {
     pub introspection: Option<bool>,
 
     /// Seconds an operation may take.
-    #[arg(long, env = "TRELLIS_OPERATION_SECONDS", default_value_t = 10)]
+    #[arg(long, env = "TRELLIS_OPERATION_SECONDS", default_value_t = 10, value_parser = value_parser!(u64).range(1..=300))]
     pub operation_seconds: u64,
 
     /// Operations in one batch at most.
-    #[arg(long, env = "TRELLIS_BATCH", default_value_t = 10)]
+    #[arg(long, env = "TRELLIS_BATCH", default_value_t = 10, value_parser = size(1..=1_000))]
     pub batch: usize,
 
     /// Streams open on one WebSocket at most.
-    #[arg(long, env = "TRELLIS_SOCKET_STREAMS", default_value_t = 64)]
+    #[arg(long, env = "TRELLIS_SOCKET_STREAMS", default_value_t = 64, value_parser = size(1..=10_000))]
     pub socket_streams: usize,
 
     /// Seconds a WebSocket has for introducing itself (connection_init).
-    #[arg(long, env = "TRELLIS_SOCKET_INIT_SECONDS", default_value_t = 10)]
+    #[arg(long, env = "TRELLIS_SOCKET_INIT_SECONDS", default_value_t = 10, value_parser = value_parser!(u64).range(1..=300))]
     pub socket_init_seconds: u64,
 
     /// Seconds between two pings to a WebSocket; one that gives no sign of life in between is closed.
-    #[arg(long, env = "TRELLIS_SOCKET_PING_SECONDS", default_value_t = 20)]
+    #[arg(long, env = "TRELLIS_SOCKET_PING_SECONDS", default_value_t = 20, value_parser = value_parser!(u64).range(1..=3_600))]
     pub socket_ping_seconds: u64,
 
     /// Seconds the reader of a WebSocket or an event stream may take for the next part of an answer.
-    #[arg(long, env = "TRELLIS_SOCKET_SEND_SECONDS", default_value_t = 30)]
+    #[arg(long, env = "TRELLIS_SOCKET_SEND_SECONDS", default_value_t = 30, value_parser = value_parser!(u64).range(1..=3_600))]
     pub socket_send_seconds: u64,
 
     /// Largest message to a WebSocket, in bytes: a query with its variables.
-    #[arg(long, env = "TRELLIS_SOCKET_MESSAGE_BYTES", default_value_t = 1024 * 1024)]
+    #[arg(long, env = "TRELLIS_SOCKET_MESSAGE_BYTES", default_value_t = 1024 * 1024, value_parser = size(1_024..=1_073_741_824))]
     pub socket_message_bytes: usize,
 
     /// WebSockets and event streams open at once at most.
-    #[arg(long, env = "TRELLIS_CONNECTIONS", default_value_t = 10_000)]
+    #[arg(long, env = "TRELLIS_CONNECTIONS", default_value_t = 10_000, value_parser = size(1..=1_000_000))]
     pub connections: usize,
 
     /// Of these, how many from one address (of IPv6, one /64). Raise it behind a proxy.
-    #[arg(long, env = "TRELLIS_CONNECTIONS_PER_ADDRESS", default_value_t = 1_000)]
+    #[arg(long, env = "TRELLIS_CONNECTIONS_PER_ADDRESS", default_value_t = 1_000, value_parser = size(1..=1_000_000))]
     pub connections_per_address: usize,
 
     /// Bytes of query text at most.
-    #[arg(long, env = "TRELLIS_QUERY_BYTES", default_value_t = 64 * 1024)]
+    #[arg(long, env = "TRELLIS_QUERY_BYTES", default_value_t = 64 * 1024, value_parser = size(256..=16_777_216))]
     pub query_bytes: usize,
 
     /// Tokens of query text at most.
-    #[arg(long, env = "TRELLIS_QUERY_TOKENS", default_value_t = 2_000)]
+    #[arg(long, env = "TRELLIS_QUERY_TOKENS", default_value_t = 2_000, value_parser = size(16..=1_000_000))]
     pub query_tokens: usize,
 
     /// Depth of a query at most.
-    #[arg(long, env = "TRELLIS_QUERY_DEPTH", default_value_t = 15)]
+    #[arg(long, env = "TRELLIS_QUERY_DEPTH", default_value_t = 15, value_parser = size(2..=100))]
     pub query_depth: usize,
 
     /// Aliases of one field at most.
-    #[arg(long, env = "TRELLIS_QUERY_ALIASES", default_value_t = 30)]
+    #[arg(long, env = "TRELLIS_QUERY_ALIASES", default_value_t = 30, value_parser = size(1..=10_000))]
     pub query_aliases: usize,
 
     /// Root fields of one operation at most.
-    #[arg(long, env = "TRELLIS_QUERY_ROOT_FIELDS", default_value_t = 20)]
+    #[arg(long, env = "TRELLIS_QUERY_ROOT_FIELDS", default_value_t = 20, value_parser = size(1..=10_000))]
     pub query_root_fields: usize,
 
     /// Cost of one operation at most: fields, multiplied by the lists they stand in.
-    #[arg(long, env = "TRELLIS_QUERY_COST", default_value_t = 10_000)]
+    #[arg(long, env = "TRELLIS_QUERY_COST", default_value_t = 10_000, value_parser = value_parser!(u64).range(1..=1_000_000_000))]
     pub query_cost: u64,
 
-    /// Bytes of document content that one operation may read at most.
-    #[arg(long, env = "TRELLIS_QUERY_CONTENT_BYTES", default_value_t = 32 * 1024 * 1024)]
+    /// Bytes of document content that the operations of one request may read at most.
+    #[arg(long, env = "TRELLIS_QUERY_CONTENT_BYTES", default_value_t = 32 * 1024 * 1024, value_parser = value_parser!(u64).range(1..=1_073_741_824))]
     pub query_content_bytes: u64,
 }
 
-/// A setting that production does not accept.
+pub fn size(range: RangeInclusive<u64>) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(range)
+}
+
+fn log_filter(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+/// A setting that cannot work, or that production does not accept.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    #[error("DATABASE_URL is no address of PostgreSQL: write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
+    DatabaseUrl,
+    #[error("REDIS_URL is no address of Redis: write it as redis://USER:PASSWORD@HOST:PORT/NUMBER")]
+    RedisUrl,
     #[error(
         "TRELLIS_TOKEN_SECRET is missing: production needs a secret of at least 32 bytes, for example from `openssl rand -base64 48`"
     )]
@@ -186,9 +207,19 @@ pub enum ConfigError {
     ShortTokenSecret(usize),
 }
 
+impl Stores {
+    /// Refuses addresses that are none. Their errors repeat nothing, since an address may hold a password.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.database_url.reveal().parse::<PgConnectOptions>().map_err(|_| ConfigError::DatabaseUrl)?;
+        self.redis_url.reveal().into_connection_info().map_err(|_| ConfigError::RedisUrl)?;
+        Ok(())
+    }
+}
+
 impl Config {
     /// Refuses settings that are not fit for the environment.
     pub fn check(&self) -> Result<(), ConfigError> {
+        self.stores.check()?;
         match (&self.token_secret, self.environment) {
             (None, Environment::Production) => Err(ConfigError::MissingTokenSecret),
             (Some(secret), _) if secret.reveal().len() < 32 => {

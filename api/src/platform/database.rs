@@ -92,7 +92,7 @@ impl Database {
             .after_release(|connection, _| Box::pin(async move { Ok(is_at_rest(connection).await) }))
             .connect_with(options)
             .await
-            .map_err(|error| Error::internal(format!("PostgreSQL does not answer: {error}")))?;
+            .map_err(|error| Error::internal(unreached(&error, role)))?;
         Ok(Self { connection: SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone()), pool, held_rows })
     }
 
@@ -131,6 +131,20 @@ impl Database {
 async fn is_at_rest(connection: &mut PgConnection) -> bool {
     // Waits for the answers that are due, and says nothing when there are none.
     matches!(tokio::time::timeout(SHORT_WORK, connection.flush()).await, Ok(Ok(())))
+}
+
+/// Why there is no connection, for the operator.
+fn unreached(error: &sqlx::Error, role: &str) -> String {
+    match error.as_database_error() {
+        // The value of a parameter: of those that are sent, only the role can be wrong.
+        Some(refusal) if refusal.code().as_deref() == Some("22023") && !role.is_empty() => format!(
+            "TRELLIS_DATABASE_ROLE is {role:?}, which PostgreSQL does not have ({}). `trellis migrate up` makes the \
+             role trellis_server",
+            refusal.message()
+        ),
+        Some(refusal) => format!("PostgreSQL refuses the connection of DATABASE_URL: {}", refusal.message()),
+        None => format!("PostgreSQL does not answer at DATABASE_URL: {error}"),
+    }
 }
 
 /// A connection that counts what it sends, so that a test can assert the exact number of statements of a query.

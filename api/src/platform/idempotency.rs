@@ -10,7 +10,6 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
 
 use super::errors::{Error, Result};
-use super::outbox::EventNumber;
 
 /// Larger answers are not kept: 256 KiB.
 const KEPT_BYTES: usize = 256 * 1024;
@@ -112,7 +111,7 @@ impl Idempotency {
     pub(super) async fn record(
         &self,
         transaction: &impl ConnectionTrait,
-        cursor: Option<EventNumber>,
+        cursor: Option<&str>,
         outcome: Value,
     ) -> Result<()> {
         let ordinal = self.next.load(Ordering::Relaxed) - 1;

@@ -10,10 +10,10 @@ use async_graphql::{
     ContainerType, Context, ContextSelectionSet, Object, ObjectType, OutputType, Positioned, ServerResult, TypeName,
     Value,
 };
+use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
 use super::errors::{Error, Rejection, Result};
-use super::outbox::EventNumber;
 use super::write::{Committed, settle};
 
 /// An expected "no" of a mutation, in the words of a domain's code enum.
@@ -74,7 +74,7 @@ impl<C: ErrorCode> UserError<C> {
 pub struct Outcome<T, C> {
     pub object: Option<T>,
     pub user_errors: Vec<UserError<C>>,
-    pub cursor: Option<EventNumber>,
+    pub cursor: Option<String>,
 }
 
 impl<T, C: ErrorCode> Outcome<T, C> {
@@ -108,8 +108,9 @@ pub struct Independent<T>(pub T);
 
 impl<T: ContainerType> ContainerType for Independent<T> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
-        let resolved = self.0.resolve_field(ctx).await;
-        Ok(resolved.unwrap_or_else(|error| {
+        // Boxed, or the futures of all mutations, one within the other, become a type too deep for the compiler.
+        let resolving: BoxFuture<'_, ServerResult<Option<Value>>> = Box::pin(self.0.resolve_field(ctx));
+        Ok(resolving.await.unwrap_or_else(|error| {
             ctx.add_error(error);
             Some(Value::Null)
         }))
@@ -158,7 +159,7 @@ macro_rules! payload {
                 Self {
                     $field: outcome.object,
                     user_errors: outcome.user_errors,
-                    commit_cursor: outcome.cursor.map(|number| number.encode()),
+                    commit_cursor: outcome.cursor,
                 }
             }
         }

@@ -171,10 +171,11 @@ impl<'a> Write<'a> {
     /// Commits rows, audit, events and outcome together. Subscribers hear of it after.
     /// Gives the outcome back with the cursor of the last event, if there was one.
     pub async fn commit<T: Serialize>(self, outcome: T) -> Result<Committed<T>> {
-        let cursor = outbox::append(&self.transaction, &self.events).await?;
+        let number = outbox::append(&self.transaction, &self.events).await?;
+        let cursor = number.map(|number| self.request.platform.feed.cursor(number));
         if let Some(idempotency) = self.idempotency {
             let outcome = serde_json::to_value(&outcome).map_err(Error::internal)?;
-            idempotency.record(&self.transaction, cursor, outcome).await?;
+            idempotency.record(&self.transaction, cursor.as_deref(), outcome).await?;
         }
         // Looked up before the commit: after it, nothing may fail any more.
         let viewer = match &self.viewer {
@@ -197,7 +198,7 @@ impl<'a> Write<'a> {
 pub struct Committed<T> {
     pub outcome: T,
     /// The last event of the write; a subscription that resumes from it misses nothing that came after.
-    pub cursor: Option<outbox::EventNumber>,
+    pub cursor: Option<String>,
 }
 
 /// Turns a write that was already done under its idempotency key into its first outcome.

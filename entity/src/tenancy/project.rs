@@ -1,6 +1,6 @@
 //! A project: where an organization keeps API keys, tool servers, policies and budgets.
 
-use async_graphql::SimpleObject;
+use async_graphql::{ComplexObject, SimpleObject};
 use sea_orm::FromJsonQueryResult;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -58,14 +58,24 @@ impl Default for ProjectSettings {
 
 /// How much a project may use. Null means no limit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject)]
+#[graphql(complex)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ProjectQuotas {
-    /// Tokens in a day, in UTC.
+    #[graphql(skip)]
     pub max_tokens_per_day: Option<i64>,
     /// Cost in a day, in UTC, in United States dollars.
     pub max_cost_per_day_usd: Option<f64>,
     /// Requests in a minute.
     pub max_requests_per_minute: Option<i32>,
+}
+
+#[ComplexObject]
+impl ProjectQuotas {
+    /// Tokens in a day, in UTC: a whole number, which may be above what an Int holds.
+    async fn max_tokens_per_day(&self) -> Option<f64> {
+        // At most 10^12; whole numbers are exact up to 2^53.
+        self.max_tokens_per_day.map(|tokens| tokens as f64)
+    }
 }
 
 impl Default for ProjectQuotas {

@@ -1,5 +1,6 @@
 //! Followers see each event of their topic once and in order, wherever they begin and however slow they are.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,18 +21,19 @@ async fn a_cursor_replays_what_was_missed_and_then_follows() {
     for _ in 0..299 {
         process.write(subject).await;
     }
-    let cursor = process.write(subject).await.encode();
+    let cursor = process.feed.cursor(process.write(subject).await);
     let head = process.feed.resolve(&cursor).await.expect("a cursor of a write");
-    assert_eq!(process.feed.resolve(&head.encode()).await.expect("a cursor of the feed"), head);
+    assert_eq!(process.feed.resolve(&process.feed.cursor(head)).await.expect("a cursor of the feed"), head);
     for after in [head.0 - 300, head.0 - 1, head.0] {
         let mut events = process.feed.follow(topic, Some(Position(after))).await.expect("a kept position");
         let missed = head.0 - after;
         let written = process.write(subject).await;
-        let last = process.feed.resolve(&written.encode()).await.expect("a cursor of a write").0;
+        let last = process.feed.resolve(&process.feed.cursor(written)).await.expect("a cursor of a write").0;
         let expected: Vec<i64> = (301 - missed..=last - head.0 + 300).collect();
         assert_eq!(numbers(&mut events, expected.len()).await, expected);
     }
-    for nonsense in ["", "cA", "cC0x", "MTIz", "💥", &Position(i64::MAX).encode(), &EventNumber(i64::MAX).encode()] {
+    let never = [process.feed.cursor(Position(i64::MAX)), process.feed.cursor(EventNumber(i64::MAX))];
+    for nonsense in ["", "cA", "ZTE", "cDE", "cC0x", "MTIz", "💥", &"A".repeat(22), &never[0], &never[1]] {
         let refused = process.feed.resolve(nonsense).await;
         assert!(matches!(refused, Err(Error::BadInput { .. })), "{nonsense}: {refused:?}");
     }
@@ -40,9 +42,37 @@ async fn a_cursor_replays_what_was_missed_and_then_follows() {
         .execute(process.pool())
         .await
         .expect("a pruning");
-    let too_old = process.feed.resolve(&Position(head.0 - 2).encode()).await;
+    let too_old = process.feed.resolve(&process.feed.cursor(Position(head.0 - 2))).await;
     assert!(matches!(too_old, Err(Error::GapTooOld)), "{too_old:?}");
-    assert!(process.feed.resolve(&Position(head.0 - 1).encode()).await.is_ok());
+    assert!(process.feed.resolve(&process.feed.cursor(Position(head.0 - 1))).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_cursor_tells_nothing_of_how_much_is_written() {
+    let cluster = Cluster::without_redis().await;
+    let feed = cluster.process().await.feed;
+    let texts: Vec<String> =
+        (1..=1_000).flat_map(|number| [feed.cursor(Position(number)), feed.cursor(EventNumber(number))]).collect();
+    let different: HashSet<&String> = texts.iter().collect();
+    assert_eq!(different.len(), texts.len(), "each place has a text of its own");
+    assert_eq!(texts[0], feed.cursor(Position(1)), "and always the same");
+    assert!(texts.iter().all(|text| text.len() == 22));
+    assert!(!texts.is_sorted(), "the order of texts is not that of places");
+    for pair in texts.windows(2) {
+        let common = pair[0].bytes().zip(pair[1].bytes()).filter(|(one, other)| one == other).count();
+        assert!(common < 8, "{pair:?}");
+    }
+    // One letter changed anywhere is no cursor, and neither is one of a server with another secret.
+    let cursor = feed.cursor(Position(0));
+    for place in 0..cursor.len() {
+        let letter = if &cursor[place..=place] == "A" { "B" } else { "A" };
+        let forged = format!("{}{letter}{}", &cursor[..place], &cursor[place + 1..]);
+        let refused = feed.resolve(&forged).await;
+        assert!(matches!(&refused, Err(Error::BadInput { field, .. }) if field == "after"), "{forged}: {refused:?}");
+    }
+    assert!(feed.resolve(&cursor).await.is_ok());
+    let elsewhere = cluster.process_of("another secret of another server, long enough", Pace::default()).await;
+    assert!(matches!(elsewhere.feed.resolve(&cursor).await, Err(Error::BadInput { .. })));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use api::platform::config::Stores;
 use api::platform::database::Database as Stored;
-use api::platform::events::{Events, Feed, FeedEvent, Pace, Topic};
+use api::platform::events::{CursorKey, Events, Feed, FeedEvent, Pace, Topic};
 use api::platform::outbox::EventNumber;
 use futures_util::StreamExt;
 use redis::streams::StreamRangeReply;
@@ -68,6 +68,10 @@ impl Cluster {
     }
 
     async fn process_with(&self, pace: Pace) -> Process {
+        self.process_of("the secret that the processes of a cluster share", pace).await
+    }
+
+    async fn process_of(&self, secret: &str, pace: Pace) -> Process {
         let stores = Stores {
             database_url: self.database.url().into(),
             redis_url: self.redis.as_str().into(),
@@ -78,7 +82,7 @@ impl Cluster {
         };
         let stored = Stored::connect(&stores, std::time::Duration::from_secs(10)).await.expect("PostgreSQL answers");
         let redis = redis::Client::open(self.redis.as_str()).expect("an address");
-        let feed = Feed::start_with(stored.clone(), redis, self.prefix(), pace).await;
+        let feed = Feed::start_with(stored.clone(), redis, self.prefix(), CursorKey::new(secret), pace).await;
         Process { stored, feed }
     }
 

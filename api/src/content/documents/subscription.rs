@@ -83,16 +83,15 @@ pub enum SpaceActivity {
     Space(SpaceChange),
 }
 
-fn change(event: &FeedEvent, kind: DocumentChangeKind, document: Option<Document>) -> DocumentChange {
+fn change(
+    request: &Request,
+    event: &FeedEvent,
+    kind: DocumentChangeKind,
+    document: Option<Document>,
+) -> DocumentChange {
+    let cursor = request.platform.feed.cursor(event.position);
     let actor = event.actor_id.filter(|_| event.actor_type == "user").map(UserId);
-    DocumentChange {
-        cursor: event.position.encode(),
-        kind,
-        document_id: DocumentId(event.resource_id),
-        document,
-        at: event.timestamp,
-        actor,
-    }
+    DocumentChange { cursor, kind, document_id: DocumentId(event.resource_id), document, at: event.timestamp, actor }
 }
 
 /// One document: a viewer who can no longer read it is told so once.
@@ -102,9 +101,11 @@ async fn tell_of_document(request: Arc<Request>, event: Arc<FeedEvent>) -> Resul
     };
     let document = Document::find(&request, DocumentId(event.resource_id)).await?;
     Ok(match (document, kind) {
-        (Some(document), _) => Told::Next(change(&event, kind, Some(document))),
-        (None, DocumentChangeKind::Deleted | DocumentChangeKind::Trashed) => Told::Last(change(&event, kind, None)),
-        (None, _) => Told::Last(change(&event, DocumentChangeKind::AccessLost, None)),
+        (Some(document), _) => Told::Next(change(&request, &event, kind, Some(document))),
+        (None, DocumentChangeKind::Deleted | DocumentChangeKind::Trashed) => {
+            Told::Last(change(&request, &event, kind, None))
+        }
+        (None, _) => Told::Last(change(&request, &event, DocumentChangeKind::AccessLost, None)),
     })
 }
 
@@ -112,7 +113,7 @@ async fn tell_of_document(request: Arc<Request>, event: Arc<FeedEvent>) -> Resul
 async fn tell_of_space(request: Arc<Request>, event: Arc<FeedEvent>, id: SpaceId) -> Result<Told<SpaceActivity>> {
     let space_change = |kind, space| {
         SpaceActivity::Space(SpaceChange {
-            cursor: event.position.encode(),
+            cursor: request.platform.feed.cursor(event.position),
             kind,
             space_id: id,
             space,
@@ -144,14 +145,14 @@ async fn tell_of_document_in(
 ) -> Result<Told<SpaceActivity>> {
     let document = Document::find(request, DocumentId(event.resource_id)).await?;
     if document.is_some() {
-        return Ok(Told::Next(SpaceActivity::Document(change(event, kind, document))));
+        return Ok(Told::Next(SpaceActivity::Document(change(request, event, kind, document))));
     }
     // It is gone; whoever could read it until then is told.
     let is_gone = matches!(kind, DocumentChangeKind::Deleted | DocumentChangeKind::Trashed);
     let was_shared = event.payload.get("visibility").and_then(|visibility| visibility.as_str()) != Some("private");
     let was_own = event.actor_id.map(UserId) == request.viewer().user_id();
     if is_gone && request.viewer().space_role(id).is_some() && (was_shared || was_own) {
-        return Ok(Told::Next(SpaceActivity::Document(change(event, kind, None))));
+        return Ok(Told::Next(SpaceActivity::Document(change(request, event, kind, None))));
     }
     Ok(Told::Nothing)
 }

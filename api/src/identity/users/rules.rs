@@ -82,11 +82,6 @@ fn check(changes: ProfileChanges) -> Result<ProfileChanges> {
     let line = |field, text: Option<String>, most| {
         text.map(|text| checks::limited_line(field, text.trim(), most, Code::TextInvalid)).transpose()
     };
-    if let Some(address) = changes.avatar_url.as_deref().filter(|address| !address.is_empty())
-        && !address.starts_with("https://")
-    {
-        return Err(reject("avatarUrl", Code::TextInvalid, "The address of a picture begins with https://."));
-    }
     if let Some(timezone) = &changes.timezone
         && !timezone.chars().all(|character| character.is_ascii_graphic())
     {
@@ -106,7 +101,13 @@ fn check(changes: ProfileChanges) -> Result<ProfileChanges> {
         last_name: line("lastName", changes.last_name, 100)?,
         company: line("company", changes.company, 255)?,
         bio: changes.bio.map(|text| checks::limited_text("bio", text.trim(), 2_000, Code::TextInvalid)).transpose()?,
-        avatar_url: line("avatarUrl", changes.avatar_url, 2_000)?,
+        avatar_url: changes
+            .avatar_url
+            .map(|address| match address.is_empty() {
+                true => Ok(address),
+                false => checks::web_address("avatarUrl", &address, Code::TextInvalid),
+            })
+            .transpose()?,
         timezone: changes.timezone,
         locale: changes.locale,
     })

@@ -22,7 +22,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-pub use cursor::Position;
+pub use cursor::{Cursor, CursorKey, Position};
 pub use envelope::{FeedEvent, Topic};
 pub use following::Events;
 pub use status::FeedStatus;
@@ -31,7 +31,6 @@ use super::database::Database;
 use super::errors::{Error, Result};
 use super::outbox::EventNumber;
 use channels::Channels;
-use cursor::Cursor;
 use following::Following;
 use hub::Hub;
 use reading::Place;
@@ -78,6 +77,7 @@ struct Shared {
     database: Database,
     redis: redis::Client,
     prefix: String,
+    cursor_key: CursorKey,
     pace: Pace,
     role: watch::Sender<Role>,
     closing: watch::Sender<bool>,
@@ -92,17 +92,24 @@ struct Shared {
 
 impl Feed {
     /// Starts the tasks of this process. Redis may be away.
-    pub async fn start(database: Database, redis: redis::Client, prefix: String) -> Self {
-        Self::start_with(database, redis, prefix, Pace::default()).await
+    pub async fn start(database: Database, redis: redis::Client, prefix: String, cursor_key: CursorKey) -> Self {
+        Self::start_with(database, redis, prefix, cursor_key, Pace::default()).await
     }
 
     /// The same with other sizes.
-    pub async fn start_with(database: Database, redis: redis::Client, prefix: String, pace: Pace) -> Self {
+    pub async fn start_with(
+        database: Database,
+        redis: redis::Client,
+        prefix: String,
+        cursor_key: CursorKey,
+        pace: Pace,
+    ) -> Self {
         let (hub, joins) = Hub::new();
         let shared = Arc::new(Shared {
             database,
             redis,
             prefix,
+            cursor_key,
             pace,
             role: watch::Sender::new(Role::Starting),
             closing: watch::Sender::new(false),
@@ -145,10 +152,15 @@ impl Feed {
         Ok(following.into_events())
     }
 
+    /// The text of a cursor, which `resolve` takes.
+    pub fn cursor(&self, place: impl Into<Cursor>) -> String {
+        self.shared.cursor_key.seal(place.into())
+    }
+
     /// The position that a cursor stands for: one of the feed, or one that a write answered with.
     /// Fails with `GapTooOld`, and as bad input when this feed never gave such a cursor.
     pub async fn resolve(&self, cursor: &str) -> Result<Position> {
-        match Cursor::decode(cursor)? {
+        match self.shared.cursor_key.open(cursor)? {
             Cursor::Position(position) => reading::bounds(self.shared.database.pool()).await?.check(position),
             Cursor::Event(number) => self.placed(number).await,
         }

@@ -1,6 +1,7 @@
 //! Whether the server and its parts answer: 200 or 503, with a JSON body that names the part.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_graphql::Executor;
@@ -11,6 +12,7 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use super::router::Door;
+use crate::platform::request::Platform;
 
 /// A part that does not answer within this time is away.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -57,9 +59,37 @@ pub async fn everything<E: Executor>(State(door): State<Arc<Door<E>>>) -> impl I
     report(&[database, redis])
 }
 
-/// Requests can be answered: PostgreSQL is there. Redis is a help, not a need.
+/// Requests can be answered: PostgreSQL is there, with every migration of this version. Redis is a help, not a need.
 pub async fn ready<E: Executor>(State(door): State<Arc<Door<E>>>) -> impl IntoResponse {
-    report(&[part("db", door.platform.database.ping()).await])
+    let database = part("db", door.platform.database.ping()).await;
+    if database.1.is_err() {
+        return report(&[database]);
+    }
+    report(&[database, ("migrations", door.migrated.confirm(&door.platform).await)])
+}
+
+/// Whether the database has every migration of this version. Asked until it has: a schema is not taken back below a
+/// server that runs.
+#[derive(Debug, Default)]
+pub struct Migrated(AtomicBool);
+
+impl Migrated {
+    async fn confirm(&self, platform: &Platform) -> Result<(), String> {
+        if self.0.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let missing = migration::missing(platform.database.connection()).await.map_err(|error| {
+            tracing::warn!(%error, "the applied migrations cannot be read");
+            "cannot be read".to_owned()
+        })?;
+        match missing.first() {
+            Some(first) => Err(format!("{first} is missing: run `trellis migrate up`")),
+            None => {
+                self.0.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+        }
+    }
 }
 
 /// PostgreSQL answers.

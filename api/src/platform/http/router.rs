@@ -29,6 +29,7 @@ pub struct Door<E> {
     pub connections: Arc<Connections>,
     /// What GraphiQL starts with.
     pub welcome: graphiql::Welcome,
+    pub migrated: health::Migrated,
 }
 
 /// Every route of the server.

@@ -194,8 +194,8 @@ struct ProjectUpdateInput {
     default_model: Option<String>,
     /// Whether a new tool server may be used without approval.
     mcp_auto_approve: Option<bool>,
-    /// Tokens in a day, in UTC: 0 to 10^12; null for no limit.
-    max_tokens_per_day: MaybeUndefined<i64>,
+    /// Tokens in a day, in UTC: a whole number, 0 to 10^12; null for no limit.
+    max_tokens_per_day: MaybeUndefined<f64>,
     /// Cost in a day, in UTC, in United States dollars: 0 to 10^9; null for no limit.
     max_cost_per_day_usd: MaybeUndefined<f64>,
     /// Requests in a minute: 0 to 10^6; null for no limit.

@@ -99,7 +99,8 @@ pub struct ProjectChanges {
     pub default_model: Option<String>,
     pub mcp_auto_approve: Option<bool>,
     /// Some(None) lifts the limit, here and below.
-    pub max_tokens_per_day: Option<Option<i64>>,
+    /// A whole number.
+    pub max_tokens_per_day: Option<Option<f64>>,
     pub max_cost_per_day_usd: Option<Option<f64>>,
     pub max_requests_per_minute: Option<Option<i32>>,
 }
@@ -143,7 +144,10 @@ fn check(changes: ProjectChanges) -> Result<ProjectChanges> {
     if changes.allowed_models.as_ref().is_some_and(|models| !(1..=100).contains(&models.len())) {
         return Err(reject("allowedModels", Code::OutOfRange, "Allow 1 to 100 models."));
     }
-    check_limit("maxTokensPerDay", changes.max_tokens_per_day, 1_000_000_000_000)?;
+    check_limit("maxTokensPerDay", changes.max_tokens_per_day, 1_000_000_000_000.0)?;
+    if changes.max_tokens_per_day.flatten().is_some_and(|tokens| tokens.fract() != 0.0) {
+        return Err(reject("maxTokensPerDay", Code::OutOfRange, "Tokens are a whole number."));
+    }
     check_limit("maxCostPerDayUsd", changes.max_cost_per_day_usd, 1_000_000_000.0)?;
     check_limit("maxRequestsPerMinute", changes.max_requests_per_minute, 1_000_000)?;
     Ok(ProjectChanges {
@@ -194,10 +198,18 @@ fn changed_settings(held: &ProjectSettings, changes: &ProjectChanges) -> Result<
 
 fn changed_quotas(held: &ProjectQuotas, changes: &ProjectChanges) -> ProjectQuotas {
     ProjectQuotas {
-        max_tokens_per_day: changes.max_tokens_per_day.unwrap_or(held.max_tokens_per_day),
+        max_tokens_per_day: match changes.max_tokens_per_day {
+            Some(limit) => limit.map(whole),
+            None => held.max_tokens_per_day,
+        },
         max_cost_per_day_usd: changes.max_cost_per_day_usd.unwrap_or(held.max_cost_per_day_usd),
         max_requests_per_minute: changes.max_requests_per_minute.unwrap_or(held.max_requests_per_minute),
     }
+}
+
+/// The integer of a number that was checked to be whole and at most 10^12.
+fn whole(number: f64) -> i64 {
+    number as i64
 }
 
 /// Deletes a project. What it held stays in the database until it is removed for good.
