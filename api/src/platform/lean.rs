@@ -1,10 +1,11 @@
 //! Objects resolved with less ado than the engine has for each field, for the objects that lists are made of.
-//! What answers at once, as most fields do, is resolved in place; only the rest becomes futures that run together.
+//! What answers at once, as most fields do, is done with at its first poll; only the rest becomes futures that run
+//! together.
 //! What is not plain (directives, fragments of other types) is left to the engine; the answers are the same.
 
 use std::borrow::Cow;
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::Poll;
 
 use async_graphql::indexmap::IndexMap;
@@ -49,26 +50,18 @@ async fn resolve_object<'a, T: ContainerType>(ctx: &ContextSelectionSet<'a>, obj
     let mut values: IndexMap<Name, Value> = IndexMap::with_capacity(fields.len());
     let mut later: Vec<Later<'_>> = Vec::new();
     for (index, field) in fields.iter().copied().enumerate() {
-        let resolved = if field.node.name.node == "__typename" {
-            Poll::Ready(Ok(Value::String(object.introspection_type_name().into_owned())))
-        } else if field.node.selection_set.node.items.is_empty() {
-            at_once(ctx, object, field).await
+        let value = if field.node.name.node == "__typename" {
+            Value::String(object.introspection_type_name().into_owned())
         } else {
-            Poll::Pending
-        };
-        let value = match resolved {
-            Poll::Ready(value) => value?,
-            Poll::Pending => {
-                let mut resolving: Later<'_> = Box::pin(async move {
-                    let value = object.resolve_field(&ctx.with_field(field)).await?;
-                    Ok((index, value.unwrap_or_default()))
-                });
-                match poll_fn(|task| Poll::Ready(resolving.as_mut().poll(task))).await {
-                    Poll::Ready(value) => value?.1,
-                    Poll::Pending => {
-                        later.push(resolving);
-                        Value::Null
-                    }
+            let mut resolving: Later<'_> = Box::pin(async move {
+                let value = object.resolve_field(&ctx.with_field(field)).await?;
+                Ok((index, value.unwrap_or_default()))
+            });
+            match poll_fn(|task| Poll::Ready(resolving.as_mut().poll(task))).await {
+                Poll::Ready(resolved) => resolved?.1,
+                Poll::Pending => {
+                    later.push(resolving);
+                    Value::Null
                 }
             }
         };
@@ -82,19 +75,6 @@ async fn resolve_object<'a, T: ContainerType>(ctx: &ContextSelectionSet<'a>, obj
         }
     }
     Ok(Value::Object(values))
-}
-
-/// The value of a field without fields of its own, if it needs nothing to be loaded. One that does is dropped here and
-/// asked again beside the others, so that their loads are not made to wait for each other.
-async fn at_once<'a, T: ContainerType>(
-    ctx: &ContextSelectionSet<'a>,
-    object: &'a T,
-    field: &'a Positioned<Field>,
-) -> Poll<ServerResult<Value>> {
-    let ctx = ctx.with_field(field);
-    let mut resolving = pin!(object.resolve_field(&ctx));
-    let polled = poll_fn(|task| Poll::Ready(resolving.as_mut().poll(task))).await;
-    polled.map(|value| value.map(Option::unwrap_or_default))
 }
 
 /// Collects the fields of a selection, fragments included. False when the engine has to do it.
