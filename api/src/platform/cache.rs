@@ -44,6 +44,20 @@ impl Cache {
         }
     }
 
+    pub async fn remove(&self, key: &str) {
+        let mut connection = self.connection.clone();
+        let removed: redis::RedisResult<()> = connection.del(self.key(key)).await;
+        if let Err(error) = removed {
+            tracing::debug!(%error, key, "cache removal failed");
+        }
+    }
+
+    /// Runs a script on one key.
+    pub async fn run(&self, script: &redis::Script, key: &str, arguments: &[i64]) -> redis::RedisResult<i64> {
+        let mut connection = self.connection.clone();
+        script.prepare_invoke().key(self.key(key)).arg(arguments).invoke_async(&mut connection).await
+    }
+
     /// Whether Redis answers.
     pub async fn ping(&self) -> redis::RedisResult<()> {
         self.ask(redis::cmd("PING")).await
