@@ -12,8 +12,10 @@ use redis::io::tcp::TcpSettings;
 use tokio::net::TcpListener;
 
 use crate::demo;
+use crate::identity::{self, passwords};
+use crate::platform::background::Background;
 use crate::platform::cache::Cache;
-use crate::platform::clock::SystemClock;
+use crate::platform::clock::{SharedClock, SystemClock};
 use crate::platform::config::{Config, Stores};
 use crate::platform::database::Database;
 use crate::platform::errors::{Error, Result};
@@ -26,8 +28,11 @@ use crate::platform::http::guard::{Limits, SchemaShape};
 use crate::platform::http::health::Migrated;
 use crate::platform::http::router::Door;
 use crate::platform::http::serving;
+use crate::platform::limits::RateLimits;
 use crate::platform::loaders::Mergers;
+use crate::platform::mail::{self, Mail};
 use crate::platform::request::Platform;
+use crate::platform::sealing::Sealing;
 use crate::platform::viewer::{Tokens, Viewers};
 use crate::schema::{self, Graph};
 
@@ -43,11 +48,19 @@ async fn connect(config: Config) -> Result<Platform> {
     let cursor_key = CursorKey::new(config.token_secret());
     let feed = Feed::start(database.clone(), redis, config.stores.redis_prefix.clone(), cursor_key).await;
     let mergers = Arc::new(Mergers::default());
+    let clock: SharedClock = Arc::new(SystemClock);
+    let sealed = [&[mail::LETTERS], identity::SEALED].concat();
+    let sealing = Sealing::new(&config, &sealed, Arc::clone(&clock))?;
+    let limits = RateLimits::new(cache.clone(), Arc::clone(&clock));
+    let mail = Mail::start(&config, database.clone(), sealing.clone(), Arc::clone(&clock))?;
     Ok(Platform {
         viewers: Arc::new(Viewers::new(database.clone(), cache.clone(), Arc::clone(&mergers))),
         tokens: Arc::new(Tokens::new(&config)),
         config: Arc::new(config),
-        clock: Arc::new(SystemClock),
+        clock,
+        limits,
+        sealing,
+        mail,
         database,
         cache,
         mergers,
@@ -125,6 +138,7 @@ pub fn serve(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'sta
 
 async fn answer(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'static, ()>) {
     let feed = door.platform.feed.clone();
+    let _requests = Background::spawn(passwords::answer_requests(door.platform.clone()));
     serving::serve(listener, door, stop).await;
     feed.shut_down().await;
 }

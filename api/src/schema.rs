@@ -6,8 +6,9 @@ use entity::ids::AnyId;
 use crate::audit::{AuditEntry, AuditSubscription};
 use crate::content::documents::{Document, DocumentMutation, DocumentSubscription};
 use crate::content::tags::{Tag, TagMutation};
-use crate::identity::sign_in::SignInMutation;
-use crate::identity::users::{User, UserMutation, ViewerQuery};
+use crate::identity::IdentityMutation;
+use crate::identity::sessions::Session;
+use crate::identity::users::{User, ViewerQuery};
 use crate::platform::errors::{Error, Result};
 use crate::platform::payload::Independent;
 use crate::platform::request::{Request, RequestContext};
@@ -29,6 +30,7 @@ pub type Graph = Schema<Query, Independent<Mutation>, Subscription>;
 #[graphql(field(name = "id", ty = "async_graphql::ID", desc = "The id, which carries its type."))]
 pub enum Node {
     User(User),
+    Session(Session),
     Organization(Organization),
     Member(Member),
     Team(Team),
@@ -47,6 +49,7 @@ impl Node {
     async fn find(request: &Request, id: AnyId) -> Result<Option<Self>> {
         Ok(match id {
             AnyId::User(id) => User::find(request, id).await?.map(Self::User),
+            AnyId::Session(id) => Session::find(request, id).await?.map(Self::Session),
             AnyId::Organization(id) => Organization::find(request, id).await?.map(Self::Organization),
             AnyId::Member(id) => Member::find(request, id).await?.map(Self::Member),
             AnyId::Team(id) => Team::find(request, id).await?.map(Self::Team),
@@ -58,10 +61,11 @@ impl Node {
             AnyId::Document(id) => Document::find(request, id).await?.map(Self::Document),
             AnyId::Tag(id) => Tag::find(request, id).await?.map(Self::Tag),
             AnyId::AuditLog(id) => AuditEntry::find(request, id).await?.map(Self::AuditEntry),
-            AnyId::Session(_)
-            | AnyId::OauthConnection(_)
+            AnyId::OauthConnection(_)
             | AnyId::MfaFactor(_)
             | AnyId::RecoveryCode(_)
+            | AnyId::SignInChallenge(_)
+            | AnyId::PasswordResetRequest(_)
             | AnyId::VerificationToken(_)
             | AnyId::Invitation(_)
             | AnyId::Subscription(_)
@@ -113,7 +117,7 @@ pub struct Query(NodeQuery, ViewerQuery, OrganizationQuery);
 /// an error; the others of the request stand. After UNAVAILABLE (HTTP 503) it is not known whether it happened: repeat it
 /// under the same Idempotency-Key.
 #[derive(MergedObject, Default)]
-pub struct Mutation(SignInMutation, UserMutation, TenancyMutation, DocumentMutation, TagMutation);
+pub struct Mutation(IdentityMutation, TenancyMutation, DocumentMutation, TagMutation);
 
 /// What can be followed live.
 #[derive(MergedSubscription, Default)]

@@ -182,6 +182,10 @@ ids! {
     MfaFactorId MfaFactor "mfa";
     /// A one-time code that replaces a lost second factor.
     RecoveryCodeId RecoveryCode "rcv";
+    /// Somebody owes the second factor.
+    SignInChallengeId SignInChallenge "sic";
+    /// Somebody asked to reset a password.
+    PasswordResetRequestId PasswordResetRequest "prr";
     /// A link sent by mail, such as the one that verifies an address.
     VerificationTokenId VerificationToken "vft";
     /// An organization.

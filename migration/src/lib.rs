@@ -28,6 +28,7 @@ const MIGRATIONS: &[SqlMigration] = migrations![
     "m20261120_000004_tenancy",
     "m20261120_000005_grants",
     "m20261120_000006_content",
+    "m20261120_000007_signing_in",
     "m20261120_000008_teams",
     "m20261120_000008_audit_reading",
     "m20261120_000011_held_grants",

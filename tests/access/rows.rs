@@ -1,6 +1,8 @@
 //! The rows of the matrix: every root field, on every kind of thing that makes a difference. A new root field starts
 //! with its row here.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use serde_json::{Value, json};
 
 use super::scene::Scene;
@@ -44,6 +46,7 @@ const fn sight(of: &'static str, on: &'static str, id: Id) -> Sight {
 pub const SIGHTS: &[Sight] = &[
     sight("User", "the owner", |scene| &scene.world.owner.id),
     sight("User", "the stranger", |scene| &scene.world.stranger.id),
+    sight("Session", "the member's", |scene| &scene.session),
     sight("Organization", "acme", |scene| &scene.world.acme),
     sight("Organization", "globex", |scene| &scene.world.globex),
     sight("Member", "the owner's", |scene| &scene.owner_membership),
@@ -108,11 +111,42 @@ const fn free(field: &'static str, on: &'static str, input: fn(&Scene) -> Value)
     Change { field, on, allowed_by: None, input }
 }
 
+/// An address that nobody used before: mail to one address is limited.
+fn fresh_address() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("nobody{}@example.org", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 pub const CHANGES: &[Change] = &[
     free("signUp", "", |_| json!({ "email": "nora@example.org", "password": PASSWORD, "name": "Nora" })),
     free("signIn", "", |_| json!({ "email": "member@acme.test", "password": PASSWORD })),
+    free("signInConfirm", "with a made-up token", |_| json!({ "mfaToken": "x", "code": "000000" })),
     free("tokenRefresh", "", |scene| json!({ "refreshToken": scene.refresh_token })),
     free("signOut", "", |_| Value::Null),
+    free("reauthenticate", "", |_| json!({ "password": PASSWORD })),
+    change("sessionRevoke", "the member's", "DELETE", |scene| &scene.session, |scene| json!({ "id": scene.session })),
+    free("sessionRevokeOthers", "their own", |_| Value::Null),
+    free(
+        "passwordChange",
+        "their own",
+        |_| json!({ "currentPassword": PASSWORD, "newPassword": "another good password" }),
+    ),
+    free("passwordResetRequest", "of nobody", |_| json!({ "email": fresh_address() })),
+    free(
+        "passwordReset",
+        "the member's",
+        |scene| json!({ "token": scene.reset_token, "newPassword": "another good password" }),
+    ),
+    free("mfaEnroll", "their own", |_| Value::Null),
+    free("mfaConfirm", "before it was begun", |_| json!({ "code": "000000" })),
+    free("mfaDisable", "where there is none", |_| Value::Null),
+    free("recoveryCodesRegenerate", "where there is none", |_| Value::Null),
+    free("emailChange", "their own", |_| json!({ "email": fresh_address() })),
+    free("emailChangeConfirm", "the member's", |scene| json!({ "token": scene.change_token })),
+    free("accountDelete", "their own", |_| Value::Null),
+    free("settingsUpdate", "their own", |_| json!({ "theme": "DARK" })),
+    free("emailVerify", "", |scene| json!({ "token": scene.verification_token })),
+    free("emailVerificationSend", "their own", |_| Value::Null),
     free("profileUpdate", "their own", |_| json!({ "bio": "New." })),
     free("organizationCreate", "", |_| json!({ "name": "New", "slug": "new" })),
     change(

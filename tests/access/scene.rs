@@ -1,6 +1,6 @@
 //! The things that the matrix is about, and how they are put back after each change.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Client, Digest, PASSWORD, World, typed, uuid};
 
@@ -39,6 +39,13 @@ pub struct Scene {
     pub own_entry: String,
     /// A good refresh token of somebody.
     pub refresh_token: String,
+    /// A session of the member.
+    pub session: String,
+    /// Tokens of links that reset the password of the member and change their address.
+    pub reset_token: String,
+    pub change_token: String,
+    /// The token of a link that confirms the address of the member.
+    pub verification_token: String,
     /// The digest of each table whose rows are put back.
     kept: Digest,
 }
@@ -72,8 +79,23 @@ impl Scene {
         let team = world.admin.team(&world.acme, "crew").await;
         let team_membership = world.admin.add_team_member(&team, &world.member).await;
         let input = json!({ "email": "member@acme.test", "password": PASSWORD });
-        let session = world.anonymous.mutate_for("signIn", "refreshToken", input).await.well();
+        let signed_in = world.anonymous.mutate_for("signIn", "refreshToken", input).await.well();
+        world.member.query("mutation { emailVerificationSend { userErrors { code } } }", Value::Null).await.well();
+        let verification_token = world.server.letters().last_of(1, "member@acme.test").await.token();
+        let letters = world.server.letters();
+        world.member.mutate("emailChange", json!({ "email": "changed@acme.test" })).await.well();
+        let change_token = letters.last_of(1, "changed@acme.test").await.token();
+        world.anonymous.mutate("passwordResetRequest", json!({ "email": "member@acme.test" })).await.well();
+        let reset_token = letters.last_of(2, "member@acme.test").await.token();
+        let sql = format!(
+            "SELECT id FROM identity.sessions WHERE user_id = '{}' ORDER BY id LIMIT 1",
+            uuid(&world.member.id)
+        );
+        let session = typed("ses", world.database.row(&sql).await["id"].as_str().expect("an id"));
         let mut scene = Self {
+            session,
+            reset_token,
+            change_token,
             shared,
             private,
             open,
@@ -95,7 +117,8 @@ impl Scene {
             own_entry: entry(&world, "user_id", &world.member.id).await,
             reader_role: holding(&world, "space_members", "spm", &world.reader).await,
             developer_role: holding(&world, "project_members", "prm", &world.developer).await,
-            refresh_token: session.text("signIn.refreshToken").to_owned(),
+            verification_token,
+            refresh_token: signed_in.text("signIn.refreshToken").to_owned(),
             kept: Digest::new(),
             world,
         };

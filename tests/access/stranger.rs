@@ -74,7 +74,7 @@ async fn ids(scene: &Scene) -> Vec<(&'static str, Vec<String>)> {
 
 /// What is the stranger's own.
 async fn own(scene: &Scene) -> BTreeSet<String> {
-    let query = "{ viewer { user { id } personalSpace { id } auditLog(first: 100) { nodes { id } } \
+    let query = "{ viewer { user { id } sessions(first: 9) { nodes { id } } personalSpace { id } auditLog(first: 100) { nodes { id } } \
                  organizations(first: 9) { nodes { id auditLog(first: 100) { nodes { id } } members(first: 9) { nodes { id } } \
                  spaces(first: 9) { nodes { id members(first: 9) { nodes { id } } } } } } } }";
     let answer = scene.world.stranger.query(query, Value::Null).await.well();

@@ -95,6 +95,9 @@ impl Ground<'_> {
             .env("TRELLIS_ENV", "production")
             .env("TRELLIS_LISTEN", address.to_string())
             .env("TRELLIS_TOKEN_SECRET", &self.tokens.secret)
+            .env("TRELLIS_SEALING_KEYS", "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+            .env("TRELLIS_PUBLIC_URL", "https://trellis.example")
+            .env("TRELLIS_MAIL_DIR", std::env::temp_dir().join("trellis-bench-mail"))
             .env("TRELLIS_LOG", "error");
         self.start(Kind::Trellis, address, command).await
     }

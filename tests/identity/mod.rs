@@ -1,6 +1,14 @@
 //! Who people are: signing up, in and out, what a session is good for, and who knows whom.
 
+mod addresses;
+mod attempts;
+mod deletion;
+mod devices;
+mod mfa;
+mod passwords;
 mod people;
 mod profile;
 mod sessions;
+mod settings;
 mod sign_up;
+mod strangers;

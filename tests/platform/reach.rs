@@ -18,6 +18,7 @@ fn generously(config: &mut Settings) {
 async fn everything(world: &World) -> Vec<String> {
     let tables = [
         ("user", "identity.users"),
+        ("ses", "identity.sessions"),
         ("org", "tenancy.organizations"),
         ("mem", "tenancy.members"),
         ("team", "tenancy.teams"),
@@ -56,7 +57,7 @@ const SPACE: &str = "id tags(first: 100) { nodes { id } } members(first: 100) { 
 /// What the viewer finds from list to list, beginning at itself.
 async fn by_lists(client: &Client) -> BTreeSet<String> {
     let query = format!(
-        "{{ viewer {{ user {{ id }} personalSpace {{ {SPACE} }} organizations(first: 20) {{ nodes {{ id \
+        "{{ viewer {{ user {{ id }} sessions(first: 100) {{ nodes {{ id }} }} personalSpace {{ {SPACE} }} organizations(first: 20) {{ nodes {{ id \
          members(first: 100) {{ nodes {{ id user {{ id }} }} }} \
          teams(first: 20) {{ nodes {{ id members(first: 100) {{ nodes {{ id user {{ id }} }} }} }} }} \
          projects(first: 20) {{ nodes {{ id members(first: 100) {{ nodes {{ id user {{ id }} }} }} }} }} \

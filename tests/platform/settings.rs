@@ -51,6 +51,11 @@ fn a_setting_that_cannot_work_is_named_and_refused() {
         (&[("TRELLIS_TOKEN_SECRET", "secret-word")], "TRELLIS_TOKEN_SECRET"),
         (&[("TRELLIS_ENV", "production")], "TRELLIS_TOKEN_SECRET"),
         (&[("TRELLIS_ENV", "production"), ("TRELLIS_TOKEN_SECRET", secret), ("TRELLIS_BATCH", "x")], "--batch"),
+        (&[("TRELLIS_ENV", "production"), ("TRELLIS_TOKEN_SECRET", secret)], "TRELLIS_SEALING_KEYS"),
+        (&[("TRELLIS_SEALING_KEYS", "1:secret-word")], "TRELLIS_SEALING_KEYS"),
+        (&[("TRELLIS_PUBLIC_URL", "example.com")], "TRELLIS_PUBLIC_URL"),
+        (&[("TRELLIS_TRUSTED_PROXIES", "nowhere")], "--trusted-proxies"),
+        (&[("TRELLIS_ATTEMPTS_PER_NETWORK", "0")], "--attempts-per-network"),
     ];
     for (settings, named) in cases {
         let output = trellis(settings, &["serve"]);

@@ -5,11 +5,13 @@ use api::platform::config::Config;
 use api::platform::http::graphiql::Welcome;
 use api::platform::request::Platform;
 use clap::Parser;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::database::{Database, environment};
+use super::mail::Letters;
 
 /// A server that answers until it is dropped.
 pub struct Server {
@@ -17,6 +19,8 @@ pub struct Server {
     platform: Platform,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
+    /// Where its mail is put, unless the settings send it elsewhere.
+    mail: TempDir,
 }
 
 /// The settings as they are when nothing is said.
@@ -35,6 +39,8 @@ impl Server {
         config.stores.redis_url = environment("TRELLIS_TEST_REDIS_URL").into();
         config.stores.redis_prefix = format!("{}:", database.name());
         config.stores.database_connections = 8;
+        let mail = TempDir::new().expect("a folder for mail");
+        config.mail_dir = Some(mail.path().to_owned());
         change(&mut config);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address").to_string();
@@ -49,7 +55,7 @@ impl Server {
                 let _ = stopped.await;
             }),
         ));
-        Self { address, platform, stop: Some(stop), serving }
+        Self { address, platform, stop: Some(stop), serving, mail }
     }
 
     /// The address of the graph.
@@ -65,6 +71,11 @@ impl Server {
     /// The address of the graph for WebSockets.
     pub fn websocket(&self) -> String {
         format!("ws://{}/graphql", self.address)
+    }
+
+    /// The mail it sent.
+    pub fn letters(&self) -> Letters {
+        Letters::new(self.mail.path().to_owned())
     }
 
     pub fn platform(&self) -> &Platform {

@@ -2,9 +2,9 @@
 
 use async_graphql::Enum;
 use entity::ids::{
-    AnyId, DocumentId, InvitationId, MemberId, MfaFactorId, OauthConnectionId, OrganizationId, ProjectId,
-    ProjectMemberId, RecoveryCodeId, SessionId, SpaceId, SpaceMemberId, SubscriptionId, TagId, TeamId, TeamMemberId,
-    UserId, VerificationTokenId,
+    AnyId, DocumentId, InvitationId, MemberId, MfaFactorId, OauthConnectionId, OrganizationId, PasswordResetRequestId,
+    ProjectId, ProjectMemberId, RecoveryCodeId, SessionId, SignInChallengeId, SpaceId, SpaceMemberId, SubscriptionId,
+    TagId, TeamId, TeamMemberId, UserId, VerificationTokenId,
 };
 use uuid::Uuid;
 
@@ -61,6 +61,10 @@ resources! {
     MfaFactor "mfa_factors" MfaFactor(MfaFactorId);
     /// A code that replaces a lost second factor.
     RecoveryCode "recovery_codes" RecoveryCode(RecoveryCodeId);
+    /// A sign-in that awaits the second factor.
+    SignInChallenge "sign_in_challenges" SignInChallenge(SignInChallengeId);
+    /// A request to reset a password.
+    PasswordResetRequest "password_reset_requests" PasswordResetRequest(PasswordResetRequestId);
     /// A link sent by mail to prove something.
     VerificationToken "verification_tokens" VerificationToken(VerificationTokenId);
     /// An organization.

@@ -41,8 +41,9 @@ enum Command {
     },
     /// Print the GraphQL schema.
     Schema,
-    /// Make partitions ahead and remove what nobody asks for any more. A running server does it each day; run this each
-    /// day as well, as the owner of the database, to remove audit entries whose time is over.
+    /// Make partitions ahead, remove what nobody asks for any more, and seal stored secrets under the present key. A running
+    /// server does it each day; run this each day as well, as the owner of the database, to remove audit entries whose
+    /// time is over.
     Maintain(Box<Config>),
     Import(Box<ImportArguments>),
     Demo(Box<DemoArguments>),

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{EMAIL, PASSWORD, refuse_in_production};
-use crate::identity::sign_in;
-use crate::platform::errors::Result;
+use crate::identity::sign_in::{self, Entry};
+use crate::platform::errors::{Error, Result};
 use crate::platform::request::{Origin, Platform, Request};
 use crate::platform::viewer::Viewer;
 
@@ -26,7 +26,9 @@ pub async fn credentials(platform: &Platform, email: Option<&str>) -> Result<Cre
     let email = email.unwrap_or(EMAIL);
     let origin = Origin { user_agent: Some("trellis demo".to_owned()), ip: None };
     let request = Request::new(platform.clone(), Viewer::Anonymous, origin);
-    let session = sign_in::sign_in(&request, email, PASSWORD.to_owned()).await?;
+    let Entry::Open(session) = sign_in::sign_in(&request, email, PASSWORD.to_owned()).await? else {
+        return Err(Error::internal(format!("{email} has a second factor: nobody signs in for them")));
+    };
     let (token, _) = platform.tokens.issue(session.user_id, session.session_id, request.now())?;
     Ok(Credentials { email: email.to_owned(), password: PASSWORD.to_owned(), token })
 }

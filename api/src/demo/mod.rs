@@ -27,7 +27,7 @@ use clap::ValueEnum;
 pub use bench::{ORGANIZATIONS as BENCH_ORGANIZATIONS, owner as bench_owner, slug as bench_slug};
 pub use credentials::{Credentials, TOKEN_SECONDS, credentials};
 
-use crate::identity::sign_in;
+use crate::identity::passwords;
 use crate::platform::errors::{Error, Result};
 use crate::platform::progress::Progress;
 use crate::platform::request::Platform;
@@ -130,7 +130,7 @@ pub async fn load(platform: &Platform, options: Options, progress: &dyn Progress
         let message = format!("The demo data is loaded already: {EMAIL} has an account.");
         return Err(Error::bad_input("demo", message));
     }
-    let password_hash = sign_in::password_hash(PASSWORD.to_owned()).await?;
+    let password_hash = passwords::hash(PASSWORD.to_owned()).await?;
     let world = tokio::task::spawn_blocking(move || imagine(options, &password_hash)).await.map_err(Error::internal)?;
     let loaded = Loaded {
         users: world.users.len(),

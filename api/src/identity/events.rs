@@ -27,6 +27,42 @@ pub enum IdentityEvent {
     UserUpdated {
         user: UserId,
     },
+    EmailVerified {
+        user: UserId,
+    },
+    EmailChanged {
+        user: UserId,
+    },
+    PasswordChanged {
+        user: UserId,
+    },
+    PasswordResetSent {
+        user: UserId,
+    },
+    /// So many other sessions of the user were ended.
+    OthersSignedOut {
+        user: UserId,
+        count: u64,
+    },
+    /// Somebody who is signed in proved it again.
+    Reauthenticated {
+        user: UserId,
+    },
+    SettingsUpdated {
+        user: UserId,
+    },
+    MfaEnabled {
+        user: UserId,
+    },
+    MfaDisabled {
+        user: UserId,
+    },
+    RecoveryCodesReplaced {
+        user: UserId,
+    },
+    UserDeleted {
+        user: UserId,
+    },
 }
 
 impl Event for IdentityEvent {
@@ -41,6 +77,17 @@ impl Event for IdentityEvent {
             Self::SignedOut { .. } => "session.signed_out",
             Self::TokenReused { .. } => "session.token_reused",
             Self::UserUpdated { .. } => "user.updated",
+            Self::EmailVerified { .. } => "user.email_verified",
+            Self::EmailChanged { .. } => "user.email_changed",
+            Self::PasswordChanged { .. } => "user.password_changed",
+            Self::PasswordResetSent { .. } => "user.password_reset_sent",
+            Self::OthersSignedOut { .. } => "session.others_signed_out",
+            Self::Reauthenticated { .. } => "session.reauthenticated",
+            Self::SettingsUpdated { .. } => "user.settings_updated",
+            Self::MfaEnabled { .. } => "user.mfa_enabled",
+            Self::MfaDisabled { .. } => "user.mfa_disabled",
+            Self::RecoveryCodesReplaced { .. } => "user.recovery_codes_replaced",
+            Self::UserDeleted { .. } => "user.deleted",
         }
     }
 
@@ -49,16 +96,39 @@ impl Event for IdentityEvent {
         | Self::SignedIn { user, .. }
         | Self::SignedOut { user, .. }
         | Self::TokenReused { user, .. }
-        | Self::UserUpdated { user }) = *self;
+        | Self::UserUpdated { user }
+        | Self::EmailVerified { user }
+        | Self::EmailChanged { user }
+        | Self::PasswordChanged { user }
+        | Self::PasswordResetSent { user }
+        | Self::OthersSignedOut { user, .. }
+        | Self::Reauthenticated { user }
+        | Self::SettingsUpdated { user }
+        | Self::MfaEnabled { user }
+        | Self::MfaDisabled { user }
+        | Self::RecoveryCodesReplaced { user }
+        | Self::UserDeleted { user }) = *self;
         Subject { resource_type: "user", resource_id: user.uuid(), ..Subject::default() }
     }
 
     fn payload(&self) -> Value {
         match self {
-            Self::SignedUp { .. } | Self::UserUpdated { .. } => json!({}),
             Self::SignedIn { session, .. } | Self::SignedOut { session, .. } | Self::TokenReused { session, .. } => {
                 json!({ "session_id": session.uuid() })
             }
+            Self::OthersSignedOut { count, .. } => json!({ "count": count }),
+            Self::SignedUp { .. }
+            | Self::UserUpdated { .. }
+            | Self::EmailVerified { .. }
+            | Self::EmailChanged { .. }
+            | Self::PasswordChanged { .. }
+            | Self::PasswordResetSent { .. }
+            | Self::Reauthenticated { .. }
+            | Self::SettingsUpdated { .. }
+            | Self::MfaEnabled { .. }
+            | Self::MfaDisabled { .. }
+            | Self::RecoveryCodesReplaced { .. }
+            | Self::UserDeleted { .. } => json!({}),
         }
     }
 }

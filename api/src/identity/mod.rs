@@ -1,12 +1,56 @@
-//! Who people are: accounts, signing up and in, sessions and their tokens.
+//! Who people are: accounts, signing up and in, sessions and their tokens, addresses and what is mailed to them.
 
+pub mod addresses;
+pub mod attempts;
+pub mod deletion;
 pub mod events;
+pub mod mailed_tokens;
+pub mod mfa;
+pub mod passwords;
+pub mod reauthentication;
+pub mod sessions;
+pub mod settings;
 pub mod sign_in;
 pub mod users;
 
-use async_graphql::Enum;
+use async_graphql::{Enum, MergedObject};
 
 use crate::platform::payload::ErrorCode;
+use crate::platform::sealing::SealedColumn;
+
+/// What can be changed about accounts and sessions. Merged in two steps, because each further part of one merged object
+/// makes its futures a level deeper.
+#[derive(MergedObject, Default)]
+pub struct IdentityMutation(ComingInMutation, AccountMutation);
+
+/// Coming in, and what a session is good for.
+#[derive(MergedObject, Default)]
+pub struct ComingInMutation(
+    sign_in::SignInMutation,
+    reauthentication::ReauthenticationMutation,
+    sessions::SessionMutation,
+    mfa::MfaMutation,
+);
+
+/// The account itself.
+#[derive(MergedObject, Default)]
+pub struct AccountMutation(
+    passwords::PasswordMutation,
+    addresses::AddressMutation,
+    users::UserMutation,
+    settings::SettingsMutation,
+    deletion::DeletionMutation,
+);
+
+/// The columns of this domain that are sealed.
+pub const SEALED: &[SealedColumn] = &[
+    passwords::REQUESTED,
+    mfa::SECRET,
+    SealedColumn { table: "identity.oauth_connections", column: "access_token" },
+    SealedColumn { table: "identity.oauth_connections", column: "refresh_token" },
+    SealedColumn { table: "identity.sessions", column: "provider_access_token" },
+    SealedColumn { table: "identity.sessions", column: "provider_refresh_token" },
+];
 
 /// Why a change of accounts or sessions was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -25,7 +69,7 @@ pub enum IdentityErrorCode {
     PasswordTooLong,
     /// The address and the password do not belong together.
     WrongCredentials,
-    /// The refresh token is not good, or was used before.
+    /// The token is not good, is too old, or was used before.
     TokenInvalid,
     /// The object changed since you read it; the payload holds its present state.
     Conflict,
@@ -33,6 +77,22 @@ pub enum IdentityErrorCode {
     TimezoneInvalid,
     /// The locale is not of the form "en" or "en-US".
     LocaleInvalid,
+    /// The address is confirmed already.
+    EmailVerified,
+    /// The code is wrong, too old, or was used before.
+    CodeInvalid,
+    /// There is a second factor already.
+    MfaEnabled,
+    /// There is no second factor, and none is being set up.
+    MfaNotStarted,
+    /// An organization would lose its only owner; the message names it.
+    SoleOwner,
+    /// A setting is outside of what it can be.
+    SettingInvalid,
+    /// Prove again who you are with reauthenticate, then repeat this.
+    ReauthenticationRequired,
+    /// There were too many attempts; retryAfterSeconds says when the next is allowed.
+    RateLimited,
 }
 
 impl ErrorCode for IdentityErrorCode {

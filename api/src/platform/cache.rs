@@ -44,6 +44,18 @@ impl Cache {
         }
     }
 
+    pub async fn remove(&self, key: &str) {
+        if let Err(error) = self.ask::<()>(Cmd::del(self.key(key))).await {
+            tracing::debug!(%error, key, "cache removal failed");
+        }
+    }
+
+    /// Runs a script on one key.
+    pub async fn run(&self, script: &redis::Script, key: &str, arguments: &[i64]) -> redis::RedisResult<i64> {
+        let mut connection = self.connection.clone();
+        script.prepare_invoke().key(self.key(key)).arg(arguments).invoke_async(&mut connection).await
+    }
+
     /// Whether Redis answers.
     pub async fn ping(&self) -> redis::RedisResult<()> {
         self.ask(redis::cmd("PING")).await

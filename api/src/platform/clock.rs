@@ -43,6 +43,13 @@ impl Clock for SystemClock {
 /// A clock that can be shared by every request.
 pub type SharedClock = Arc<dyn Clock>;
 
+/// What a random token is known by in the database: it cannot be found from there, and needs no slow hash, since nobody
+/// can guess 256 bits.
+pub fn token_hash(token: &str) -> Vec<u8> {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(token.as_bytes()).to_vec()
+}
+
 /// A random token of 256 bits, as URL-safe base64 without padding (43 characters).
 pub fn random_token(clock: &dyn Clock) -> String {
     use base64::Engine;

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
@@ -12,6 +13,7 @@ use sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::EnvFilter;
 
 use super::http::settings::HttpSettings;
+use super::sealing::{self, KeyError};
 
 /// A value that never shows in logs or debug output.
 #[derive(Clone)]
@@ -103,6 +105,29 @@ pub struct Config {
     #[arg(long, env = "TRELLIS_TOKEN_SECRET", hide_env_values = true)]
     pub token_secret: Option<SecretText>,
 
+    /// Keys that encrypt stored secrets, as NUMBER:BASE64 of 32 bytes each, separated by commas: the first seals, all
+    /// open. To change the key put a new one in front, run `trellis maintain`, then drop the old. Required in production.
+    #[arg(long, env = "TRELLIS_SEALING_KEYS", hide_env_values = true)]
+    pub sealing_keys: Option<SecretText>,
+
+    /// Where people reach this product's pages: links in mails begin with it. Default in development: the address
+    /// the server listens on. Required in production.
+    #[arg(long, env = "TRELLIS_PUBLIC_URL")]
+    pub public_url: Option<String>,
+
+    /// The server that mail is sent through, such as smtps://user:password@mail.example.com or
+    /// smtp://user:password@mail.example.com:587?tls=required. Without one, mail is put into the folder of TRELLIS_MAIL_DIR.
+    #[arg(long, env = "TRELLIS_MAIL_URL", hide_env_values = true)]
+    pub mail_url: Option<SecretText>,
+
+    /// Who mail comes from.
+    #[arg(long, env = "TRELLIS_MAIL_FROM", default_value = "Trellis <trellis@localhost>")]
+    pub mail_from: String,
+
+    /// The folder for mail that is not sent, one file for each. Production needs it or TRELLIS_MAIL_URL.
+    #[arg(long, env = "TRELLIS_MAIL_DIR")]
+    pub mail_dir: Option<PathBuf>,
+
     /// Life of an access token, in seconds.
     #[arg(long, env = "TRELLIS_ACCESS_TOKEN_SECONDS", default_value_t = 15 * 60, value_parser = value_parser!(i64).range(1..=86_400))]
     pub access_token_seconds: i64,
@@ -110,6 +135,15 @@ pub struct Config {
     /// Life of a refresh token, in days.
     #[arg(long, env = "TRELLIS_REFRESH_TOKEN_DAYS", default_value_t = 30, value_parser = value_parser!(i64).range(1..=365))]
     pub refresh_token_days: i64,
+
+    /// Seconds for which a given password or code allows dangerous changes.
+    #[arg(long, env = "TRELLIS_REAUTHENTICATION_SECONDS", default_value_t = 10 * 60, value_parser = value_parser!(i64).range(1..=86_400))]
+    pub reauthentication_seconds: i64,
+
+    /// Attempts to sign in, to sign up, to use a link or to have mail sent: so many of each in 15 minutes from one network
+    /// (an address; of IPv6, one /64). Raise it where many people share an address.
+    #[arg(long, env = "TRELLIS_ATTEMPTS_PER_NETWORK", default_value_t = 100, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub attempts_per_network: u32,
 
     /// Serve GraphiQL. Default: only in development.
     #[arg(long, env = "TRELLIS_GRAPHIQL")]
@@ -205,6 +239,18 @@ pub enum ConfigError {
     MissingTokenSecret,
     #[error("TRELLIS_TOKEN_SECRET is too short: {0} bytes of at least 32")]
     ShortTokenSecret(usize),
+    #[error(
+        "TRELLIS_SEALING_KEYS is missing: production needs a key for stored secrets, for example `1:$(openssl rand -base64 32)`"
+    )]
+    MissingSealingKeys,
+    #[error("TRELLIS_SEALING_KEYS: {0}")]
+    SealingKeys(#[from] KeyError),
+    #[error("TRELLIS_PUBLIC_URL is missing: production needs to know the https address of its pages")]
+    MissingPublicUrl,
+    #[error("TRELLIS_PUBLIC_URL must begin with https:// in production, and with http:// or https:// elsewhere")]
+    PublicUrl,
+    #[error("TRELLIS_MAIL_URL is missing: production needs a server to send mail through, or TRELLIS_MAIL_DIR")]
+    MissingMail,
 }
 
 impl Stores {
@@ -220,13 +266,39 @@ impl Config {
     /// Refuses settings that are not fit for the environment.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.stores.check()?;
-        match (&self.token_secret, self.environment) {
-            (None, Environment::Production) => Err(ConfigError::MissingTokenSecret),
-            (Some(secret), _) if secret.reveal().len() < 32 => {
-                Err(ConfigError::ShortTokenSecret(secret.reveal().len()))
+        let production = self.environment == Environment::Production;
+        match &self.token_secret {
+            None if production => return Err(ConfigError::MissingTokenSecret),
+            Some(secret) if secret.reveal().len() < 32 => {
+                return Err(ConfigError::ShortTokenSecret(secret.reveal().len()));
             }
-            _ => Ok(()),
+            _ => {}
         }
+        match &self.sealing_keys {
+            None if production => return Err(ConfigError::MissingSealingKeys),
+            Some(keys) => drop(sealing::parse(keys)?),
+            None => {}
+        }
+        match self.public_url.as_deref() {
+            None if production => return Err(ConfigError::MissingPublicUrl),
+            Some(url) if !url.starts_with("https://") && (production || !url.starts_with("http://")) => {
+                return Err(ConfigError::PublicUrl);
+            }
+            _ => {}
+        }
+        if production && self.mail_url.is_none() && self.mail_dir.is_none() {
+            return Err(ConfigError::MissingMail);
+        }
+        Ok(())
+    }
+
+    /// The address of a page, for a link in a mail. What follows the `#` stays in the browser, out of every log.
+    pub fn page(&self, path: &str, secret: &str) -> String {
+        let base = match &self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://{}", self.listen),
+        };
+        format!("{base}/{path}#{secret}")
     }
 
     pub fn is_development(&self) -> bool {

@@ -70,12 +70,23 @@ pub struct Rejection {
     /// The name of the code in the domain's enum.
     pub code: String,
     pub message: String,
+    /// When trying again may help.
+    pub retry_after_seconds: Option<u32>,
 }
 
 /// Builds the rejection of one input field, with a code of the domain's enum.
 pub fn reject<C: EnumType>(field: &'static str, code: C, message: impl Into<String>) -> Error {
+    rejection(field, code, message.into(), None)
+}
+
+/// Builds the rejection of the whole input for so many seconds.
+pub fn reject_for<C: EnumType>(seconds: u32, code: C, message: impl Into<String>) -> Error {
+    rejection("", code, message.into(), Some(seconds))
+}
+
+fn rejection<C: EnumType>(field: &'static str, code: C, message: String, retry_after_seconds: Option<u32>) -> Error {
     let code = C::items().iter().find(|item| item.value == code).map_or_else(String::new, |item| item.name.to_owned());
-    Error::Rejected(Arc::new(Rejection { field, code, message: message.into() }))
+    Error::Rejected(Arc::new(Rejection { field, code, message, retry_after_seconds }))
 }
 
 impl Error {

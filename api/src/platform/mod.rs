@@ -3,6 +3,7 @@
 //! and what it changed is told (`outbox`, `events`, `live`).
 
 pub mod authorization;
+pub mod background;
 pub mod cache;
 pub mod checks;
 pub mod children;
@@ -16,13 +17,17 @@ pub mod held;
 pub mod http;
 pub mod idempotency;
 pub mod lean;
+pub mod limits;
 pub mod live;
 pub mod loaders;
+pub mod mail;
 pub mod outbox;
 pub mod pagination;
 pub mod payload;
 pub mod progress;
 pub mod request;
+pub mod retry;
+pub mod sealing;
 pub mod telemetry;
 pub mod upkeep;
 pub mod viewer;

@@ -22,6 +22,7 @@ pub struct UserError<C> {
     field: Vec<String>,
     code: C,
     message: String,
+    retry_after_seconds: Option<u32>,
 }
 
 /// The codes of a domain: the enum that its user errors carry, and their GraphQL type name.
@@ -40,7 +41,12 @@ impl<C: ErrorCode> UserError<C> {
             "" => Vec::new(),
             field => vec!["input".to_owned(), field.to_owned()],
         };
-        Ok(Self { field, code: code.value, message: rejection.message.clone() })
+        Ok(Self {
+            field,
+            code: code.value,
+            message: rejection.message.clone(),
+            retry_after_seconds: rejection.retry_after_seconds,
+        })
     }
 }
 
@@ -66,6 +72,11 @@ impl<C: ErrorCode> UserError<C> {
     /// A sentence for people, in English.
     async fn message(&self) -> &str {
         &self.message
+    }
+
+    /// After how many seconds trying again may help; null when it depends on something else.
+    async fn retry_after_seconds(&self) -> Option<u32> {
+        self.retry_after_seconds
     }
 }
 

@@ -17,7 +17,10 @@ use super::database::{Counted, Database};
 use super::errors::{Error, Result};
 use super::events::Feed;
 use super::idempotency::Idempotency;
+use super::limits::RateLimits;
 use super::loaders::{Load, Loaders, Mergers};
+use super::mail::Mail;
+use super::sealing::Sealing;
 use super::viewer::{Hold, Tokens, Viewer, Viewers};
 use super::write::Write;
 
@@ -32,6 +35,9 @@ pub struct Platform {
     pub viewers: Arc<Viewers>,
     pub tokens: Arc<Tokens>,
     pub feed: Feed,
+    pub limits: RateLimits,
+    pub sealing: Sealing,
+    pub mail: Mail,
 }
 
 /// Where a request came from.

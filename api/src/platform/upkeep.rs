@@ -1,4 +1,5 @@
-//! What has to be done now and then: partitions made ahead, what nobody asks for any more removed.
+//! What has to be done now and then: partitions made ahead, what nobody asks for any more removed, secrets sealed under
+//! the present key.
 //! A running server does it each day; `trellis maintain` does it once, and also removes audit entries whose time is over,
 //! which only the owner of the schema can.
 
@@ -25,7 +26,7 @@ struct Expiry {
     condition: &'static str,
 }
 
-const EXPIRIES: [Expiry; 4] = [
+const EXPIRIES: [Expiry; 7] = [
     // How long a retried mutation finds its first outcome.
     Expiry {
         what: "idempotency keys",
@@ -47,17 +48,40 @@ const EXPIRIES: [Expiry; 4] = [
     },
     // One that ended early is kept as long, for whoever asks what happened.
     Expiry { what: "sessions", table: "identity.sessions", condition: "expires_at < now() - interval '30 days'" },
+    Expiry {
+        what: "links sent by mail",
+        table: "identity.verification_tokens",
+        condition: "expires_at < now() - interval '30 days'",
+    },
+    Expiry {
+        what: "unfinished sign-ins",
+        table: "identity.sign_in_challenges",
+        condition: "expires_at < now() - interval '1 day'",
+    },
+    Expiry {
+        what: "requests to reset a password",
+        table: "identity.password_reset_requests",
+        condition: "handled_at < now() - interval '1 day'",
+    },
 ];
 
-/// What one round of upkeep removed: of each kind, how many rows.
+/// What one round of upkeep did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Upkeep(Vec<(&'static str, u64)>);
+pub struct Upkeep {
+    /// Of each kind, how many rows.
+    removed: Vec<(&'static str, u64)>,
+    /// How many stored secrets were sealed under the present key.
+    resealed: u64,
+}
 
 impl fmt::Display for Upkeep {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("removed ")?;
-        for (index, (what, count)) in self.0.iter().enumerate() {
+        for (index, (what, count)) in self.removed.iter().enumerate() {
             write!(formatter, "{}{count} {what}", if index > 0 { ", " } else { "" })?;
+        }
+        if self.resealed > 0 {
+            write!(formatter, "; sealed {} secrets anew", self.resealed)?;
         }
         Ok(())
     }
@@ -83,8 +107,9 @@ pub async fn once(platform: &Platform) -> Result<Upkeep> {
                 break;
             }
         }
-        done.0.push((what, count));
+        done.removed.push((what, count));
     }
+    done.resealed = platform.sealing.reseal(&platform.database).await?;
     Ok(done)
 }
 
@@ -103,7 +128,7 @@ pub async fn remove_expired_audit(stores: &Stores) -> Result<Upkeep> {
         }
     }
     owner.pool().close().await;
-    Ok(Upkeep(vec![("audit entries", count)]))
+    Ok(Upkeep { removed: vec![("audit entries", count)], resealed: 0 })
 }
 
 fn statement<const N: usize>(sql: &str, values: [sea_orm::Value; N]) -> Statement {

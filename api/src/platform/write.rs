@@ -14,6 +14,7 @@ use super::authorization::{
 };
 use super::errors::{Error, Result};
 use super::idempotency::Idempotency;
+use super::mail::Letter;
 use super::outbox::{self, Event};
 use super::request::Request;
 use super::viewer::{Actor, Hold, Viewer, hold};
@@ -27,6 +28,7 @@ pub struct Write<'a> {
     viewer: Viewer,
     changes_grants: bool,
     events: Vec<outbox::Row>,
+    letters: Vec<Letter>,
 }
 
 impl<'a> Write<'a> {
@@ -48,7 +50,15 @@ impl<'a> Write<'a> {
         if let Some(idempotency) = idempotency {
             idempotency.claim(&transaction, request.now()).await?;
         }
-        Ok(Self { request, transaction, idempotency, viewer, changes_grants: with == Hold::Alone, events: Vec::new() })
+        Ok(Self {
+            request,
+            transaction,
+            idempotency,
+            viewer,
+            changes_grants: with == Hold::Alone,
+            events: Vec::new(),
+            letters: Vec::new(),
+        })
     }
 
     pub fn request(&self) -> &'a Request {
@@ -168,11 +178,18 @@ impl<'a> Write<'a> {
         self.events.push(outbox::Row::new(self.request, &self.viewer, event));
     }
 
+    /// Adds a letter; it is sent after the commit.
+    pub fn send(&mut self, letter: Letter) {
+        self.letters.push(letter);
+    }
+
     /// Commits rows, audit, events and outcome together. Subscribers hear of it after.
     /// Gives the outcome back with the cursor of the last event, if there was one.
     pub async fn commit<T: Serialize>(self, outcome: T) -> Result<Committed<T>> {
+        let platform = &self.request.platform;
         let number = outbox::append(&self.transaction, &self.events).await?;
-        let cursor = number.map(|number| self.request.platform.feed.cursor(number));
+        let cursor = number.map(|number| platform.feed.cursor(number));
+        platform.mail.enqueue(&self.transaction, &self.letters).await?;
         if let Some(idempotency) = self.idempotency {
             let outcome = serde_json::to_value(&outcome).map_err(Error::internal)?;
             idempotency.record(&self.transaction, cursor.as_deref(), outcome).await?;
@@ -187,7 +204,10 @@ impl<'a> Write<'a> {
         self.transaction.commit().await?;
         self.request.go_on_as(viewer);
         if cursor.is_some() {
-            self.request.platform.feed.poke();
+            platform.feed.poke();
+        }
+        if !self.letters.is_empty() {
+            platform.mail.poke();
         }
         Ok(Committed { outcome, cursor })
     }

@@ -1,5 +1,6 @@
 //! Whose things are: organizations, their members, teams, projects and spaces.
 
+pub mod departure;
 pub mod events;
 pub mod members;
 pub mod organizations;

@@ -2,8 +2,10 @@
 
 pub mod mfa_factor;
 pub mod oauth_connection;
+pub mod password_reset_request;
 pub mod recovery_code;
 pub mod session;
+pub mod sign_in_challenge;
 pub mod user;
 pub mod user_settings;
 pub mod verification_token;

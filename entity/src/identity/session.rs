@@ -31,6 +31,8 @@ pub struct Model {
     pub revoked_at: Option<DateTimeUtc>,
     /// When the previous refresh token was traded for the present one.
     pub traded_at: Option<DateTimeUtc>,
+    /// When its holder last proved who they are.
+    pub authenticated_at: DateTimeUtc,
     pub last_activity_at: DateTimeUtc,
     pub created_at: DateTimeUtc,
     #[sea_orm(belongs_to, from = "user_id", to = "id")]

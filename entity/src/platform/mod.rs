@@ -4,4 +4,5 @@ pub mod feed;
 pub mod grant_version;
 pub mod idempotency_answer;
 pub mod idempotency_key;
+pub mod mail;
 pub mod outbox;

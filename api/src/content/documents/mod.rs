@@ -1,6 +1,7 @@
 //! Documents and notes: a light row that lists read, and its content apart.
 //! Invariants: a document and its parent are of one space; the tree has no cycles; content is at most 10 MB.
 
+mod departing;
 mod events;
 mod filter;
 mod graphql;
@@ -12,6 +13,7 @@ mod subscription;
 mod tree;
 mod writing;
 
+pub use departing::departing;
 pub use events::{DocumentChangeKind, DocumentEvent};
 pub use filter::{DocumentFilter, DocumentOrder, List};
 pub use graphql::{Document, below, of_owner, of_space};

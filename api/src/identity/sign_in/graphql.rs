@@ -4,7 +4,7 @@ use async_graphql::{Context, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
 
-use super::rules::{self, NewAccount, OpenSession};
+use super::rules::{self, Entry, NewAccount};
 use crate::identity::IdentityErrorCode;
 use crate::identity::users::ViewerObject;
 use crate::platform::errors::{Error, Result};
@@ -17,7 +17,7 @@ use crate::platform::write::Committed;
 struct SignUpInput {
     /// The e-mail address to sign in with, up to 320 characters.
     email: String,
-    /// A password of at least 8 characters.
+    /// A password of 8 characters or more, 1,024 bytes at most.
     #[graphql(secret)]
     password: String,
     /// The name to be shown with, 1 to 255 characters.
@@ -32,6 +32,17 @@ struct SignInInput {
     /// Its password.
     #[graphql(secret)]
     password: String,
+}
+
+/// The second step of signing in.
+#[derive(InputObject)]
+struct SignInConfirmInput {
+    /// The mfaToken that signIn answered with. It is good for ten minutes and five attempts.
+    #[graphql(secret)]
+    mfa_token: String,
+    /// A code of the authenticator, or a recovery code.
+    #[graphql(secret)]
+    code: String,
 }
 
 /// A session to keep alive.
@@ -52,6 +63,8 @@ pub struct SessionPayload {
     /// Trade it for new tokens with tokenRefresh. Works once; keep it secret. Null when the one you sent was traded less
     /// than 10 seconds ago: whoever traded it, such as another window of yours, was given the next one.
     refresh_token: Option<String>,
+    /// Give it to signInConfirm with a code: the account has a second factor, so there is no session yet. Null otherwise.
+    mfa_token: Option<String>,
     /// Who signed in.
     viewer: Option<ViewerObject>,
     /// Why there is no session; empty on success.
@@ -69,19 +82,15 @@ pub struct SignOutPayload {
 
 impl SessionPayload {
     /// Signs the access token; from here on the request acts as who signed in.
-    async fn of(request: &Request, result: Result<OpenSession>) -> Result<Self> {
+    async fn of(request: &Request, result: Result<Entry>) -> Result<Self> {
         let session = match result {
-            Ok(session) => session,
+            Ok(Entry::Open(session)) => session,
+            Ok(Entry::SecondFactor { token }) => {
+                return Ok(Self { mfa_token: Some(token), ..Self::without_session(Vec::new()) });
+            }
             Err(error @ Error::Rejected(_)) => {
                 let refused: Result<Committed<IgnoredAny>> = Err(error);
-                let user_errors = Outcome::of(refused)?.user_errors;
-                return Ok(Self {
-                    access_token: None,
-                    access_token_expires_at: None,
-                    refresh_token: None,
-                    viewer: None,
-                    user_errors,
-                });
+                return Ok(Self::without_session(Outcome::of(refused)?.user_errors));
             }
             Err(error) => return Err(error),
         };
@@ -92,8 +101,19 @@ impl SessionPayload {
             access_token_expires_at: Some(ends),
             refresh_token: session.refresh_token,
             viewer: Some(ViewerObject(session.user_id)),
-            user_errors: Vec::new(),
+            ..Self::without_session(Vec::new())
         })
+    }
+
+    fn without_session(user_errors: Vec<UserError<IdentityErrorCode>>) -> Self {
+        Self {
+            access_token: None,
+            access_token_expires_at: None,
+            refresh_token: None,
+            mfa_token: None,
+            viewer: None,
+            user_errors,
+        }
     }
 }
 
@@ -111,10 +131,10 @@ impl SignInMutation {
     ) -> Result<SessionPayload> {
         let request = ctx.request();
         let new = NewAccount { email: input.email, password: input.password, name: input.name };
-        SessionPayload::of(request, rules::sign_up(request, new).await).await
+        SessionPayload::of(request, rules::sign_up(request, new).await.map(Entry::Open)).await
     }
 
-    /// Signs in with address and password.
+    /// Signs in with address and password. With a second factor it answers an mfaToken instead of a session.
     async fn sign_in(
         &self,
         ctx: &Context<'_>,
@@ -122,6 +142,17 @@ impl SignInMutation {
     ) -> Result<SessionPayload> {
         let request = ctx.request();
         SessionPayload::of(request, rules::sign_in(request, &input.email, input.password).await).await
+    }
+
+    /// Finishes signing in to an account with a second factor.
+    async fn sign_in_confirm(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The second step.")] input: SignInConfirmInput,
+    ) -> Result<SessionPayload> {
+        let request = ctx.request();
+        let result = rules::confirm(request, &input.mfa_token, &input.code).await;
+        SessionPayload::of(request, result.map(Entry::Open)).await
     }
 
     /// Trades a refresh token for new tokens. Sent again within 10 seconds of its trade it gives an access token alone, so
@@ -132,7 +163,7 @@ impl SignInMutation {
         #[graphql(desc = "The session.")] input: TokenRefreshInput,
     ) -> Result<SessionPayload> {
         let request = ctx.request();
-        SessionPayload::of(request, rules::refresh(request, &input.refresh_token).await).await
+        SessionPayload::of(request, rules::refresh(request, &input.refresh_token).await.map(Entry::Open)).await
     }
 
     /// Ends your session. Its tokens stop working at once.

@@ -3,12 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::enums::UserStatus;
 use entity::identity::{session, user};
-use entity::ids::{SessionId, UserId};
 
-use super::{passwords, refresh_tokens, store};
+use super::store;
 use crate::identity::IdentityErrorCode as Code;
+use crate::identity::attempts::{self, Attempt};
 use crate::identity::events::IdentityEvent;
-use crate::identity::users;
+use crate::identity::sessions::{self, OpenSession, refresh_tokens};
+use crate::identity::{addresses, mfa, passwords, users};
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
@@ -17,15 +18,6 @@ use crate::tenancy::spaces;
 
 /// How long a token that was traded is taken for that of another window, and not for a stolen one.
 const TRADED_AT_ONCE: TimeDelta = TimeDelta::seconds(10);
-
-/// A session that was opened or renewed, with the one sight of its refresh token.
-#[derive(Debug)]
-pub struct OpenSession {
-    pub user_id: UserId,
-    pub session_id: SessionId,
-    /// None when it was traded by another window at once.
-    pub refresh_token: Option<String>,
-}
 
 /// What a new account is made from.
 pub struct NewAccount {
@@ -37,12 +29,7 @@ pub struct NewAccount {
 fn check(new: &NewAccount) -> Result<(String, String)> {
     let email = checks::email("email", &new.email, Code::EmailInvalid)?;
     let name = checks::required_text("name", &new.name, 255, Code::NameRequired, Code::TextInvalid)?;
-    if new.password.chars().count() < 8 {
-        return Err(reject("password", Code::PasswordTooShort, "Use at least 8 characters."));
-    }
-    if new.password.len() > 1_024 {
-        return Err(reject("password", Code::PasswordTooLong, "Use at most 1,024 bytes."));
-    }
+    passwords::check("password", &new.password)?;
     Ok((email, name))
 }
 
@@ -60,20 +47,35 @@ pub async fn create_account(write: &mut Write<'_>, new: NewAccount, password_has
 /// Signs up: account, personal space and first session in one transaction.
 pub async fn sign_up(request: &Request, new: NewAccount) -> Result<OpenSession> {
     check(&new)?;
+    attempts::count(request, Attempt::SignUp).await?;
     let hash = passwords::hash(new.password.clone()).await?;
     let mut write = request.begin_unrepeatable_write().await?;
     let user = create_account(&mut write, new, hash).await?;
-    let session = open_session(&mut write, user.id).await?;
+    let authority = write.as_system("an account proves its address");
+    addresses::send_verification(&mut write, &authority, &user).await?;
+    let session = sessions::open(&mut write, user.id).await?;
     write.commit(()).await?;
     Ok(session)
 }
 
+/// How far giving the right password leads.
+#[derive(Debug)]
+pub enum Entry {
+    Open(OpenSession),
+    /// The account has a second factor: the token says whose code is awaited.
+    SecondFactor {
+        token: String,
+    },
+}
+
 /// Signs in with address and password. A wrong address and a wrong password are told alike, and take alike.
-pub async fn sign_in(request: &Request, email: &str, password: String) -> Result<OpenSession> {
+pub async fn sign_in(request: &Request, email: &str, password: String) -> Result<Entry> {
     let wrong = || reject("", Code::WrongCredentials, "The address or the password is wrong.");
     if password.len() > 1_024 || email.len() > 320 {
         return Err(wrong());
     }
+    let attempt = Attempt::SignIn { email };
+    attempts::count(request, attempt).await?;
     let user = match email.trim() {
         unfit if unfit.contains('\0') => None,
         email => users::by_email(&request.connection(), email).await?,
@@ -81,20 +83,45 @@ pub async fn sign_in(request: &Request, email: &str, password: String) -> Result
     let hash = user.as_ref().and_then(|user| user.password_hash.as_ref()).map(|hash| hash.expose().clone());
     let verified = passwords::verify(password, hash).await?;
     let user = user.filter(|user| verified && user.status != UserStatus::Suspended).ok_or_else(wrong)?;
+    attempts::forgive(request, attempt).await;
     let mut write = request.begin_unrepeatable_write().await?;
-    let session = open_session(&mut write, user.id).await?;
+    // The password may have been changed since it was read.
+    let present = users::lock(&write, user.id, "somebody gave the password").await?;
+    let user = present.filter(|present| present.password_hash == user.password_hash).ok_or_else(wrong)?;
+    if user.mfa_enabled {
+        let token = mfa::open_challenge(&write, user.id).await?;
+        write.commit(()).await?;
+        return Ok(Entry::SecondFactor { token });
+    }
+    let session = sessions::open(&mut write, user.id).await?;
     store::note_sign_in(&write, user.id).await?;
     write.commit(()).await?;
-    Ok(session)
+    Ok(Entry::Open(session))
 }
 
-async fn open_session(write: &mut Write<'_>, user_id: UserId) -> Result<OpenSession> {
-    let request = write.request();
-    let session_id = SessionId(request.new_id());
-    let refresh_token = refresh_tokens::issue(&request.platform, session_id);
-    store::insert_session(write, session_id, user_id, &refresh_token).await?;
-    write.record(&IdentityEvent::SignedIn { user: user_id, session: session_id });
-    Ok(OpenSession { user_id, session_id, refresh_token: Some(refresh_token) })
+/// Finishes signing in with the second factor.
+pub async fn confirm(request: &Request, token: &str, code: &str) -> Result<OpenSession> {
+    let over = || reject("mfaToken", Code::TokenInvalid, "This sign-in is over. Begin again with signIn.");
+    attempts::count(request, Attempt::Link).await?;
+    let user_id = mfa::user_of_challenge(request, token).await?.ok_or_else(over)?;
+    let attempt = Attempt::Proof { user: user_id };
+    attempts::count(request, attempt).await?;
+    let mut write = request.begin_unrepeatable_write().await?;
+    // The account first, as everywhere.
+    let user = users::lock(&write, user_id, "somebody gave the password").await?;
+    let user = user.filter(|user| user.status != UserStatus::Suspended).ok_or_else(over)?;
+    let challenge = mfa::lock_challenge(&write, token).await?.ok_or_else(over)?;
+    if !mfa::prove_code(&write, &user, code).await? {
+        mfa::count_try(&write, &challenge).await?;
+        write.commit(()).await?;
+        return Err(reject("code", Code::CodeInvalid, "This code is wrong, or was used before."));
+    }
+    mfa::use_challenge(&write, &challenge).await?;
+    let session = sessions::open(&mut write, user.id).await?;
+    store::note_sign_in(&write, user.id).await?;
+    write.commit(()).await?;
+    attempts::forgive(request, attempt).await;
+    Ok(session)
 }
 
 /// What a token is to its session.
@@ -127,19 +154,19 @@ pub async fn refresh(request: &Request, refresh_token: &str) -> Result<OpenSessi
     let invalid = || reject("refreshToken", Code::TokenInvalid, "This refresh token is not good. Sign in again.");
     let id = refresh_tokens::session_of(&request.platform, refresh_token).ok_or_else(invalid)?;
     let mut write = request.begin_unrepeatable_write().await?;
-    let session = store::lock_session(&write, id).await?.ok_or_else(invalid)?;
+    let session = sessions::lock(&write, id).await?.ok_or_else(invalid)?;
     if session.revoked_at.is_some() || session.expires_at <= request.now() {
         return Err(invalid());
     }
     let renewed = match Held::of(&session, refresh_token, request.now()) {
         Held::Present => {
             let renewed = refresh_tokens::issue(&request.platform, id);
-            store::rotate(&write, &session, &renewed).await?;
+            sessions::rotate(&write, &session, &renewed).await?;
             Some(renewed)
         }
         Held::JustTraded => None,
         Held::Spent => {
-            store::revoke(&write, id).await?;
+            sessions::revoke(&write, id).await?;
             write.record(&IdentityEvent::TokenReused { user: session.user_id, session: id });
             write.commit(()).await?;
             return Err(invalid());
@@ -155,7 +182,7 @@ pub async fn sign_out(request: &Request) -> Result<()> {
     let (Some(user), Some(session)) = (write.viewer().user_id(), write.viewer().session_id()) else {
         return Err(Error::Unauthenticated);
     };
-    store::revoke(&write, session).await?;
+    sessions::revoke(&write, session).await?;
     write.record(&IdentityEvent::SignedOut { user, session });
     write.commit(()).await?;
     request.sign_out();

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use async_graphql::{Context, InputObject, MaybeUndefined, Object};
 use chrono::{DateTime, Utc};
-use entity::enums::Theme;
 use entity::identity::user;
-use entity::identity::user_settings::{self, EditorSettings, NotificationSettings, RenderSettings};
 use entity::ids::UserId;
 
 use super::rules::{self, ProfileChanges};
-use super::store::{People, Person, Settings};
+use super::store::{People, Person};
 use crate::audit::{self, AuditEntry, AuditFilter};
 use crate::content::documents::{self, Document, DocumentFilter, DocumentOrder};
 use crate::identity::IdentityErrorCode;
+use crate::identity::deletion::AccountDeletion;
+use crate::identity::mfa::MfaStatus;
+use crate::identity::sessions::{self, Session};
+use crate::identity::settings::UserSettings;
 use crate::payload;
 use crate::platform::checks;
 use crate::platform::errors::Result;
@@ -124,7 +126,29 @@ impl ViewerObject {
 
     /// Your preferences.
     async fn settings(&self, ctx: &Context<'_>) -> Result<Option<UserSettings>> {
-        Ok(ctx.request().load::<Settings>(self.0).await?.map(UserSettings))
+        UserSettings::of_viewer(ctx.request(), self.0).await
+    }
+
+    /// What deleting your account would do.
+    async fn account_deletion(&self) -> AccountDeletion {
+        AccountDeletion(self.0)
+    }
+
+    /// Your second factor.
+    async fn mfa(&self) -> MfaStatus {
+        MfaStatus(self.0)
+    }
+
+    /// Your live sessions, the one that was used last first.
+    async fn sessions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Session>> {
+        sessions::of_viewer(ctx.request(), Page::new(first, after, last, before)?).await
     }
 
     /// The personal space you got at sign-up.
@@ -171,38 +195,6 @@ impl ViewerObject {
         #[graphql(desc = "Only entries that meet this.")] filter: Option<AuditFilter>,
     ) -> Result<Connection<AuditEntry>> {
         audit::of_user(ctx.request(), self.0, Page::new(first, after, last, before)?, filter).await
-    }
-}
-
-/// Your preferences.
-pub struct UserSettings(Arc<user_settings::Model>);
-
-/// Your preferences.
-#[Object]
-impl UserSettings {
-    /// The colors of the interface.
-    async fn theme(&self) -> Theme {
-        self.0.theme
-    }
-
-    /// The language of the interface, such as "en".
-    async fn language(&self) -> &str {
-        &self.0.language
-    }
-
-    /// How the editor looks and behaves.
-    async fn editor(&self) -> &EditorSettings {
-        &self.0.editor_settings
-    }
-
-    /// How documents are rendered and saved.
-    async fn render(&self) -> &RenderSettings {
-        &self.0.render_settings
-    }
-
-    /// What you are told of, and where.
-    async fn notifications(&self) -> &NotificationSettings {
-        &self.0.notification_settings
     }
 }
 

@@ -5,4 +5,5 @@ mod rules;
 mod store;
 
 pub use graphql::{User, UserMutation, ViewerObject, ViewerQuery};
-pub use store::{NewUser, by_email, insert};
+pub use rules::is_locale;
+pub use store::{NewUser, by_email, insert, lock, refused};

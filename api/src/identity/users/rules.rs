@@ -83,7 +83,7 @@ fn check(changes: ProfileChanges) -> Result<ProfileChanges> {
         text.map(|text| checks::limited_line(field, text.trim(), most, Code::TextInvalid)).transpose()
     };
     if let Some(timezone) = &changes.timezone
-        && !timezone.chars().all(|character| character.is_ascii_graphic())
+        && timezone.parse::<chrono_tz::Tz>().is_err()
     {
         return Err(reject("timezone", Code::TimezoneInvalid, "This is not an IANA time zone."));
     }
@@ -114,7 +114,7 @@ fn check(changes: ProfileChanges) -> Result<ProfileChanges> {
 }
 
 /// A language, alone or with a region: "en", "en-US".
-fn is_locale(text: &str) -> bool {
+pub fn is_locale(text: &str) -> bool {
     let mut parts = text.split('-');
     let letters = |part: Option<&str>, check: fn(&char) -> bool| {
         part.is_some_and(|part| part.len() == 2 && part.chars().all(|letter| check(&letter)))

@@ -14,8 +14,8 @@ use tokio::time::{sleep, timeout};
 
 use super::Shared;
 use super::envelope::Topic;
-use super::retry::Retry;
 use crate::platform::errors::{Error, Result};
+use crate::platform::retry::Retry;
 
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 /// How long a quiet connection is trusted.

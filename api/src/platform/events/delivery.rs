@@ -15,10 +15,10 @@ use sqlx::{Connection, Row};
 use super::channels::{answered, commits_channel};
 use super::envelope::{FeedEvent, stream_key};
 use super::relay::Role;
-use super::retry::Retry;
 use super::{Shared, reading};
 use crate::platform::errors::{Error, Result};
 use crate::platform::outbox::Stream;
+use crate::platform::retry::Retry;
 
 const STREAMS: [Stream; 4] = [Stream::Documents, Stream::Collaboration, Stream::Ai, Stream::Audit];
 

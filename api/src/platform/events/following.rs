@@ -10,9 +10,9 @@ use super::cursor::Position;
 use super::envelope::{FeedEvent, Topic};
 use super::hub::Joined;
 use super::reading::Page;
-use super::retry::Retry;
 use super::{Shared, reading};
 use crate::platform::errors::{Error, Result};
+use crate::platform::retry::Retry;
 
 /// The events of a topic. It ends after an error, and without one when the server shuts down.
 pub type Events = BoxStream<'static, Result<Arc<FeedEvent>>>;

@@ -12,9 +12,9 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::envelope::{FeedEvent, Topic};
-use super::retry::Retry;
 use super::{Shared, reading};
 use crate::platform::errors::Result;
+use crate::platform::retry::Retry;
 
 /// How often the hub looks without being told.
 const IDLE_POLL: Duration = Duration::from_secs(1);

@@ -11,7 +11,6 @@ mod following;
 mod hub;
 mod reading;
 mod relay;
-mod retry;
 mod status;
 
 use std::convert::Infallible;

@@ -10,8 +10,8 @@ use sqlx::{Connection, Row};
 use tokio::time::timeout;
 
 use super::Shared;
-use super::retry::Retry;
 use crate::platform::errors::{Error, Result};
+use crate::platform::retry::Retry;
 
 /// "feed" and "relay", so that it is no other lock of the database.
 const LEADER_LOCK: i64 = 0x6665_6564_7265_6c61;

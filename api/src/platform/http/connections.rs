@@ -2,7 +2,7 @@
 //! what stays open on purpose: WebSockets and event streams.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
@@ -10,6 +10,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::json;
 use tokio::sync::watch;
+
+use crate::platform::limits::network;
 
 /// Counts open connections of one kind, in all and by address.
 #[derive(Debug)]
@@ -100,14 +102,6 @@ impl Drop for Place {
             }
         }
         self.connections.open.send_modify(|open| *open -= 1);
-    }
-}
-
-/// One IPv6 subscriber holds a /64, so that is what counts as one address.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
-        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -10,6 +10,7 @@ pub mod guard;
 pub mod health;
 mod media;
 mod parameters;
+mod proxies;
 mod reading;
 mod remembered;
 mod report;

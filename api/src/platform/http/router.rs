@@ -8,6 +8,7 @@ use async_graphql::Executor;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware;
 use axum::response::{Redirect, Response};
 use axum::routing::get;
 use tower_http::compression::CompressionLayer;
@@ -16,6 +17,7 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use super::connections::{self, Connections};
 use super::documents::Documents;
 use super::engine::{Admitted, Call, Engine};
+use super::proxies::{self, Proxies};
 use super::{graphiql, graphql, health, websocket};
 use crate::platform::request::Platform;
 
@@ -51,7 +53,11 @@ pub fn router<E: Executor>(door: Arc<Door<E>>) -> Router {
             .route("/graphiql", get(graphiql::page::<E>))
             .route("/graphiql/{*path}", get(graphiql::asset));
     }
-    router.layer(CompressionLayer::new()).with_state(door)
+    let proxies: Proxies = door.platform.config.http.trusted_proxies.as_slice().into();
+    router
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn_with_state(proxies, proxies::see_through))
+        .with_state(door)
 }
 
 impl<E: Executor> Door<E> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, value_parser};
+use ipnetwork::IpNetwork;
 
 use crate::platform::config::size;
 
@@ -32,6 +33,11 @@ pub struct HttpSettings {
     /// Origins whose pages may ask this server from a browser, such as https://app.example.com; * for any. Default: none.
     #[arg(long, env = "TRELLIS_CORS_ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<String>,
+
+    /// The networks of proxies before this server, such as 10.0.0.0/8, separated by commas. They alone are believed when they
+    /// name their client in X-Forwarded-For.
+    #[arg(long, env = "TRELLIS_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<IpNetwork>,
 
     /// A file of documents beside which nothing else is run: JSON, either {id: text} as Relay writes it or Apollo's manifest.
     #[arg(long, env = "TRELLIS_TRUSTED_DOCUMENTS")]

@@ -1,4 +1,4 @@
-//! Waiting between attempts, with one line in the log when something goes away and one when it is back.
+//! Waiting between attempts of background work, with one line in the log when something goes away and one when it is back.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ const LONGEST_CAUSE: usize = 300;
 
 /// The attempts at one thing.
 #[derive(Debug)]
-pub(super) struct Retry {
+pub struct Retry {
     what: &'static str,
     pause: Duration,
     failing: bool,
 }
 
 impl Retry {
-    pub(super) fn of(what: &'static str) -> Self {
+    pub fn of(what: &'static str) -> Self {
         Self { what, pause: FIRST_PAUSE, failing: false }
     }
 
-    pub(super) fn succeeded(&mut self) {
+    pub fn succeeded(&mut self) {
         if self.failing {
             tracing::info!("{} again", self.what);
         }
@@ -31,7 +31,7 @@ impl Retry {
     }
 
     /// Waits longer after each failure in a row.
-    pub(super) async fn failed(&mut self, error: &Error) {
+    pub async fn failed(&mut self, error: &Error) {
         // Redis names every command of a batch that it refused.
         let error: String = error.to_string().chars().take(LONGEST_CAUSE).collect();
         if self.failing {

@@ -1,4 +1,5 @@
-//! Hashing and checking passwords, off the async threads and never many at once: one hash takes 19 MiB for tens of milliseconds.
+//! Hashing and checking passwords, off the async threads and never many at once: one hash takes 19 MiB for tens of
+//! milliseconds.
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};

@@ -1,0 +1,12 @@
+//! Sessions: one sign-in on one device. A refresh token is kept as its SHA-256 and is traded for a new one at each use; a
+//! session that was ended is over at once, since each request asks PostgreSQL whether it lives.
+
+mod device;
+mod graphql;
+pub mod refresh_tokens;
+mod rules;
+mod store;
+
+pub use graphql::{Session, SessionMutation, of_viewer};
+pub use rules::{OpenSession, mark_authenticated, open, require_recent_authentication, revoke_others};
+pub use store::{lock, revoke, rotate};
