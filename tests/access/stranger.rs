@@ -119,7 +119,7 @@ async fn belongings(scene: &Scene) -> BTreeMap<&'static str, String> {
     let world = &scene.world;
     let stranger = &world.stranger;
     let holding = async |table: &str, prefix: &str| {
-        let sql = format!("SELECT id FROM tenancy.{table} WHERE user_id = '{}'", uuid(&stranger.id));
+        let sql = format!("SELECT id FROM {table} WHERE user_id = '{}'", uuid(&stranger.id));
         typed(prefix, world.database.row(&sql).await["id"].as_str().expect("an id"))
     };
     let project = stranger.project(&world.globex, "probe").await;
@@ -127,12 +127,13 @@ async fn belongings(scene: &Scene) -> BTreeMap<&'static str, String> {
     BTreeMap::from([
         ("user", stranger.id.clone()),
         ("organization", world.globex.clone()),
-        ("member", holding("members", "mem").await),
+        ("member", holding("tenancy.members", "mem").await),
         ("teamMember", stranger.add_team_member(&team, stranger).await),
         ("team", team),
-        ("projectMember", holding("project_members", "prm").await),
+        ("session", holding("identity.sessions", "ses").await),
+        ("projectMember", holding("tenancy.project_members", "prm").await),
         ("project", project),
-        ("spaceMember", holding("space_members", "spm").await),
+        ("spaceMember", holding("tenancy.space_members", "spm").await),
         ("space", world.vault.clone()),
         ("document", stranger.document(&world.vault, json!({})).await),
         ("tag", stranger.tag(&world.vault, "own").await),

@@ -61,7 +61,7 @@ async fn nested_brackets_are_refused_at_any_depth_and_size() {
 async fn a_websocket_refuses_the_same_documents() {
     let world = World::new().await;
     let mut process =
-        Process::start(&world.database, &[("TRELLIS_QUERY_BYTES", "2000000"), ("TRELLIS_QUERY_TOKENS", "2000000")])
+        Process::start(&world.database, &[("TRELLIS_QUERY_BYTES", "2000000"), ("TRELLIS_QUERY_TOKENS", "1000000")])
             .await;
     let mut socket = process.client(&world.owner).socket().await;
     let mut documents = bombs(2_000);
@@ -83,7 +83,7 @@ async fn a_websocket_refuses_the_same_documents() {
 #[tokio::test]
 async fn brackets_are_refused_where_texts_may_be_large() {
     let world = World::new().await;
-    let settings = [("TRELLIS_QUERY_BYTES", "2000000"), ("TRELLIS_QUERY_TOKENS", "2000000")];
+    let settings = [("TRELLIS_QUERY_BYTES", "2000000"), ("TRELLIS_QUERY_TOKENS", "1000000")];
     let mut process = Process::start(&world.database, &settings).await;
     let client = process.client(&world.anonymous);
     for (name, bomb) in bombs(150_000) {
