@@ -30,7 +30,7 @@ pub struct HttpSettings {
     #[arg(long, env = "TRELLIS_BODY_BYTES", default_value_t = 16 * 1024 * 1024, value_parser = size(1_024..=1_073_741_824))]
     pub body_bytes: usize,
 
-    /// Origins whose pages may ask this server from a browser, such as https://app.example.com; * for any. Default: none.
+    /// Origins whose pages may ask this server from a browser, such as `https://app.example.com`; * for any. Default: none.
     #[arg(long, env = "TRELLIS_CORS_ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<String>,
 
