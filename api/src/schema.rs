@@ -1,10 +1,12 @@
 //! The one graph: merges the domains' roots.
 
 use async_graphql::{Context, ID, Interface, MergedObject, MergedSubscription, Object, Schema, ValidationMode};
+use chrono::{DateTime, Utc};
 use entity::ids::AnyId;
 
 use crate::audit::{AuditEntry, AuditSubscription};
-use crate::content::documents::{Document, DocumentMutation, DocumentSubscription};
+use crate::content::activity::{DocumentSubscription, SpaceSubscription};
+use crate::content::documents::{Document, DocumentMutation};
 use crate::content::tags::{Tag, TagMutation};
 use crate::identity::IdentityMutation;
 use crate::identity::sessions::Session;
@@ -121,7 +123,7 @@ pub struct Mutation(IdentityMutation, TenancyMutation, DocumentMutation, TagMuta
 
 /// What can be followed live.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(DocumentSubscription, AuditSubscription);
+pub struct Subscription(DocumentSubscription, SpaceSubscription, AuditSubscription);
 
 /// Builds the graph.
 pub fn graph() -> Graph {
@@ -133,11 +135,15 @@ pub fn trusting_graph() -> Graph {
     build(ValidationMode::Fast)
 }
 
+/// What the scalar `DateTime` is.
+const INSTANT: &str = "An instant, as RFC 3339 writes it, to the microsecond. Any offset is taken; answers are in UTC.";
+
 fn build(validation: ValidationMode) -> Graph {
     Schema::build(Query::default(), Independent(Mutation::default()), Subscription::default())
         .validation_mode(validation)
         // The guard limits how deep a document nests, at less than this.
         .limit_recursive_depth(64)
+        .override_output_type_description::<DateTime<Utc>>(INSTANT)
         .disable_suggestions()
         .finish()
 }
@@ -148,6 +154,7 @@ pub fn sdl() -> String {
         .sorted_fields()
         .sorted_arguments()
         .sorted_enum_items()
-        .prefer_single_line_descriptions();
+        .prefer_single_line_descriptions()
+        .include_specified_by();
     graph().sdl_with_options(options)
 }

@@ -41,6 +41,20 @@ macro_rules! enumerations {
 }
 
 enumerations! {
+    /// Whom the documents reach that carry a tag, at their widest.
+    TagReach {
+        /// The owners of private documents alone.
+        Owners = "owners",
+        /// The editors of the space, who see its trash.
+        Editors = "editors",
+        /// Everyone who has a role in the space.
+        Readers = "readers",
+        /// The members of the organization.
+        Organization = "organization",
+        /// Everyone.
+        Everyone = "everyone",
+    }
+
     /// Whether an account may be used.
     UserStatus {
         /// The account is in use.

@@ -31,6 +31,7 @@ const MIGRATIONS: &[SqlMigration] = migrations![
     "m20261120_000007_signing_in",
     "m20261120_000008_teams",
     "m20261120_000008_audit_reading",
+    "m20261120_000010_content_privacy",
     "m20261120_000011_held_grants",
     "m20261120_000011_refresh_tokens",
     "m20261120_000012_audit_retention",

@@ -37,7 +37,7 @@ async fn marked() -> Scene {
     database.run("UPDATE content.documents SET visibility = 'space' WHERE visibility = 'public'").await;
     for (table, columns) in [
         ("content.documents", &["title", "description", "source", "external_id"][..]),
-        ("content.document_contents", &["source", "text"]),
+        ("content.document_contents", &["source"]),
         ("content.tags", &["name", "description"]),
         ("tenancy.organizations", &["name", "description"]),
         ("tenancy.teams", &["name", "description"]),

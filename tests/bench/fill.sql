@@ -115,9 +115,9 @@ SELECT
     pg_temp.moment(rooms.number), pg_temp.moment(rooms.number)
 FROM rooms JOIN people USING (organization) WHERE person = 1 OR person = 3 AND room = 1;
 
-INSERT INTO content.tags (id, organization_id, space_id, name, slug, created_at, updated_at)
+INSERT INTO content.tags (id, organization_id, space_id, name, slug, is_explicit, created_at, updated_at)
 SELECT
-    pg_temp.id('tag', number * 15 + tag), organization_id, id, label, lower(label),
+    pg_temp.id('tag', number * 15 + tag), organization_id, id, label, lower(label), true,
     pg_temp.moment(number), pg_temp.moment(number)
 FROM rooms, generate_series(0, 14) AS tag, LATERAL (SELECT (ARRAY[
     'Architecture', 'Budget', 'Customers', 'Decisions', 'Draft', 'Experiments', 'Guide', 'Hiring', 'Incident',
@@ -174,10 +174,10 @@ SELECT
 FROM writings JOIN texts USING (number);
 
 INSERT INTO content.document_contents (
-    document_id, organization_id, space_id, source, text, search_vector, created_at, updated_at
+    document_id, organization_id, space_id, source, search_vector, created_at, updated_at
 )
 SELECT
-    id, organization_id, space_id, text, text, setweight(to_tsvector('english', title), 'A'),
+    id, organization_id, space_id, text, setweight(to_tsvector('english', title), 'A'),
     changed_at - interval '3 days', changed_at
 FROM writings JOIN texts USING (number);
 

@@ -63,6 +63,9 @@ async fn texts_out_of_bounds_are_refused_with_their_field() {
         ("metadata", json!({ "a": long(65_536) }), "METADATA_INVALID"),
         ("metadata", json!({ "a": "\0" }), "METADATA_INVALID"),
         ("metadata", json!({ "\0": 1 }), "METADATA_INVALID"),
+        ("metadata", json!({ "a": [{ "b": "\0" }] }), "METADATA_INVALID"),
+        ("metadata", json!({ "n": 1.797_693_134_862_315_7e308 }), "METADATA_INVALID"),
+        ("metadata", json!({ "n": [-1e301] }), "METADATA_INVALID"),
     ] {
         let mut create = json!({ "spaceId": world.lab, "title": "T" });
         create[field] = value.clone();

@@ -113,7 +113,8 @@ async fn a_follower_resumes_from_any_cursor_and_misses_nothing() {
 async fn a_cursor_that_was_never_given_is_refused() {
     let world = World::new().await;
     let id = world.editor.document(&world.lab, json!({})).await;
-    for after in ["", "nonsense", "ZTk5OTk5OTk5", "ZTk5OTk5OTk5OTk5OTk5OTk5OTk5", "_____w", "ZS0x"] {
+    // Among them the numbers themselves: "e1" and "p1".
+    for after in ["", "nonsense", "ZTE", "cDE", "ZTk5OTk5OTk5", "ZTk5OTk5OTk5OTk5OTk5OTk5OTk5", "_____w", "ZS0x"] {
         let mut socket = follow(&world.editor, DOCUMENT, &id, after).await;
         let message = socket.message().await;
         assert_eq!(socket::codes(&message), ["BAD_USER_INPUT"], "{after}: {message}");

@@ -187,3 +187,60 @@ async fn what_is_created_while_the_trash_takes_what_is_above_it_does_not_stay_be
                 WHERE d.deleted_at IS NULL AND p.deleted_at IS NOT NULL";
     assert_eq!(world.database.number(left).await, 0, "a document stands below one in the trash");
 }
+
+#[tokio::test]
+async fn a_stale_action_changes_nothing_and_shows_the_present_document() {
+    let world = World::new().await;
+    let id = world.editor.document(&world.lab, json!({})).await;
+    world.editor.mutate("documentUpdate", json!({ "id": id, "title": "Newer" })).await.well();
+    let other = world.editor.document(&world.lab, json!({})).await;
+    let before = world.database.digest().await;
+    for mutation in ["documentPublish", "documentArchive", "documentMove", "documentTrash"] {
+        let stale = json!({ "id": id, "expectedVersion": 1 });
+        let answer = world.editor.mutate_for(mutation, "document { title version }", stale).await;
+        answer.refused("CONFLICT", "expectedVersion");
+        assert_eq!(
+            answer.at(&format!("{mutation}.document")),
+            &json!({ "title": "Newer", "version": 2 }),
+            "{mutation}"
+        );
+    }
+    assert_eq!(world.database.digest().await, before);
+    let mut version = 2;
+    for mutation in [
+        "documentPublish",
+        "documentUnpublish",
+        "documentArchive",
+        "documentUnarchive",
+        "documentMove",
+        "documentTrash",
+        "documentRestore",
+        "documentTrash",
+    ] {
+        let input = json!({ "id": id, "expectedVersion": version });
+        let answer = world.editor.mutate_for(mutation, "document { version }", input).await.well();
+        version = answer.number(&format!("{mutation}.document.version"));
+    }
+    let delete = |version: i64| json!({ "id": id, "expectedVersion": version });
+    world.editor.mutate("documentDelete", delete(version - 1)).await.refused("CONFLICT", "expectedVersion");
+    world.editor.mutate("documentDelete", delete(version)).await.well();
+    assert_eq!(world.editor.node(&other).await["id"], other);
+}
+
+#[tokio::test]
+async fn content_says_with_which_version_it_was_written() {
+    let world = World::new().await;
+    let id = world.editor.document(&world.lab, json!({ "content": "One" })).await;
+    let query = "query($id: ID!) { node(id: $id) { ... on Document { version content { text version } } } }";
+    for (change, version, written) in [
+        (json!({ "title": "Other" }), 2, 1),
+        (json!({ "content": "Two" }), 3, 3),
+        (json!({ "description": "What" }), 4, 3),
+    ] {
+        let mut input = json!({ "id": id });
+        input.as_object_mut().expect("an object").extend(change.as_object().cloned().unwrap_or_default());
+        world.editor.mutate("documentUpdate", input).await.well();
+        let answer = world.editor.query(query, json!({ "id": id })).await.well();
+        assert_eq!((answer.number("node.version"), answer.number("node.content.version")), (version, written));
+    }
+}

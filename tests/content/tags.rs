@@ -14,12 +14,12 @@ async fn tags_of(world: &World, id: &str) -> Vec<String> {
 async fn a_tag_has_a_name_a_slug_and_a_color() {
     let world = World::new().await;
     let input =
-        json!({ "spaceId": world.lab, "name": "  To Do: Später!  ", "color": "#abcdef", "description": "Later." });
+        json!({ "spaceId": world.lab, "name": "  To Do: Später!  ", "color": "#ABCDEF", "description": "Later." });
     let fields = "tag { name slug color description version space { id } viewerCan }";
     let answer = world.editor.mutate_for("tagCreate", fields, input).await.well();
     assert_eq!(
         answer.at("tagCreate.tag"),
-        &json!({ "name": "To Do: Später!", "slug": "to-do-später", "color": "#ABCDEF", "description": "Later.", "version": 1,
+        &json!({ "name": "To Do: Später!", "slug": "to-do-später", "color": "#abcdef", "description": "Later.", "version": 1,
             "space": { "id": world.lab }, "viewerCan": ["READ", "EDIT", "DELETE"] })
     );
 }
@@ -130,4 +130,46 @@ async fn a_public_document_shows_its_tags_and_not_the_space_they_are_of() {
     let query = "query($id: ID!) { node(id: $id) { ... on Document { tags(first: 5) { nodes { name space { id } } } space { id } } } }";
     let answer = world.anonymous.query(query, json!({ "id": id })).await.well();
     assert_eq!(answer.at("node"), &json!({ "tags": { "nodes": [{ "name": "red", "space": null }] }, "space": null }));
+}
+
+#[tokio::test]
+async fn names_that_differ_have_slugs_that_differ() {
+    let world = World::new().await;
+    let id = world.editor.document(&world.lab, json!({ "tags": ["a b", "a-b", "A.B", "a b"] })).await;
+    assert_eq!(tags_of(&world, &id).await, ["A.B", "a b", "a-b"]);
+    let slugs = world.database.rows("SELECT slug FROM content.tags ORDER BY slug").await;
+    assert_eq!(slugs, [json!({ "slug": "a-b" }), json!({ "slug": "a-b-2" }), json!({ "slug": "a-b-3" })]);
+    let long = |end: &str| format!("{}{end}", "x".repeat(49));
+    world.editor.mutate("documentTag", json!({ "id": id, "tags": [long("!"), long("?"), long("x")] })).await.well();
+    assert_eq!(tags_of(&world, &id).await.len(), 6);
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_no_change() {
+    let world = World::new().await;
+    let input = json!({ "title": "T", "content": "Text", "tags": ["red"], "source": "wiki", "metadata": { "a": 1 } });
+    let id = world.editor.document(&world.lab, input).await;
+    let red = world.editor.tag(&world.lab, "blue").await;
+    let before = world.database.digest().await;
+    for (mutation, input) in [
+        ("documentUpdate", json!({ "id": id })),
+        (
+            "documentUpdate",
+            json!({ "id": id, "title": "T", "content": "Text", "source": "wiki", "metadata": { "a": 1 } }),
+        ),
+        (
+            "documentUpdate",
+            json!({ "id": id, "description": "", "slug": "", "visibility": "SPACE", "isTemplate": false }),
+        ),
+        ("documentUntag", json!({ "id": id, "tags": ["blue", "unknown"] })),
+        ("documentUntag", json!({ "id": id, "tags": [] })),
+        ("documentTag", json!({ "id": id, "tags": ["RED"] })),
+        ("documentTag", json!({ "id": id, "tags": [] })),
+        ("tagUpdate", json!({ "id": red })),
+        ("tagUpdate", json!({ "id": red, "name": "blue", "color": "#3B82F6", "description": "" })),
+    ] {
+        let answer = world.editor.mutate(mutation, input.clone()).await.well();
+        assert_eq!(answer.at(&format!("{mutation}.commitCursor")), &Value::Null, "{mutation} {input}");
+    }
+    assert_eq!(world.database.digest().await, before);
 }

@@ -230,6 +230,17 @@ async fn a_forged_cursor_is_refused_or_harmless() {
         let answer = world.reader.query(DOCUMENTS, variables).await;
         assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{cursor}: {}", answer.body);
     }
+    // Base64 of "<uuid>:updated_at:t<before the calendar of PostgreSQL>", and of "<uuid>:title:s" with a NUL behind it.
+    for (order, cursor) in [
+        ("UPDATED_AT_DESC", "MDE4OTBhNWRhYzk2Nzc0YmJjY2ViMzAyMDk5YTgwNTc6dXBkYXRlZF9hdDp0LTIxMDg2NjgwMzIwMDAwMDAwMQ"),
+        ("UPDATED_AT_DESC", "MDE4OTBhNWRhYzk2Nzc0YmJjY2ViMzAyMDk5YTgwNTc6dXBkYXRlZF9hdDp0LTgzMzQ2MDEyMjg4MDAwMDAwMDA"),
+        ("TITLE_ASC", "MDE4OTBhNWRhYzk2Nzc0YmJjY2ViMzAyMDk5YTgwNTc6dGl0bGU6c2EAYg"),
+    ] {
+        let variables = json!({ "space": world.lab, "order": order, "first": 3, "after": cursor });
+        let answer = world.reader.query(DOCUMENTS, variables).await;
+        assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{order}: {}", answer.body);
+        assert!(answer.body.contains("after"), "{}", answer.body);
+    }
 }
 
 /// The names in a connection, page by page, forward and then backward. `PAGE` stands for the arguments in the query.

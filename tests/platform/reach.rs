@@ -97,7 +97,10 @@ async fn furnish(world: &World) {
          CROSS JOIN unnest(ARRAY[false, true]) trashed \
          JOIN identity.users u ON u.email IN ('owner@acme.test', 'editor@acme.test', 'reader@acme.test', 'stranger@acme.test') \
          WHERE s.slug IN ('handbook', 'lab', 'vault') AND NOT (s.organization_id IS NULL AND v = 'organization'); \
-         INSERT INTO content.tags (id, space_id, name, slug) SELECT gen_random_uuid(), id, slug, slug FROM tenancy.spaces; \
+         INSERT INTO content.tags (id, space_id, name, slug, is_explicit) \
+         SELECT gen_random_uuid(), id, slug, slug, true FROM tenancy.spaces; \
+         INSERT INTO content.tags (id, space_id, name, slug) SELECT id, space_id, id::text, id::text FROM content.documents; \
+         INSERT INTO content.document_tags (document_id, tag_id, space_id) SELECT id, id, space_id FROM content.documents; \
          INSERT INTO tenancy.teams (id, organization_id, name) SELECT gen_random_uuid(), id, 'Crew' FROM tenancy.organizations; \
          INSERT INTO tenancy.team_members (id, team_id, user_id) SELECT gen_random_uuid(), t.id, m.user_id \
          FROM tenancy.teams t JOIN tenancy.members m ON m.organization_id = t.organization_id",
@@ -109,7 +112,8 @@ async fn furnish(world: &World) {
 async fn only_by_link(world: &World, extra: &BTreeSet<String>) -> BTreeSet<String> {
     let rows =
         world.database.rows("SELECT id FROM content.documents WHERE visibility IN ('public', 'organization')").await;
-    let linked: BTreeSet<String> = rows.iter().map(|row| typed("doc", row["id"].as_str().expect("an id"))).collect();
+    let ids = rows.iter().map(|row| row["id"].as_str().expect("an id"));
+    let linked: BTreeSet<String> = ids.flat_map(|id| [typed("doc", id), typed("tag", id)]).collect();
     extra.difference(&linked).cloned().collect()
 }
 

@@ -25,16 +25,17 @@ pub struct ImportArguments {
     /// The folder. Hidden files and folders in it are left out.
     folder: PathBuf,
 
-    /// The space to import into: organization/space, or its slug alone if no other space has it.
+    /// The space to import into: organization/space, or its slug alone if no other space has it. Default: the personal
+    /// space of the user to import as.
     #[arg(long)]
-    space: String,
+    space: Option<String>,
 
     /// The slug of the space's organization, where the space is named by its slug alone.
     #[arg(long)]
     organization: Option<String>,
 
-    /// The e-mail address of the user to import as. Default: the owner of a personal space; else the demo user, if it
-    /// may write there; else the only manager of the space.
+    /// The e-mail address of the user to import as. Default: the owner of a personal space; else the demo user, if there
+    /// is one and it may write there; else the only manager of the space.
     #[arg(long = "as", value_name = "EMAIL")]
     email: Option<String>,
 

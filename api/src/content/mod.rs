@@ -1,11 +1,13 @@
 //! What people write: documents and notes in spaces, and their tags.
 
+pub mod activity;
 pub mod documents;
 pub mod importing;
 pub mod tags;
 
 use async_graphql::Enum;
 
+use crate::platform::errors::{Result, reject};
 use crate::platform::payload::ErrorCode;
 
 /// Why a change of content was refused.
@@ -13,7 +15,7 @@ use crate::platform::payload::ErrorCode;
 pub enum ContentErrorCode {
     /// The object changed since you read it; the payload holds its present state.
     Conflict,
-    /// The id is already in use.
+    /// The id is in use, or is not a UUIDv7 of these days.
     IdTaken,
     /// A title or name is needed.
     TitleRequired,
@@ -35,6 +37,10 @@ pub enum ContentErrorCode {
     OtherSpace,
     /// A document cannot stand below itself.
     Cycle,
+    /// A document that others may read cannot stand below a PRIVATE one.
+    PrivateParent,
+    /// A document cannot be PRIVATE while others may read one below it.
+    SharedChildren,
     /// The tree would be deeper than 32 levels.
     TooDeep,
     /// There are more tags than a document can carry, or more than one call may name.
@@ -47,4 +53,15 @@ pub enum ContentErrorCode {
 
 impl ErrorCode for ContentErrorCode {
     const USER_ERROR: &'static str = "ContentUserError";
+}
+
+/// Refuses a change of something that changed since its client read it. None is: whoever comes last wins.
+fn check_version(expected: Option<i32>, present: i32) -> Result<()> {
+    match expected {
+        Some(expected) if expected != present => {
+            let message = format!("It changed since you read it: this is version {present} now.");
+            Err(reject("expectedVersion", ContentErrorCode::Conflict, message))
+        }
+        _ => Ok(()),
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, Utc};
 use entity::content::{document, document_content, document_tag, tag};
-use entity::enums::{DocumentFormat, DocumentKind, DocumentStatus, DocumentVisibility, RenderFormat};
+use entity::enums::{DocumentFormat, DocumentKind, DocumentStatus, DocumentVisibility, RenderFormat, TagReach};
 use entity::ids::{DocumentId, OrganizationId, SpaceId, TagId, UserId};
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ const MOST_TAGS: usize = 5;
 /// Colors of tags.
 const COLORS: [&str; 12] = [
     "#2563EB", "#0891B2", "#0D9488", "#16A34A", "#65A30D", "#CA8A04", "#EA580C", "#DC2626", "#DB2777", "#9333EA",
-    "#4F46E5", "#475569",
+    "#4f46e5", "#475569",
 ];
 
 /// How a document is kept, apart from what it says.
@@ -144,8 +144,8 @@ impl Shelf {
             document_id: id,
             organization_id: self.organization,
             space_id: self.space,
-            text: draft.text.clone(),
             source: draft.text,
+            version: life.version,
             created_at,
             updated_at: life.updated_at,
         });
@@ -231,6 +231,9 @@ impl Shelf {
                         color: color.to_owned(),
                         description: None,
                         usage_count: 0,
+                        is_explicit: false,
+                        reach: TagReach::Owners,
+                        private_owner_ids: Vec::new(),
                         version: 1,
                         created_at: since,
                         updated_at: since,

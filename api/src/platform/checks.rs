@@ -4,9 +4,12 @@
 
 use async_graphql::MaybeUndefined;
 use async_graphql::resolver_utils::EnumType;
+use chrono::{DateTime, TimeDelta};
 use url::Url;
+use uuid::Uuid;
 
-use super::errors::{Result, reject};
+use super::errors::{Error, Result, reject};
+use super::request::Request;
 
 /// The change of an optional text, in the words of rules: none leaves it as it is, an empty text removes it.
 /// In an input, left out leaves it, and null removes it as an empty text does.
@@ -149,4 +152,51 @@ pub fn email<C: EnumType>(field: &'static str, text: &str, unfit: C) -> Result<S
                     .is_some_and(|top| top.len() >= 2 && top.chars().all(|character| character.is_ascii_alphabetic()))
         });
     if well { Ok(text.to_owned()) } else { Err(reject(field, unfit, "This is not an e-mail address.")) }
+}
+
+/// A color, as #rrggbb in lower case.
+pub fn color<C: EnumType>(field: &'static str, text: &str, unfit: C) -> Result<String> {
+    let digits = text.strip_prefix('#').unwrap_or_default();
+    if digits.len() == 6 && digits.chars().all(|digit| digit.is_ascii_hexdigit()) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err(reject(field, unfit, "Write the color as #rrggbb."))
+}
+
+/// A language, alone or with a region: "en", "en-US". Case and the mark between are set right; none is for anything else.
+pub fn language(text: &str) -> Option<String> {
+    let letters = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    match text.split_once(['-', '_']) {
+        None => letters(text).then(|| text.to_ascii_lowercase()),
+        Some((language, region)) => (letters(language) && letters(region))
+            .then(|| format!("{}-{}", language.to_ascii_lowercase(), region.to_ascii_uppercase())),
+    }
+}
+
+/// How old an id of a client's making may be, and how far ahead its clock.
+const ID_AGE: TimeDelta = TimeDelta::days(30);
+const ID_LEAD: TimeDelta = TimeDelta::days(1);
+
+/// The id of a new row: the client's, if it is a UUIDv7 of about now, or a new one. Whoever tries the id of something old
+/// hears what everybody hears whose id is in use, so that nobody learns whether it is still there.
+pub fn new_id<I, C>(request: &Request, given: Option<I>, taken: C) -> Result<I>
+where
+    I: Copy + From<Uuid> + Into<Uuid>,
+    C: EnumType,
+{
+    let Some(given) = given else { return Ok(request.new_id().into()) };
+    let (uuid, now) = (Into::<Uuid>::into(given), request.now());
+    let made = uuid.get_timestamp().filter(|_| uuid.get_version_num() == 7).and_then(|time| {
+        let (seconds, nanoseconds) = time.to_unix();
+        DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
+    });
+    match made {
+        Some(made) if now - made <= ID_AGE && made - now <= ID_LEAD => Ok(given),
+        _ => Err(id_taken(taken)),
+    }
+}
+
+/// What is said of an id that cannot be used, whatever the reason.
+pub fn id_taken<C: EnumType>(taken: C) -> Error {
+    reject("id", taken, "This id is in use, or is not a UUIDv7 of these days. Make a new one.")
 }

@@ -1,9 +1,11 @@
 //! Typed comparators for list filters.
 
 use async_graphql::InputObject;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, extension::postgres::PgExpr};
 use sea_orm::{ColumnTrait, Condition};
+
+use super::errors::{Error, Result};
 
 /// Compares a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, InputObject)]
@@ -17,6 +19,16 @@ pub struct TextFilter {
     pub contains: Option<String>,
     /// Begins with this text, in any case.
     pub starts_with: Option<String>,
+}
+
+/// Compares a text that is a key: a code, or an id from elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, InputObject)]
+pub struct KeyFilter {
+    /// Exactly this text.
+    pub eq: Option<String>,
+    /// One of these texts.
+    #[graphql(name = "in")]
+    pub one_of: Option<Vec<String>>,
 }
 
 /// Compares an instant.
@@ -40,6 +52,12 @@ pub struct IntFilter {
 }
 
 impl TextFilter {
+    /// Refuses texts that the database cannot hold.
+    pub fn check(&self, field: &str) -> Result<()> {
+        let texts = [&self.eq, &self.contains, &self.starts_with].into_iter().flatten();
+        check_texts(field, texts.chain(self.one_of.iter().flatten()))
+    }
+
     pub fn condition(&self, column: impl ColumnTrait) -> Condition {
         let pattern = |prefix: &str, text: &str| format!("{prefix}{}%", escape(text));
         Condition::all()
@@ -50,12 +68,45 @@ impl TextFilter {
     }
 }
 
+impl KeyFilter {
+    /// Refuses texts that the database cannot hold.
+    pub fn check(&self, field: &str) -> Result<()> {
+        check_texts(field, self.eq.iter().chain(self.one_of.iter().flatten()))
+    }
+
+    pub fn condition(&self, column: impl ColumnTrait) -> Condition {
+        Condition::all()
+            .add_option(self.eq.as_ref().map(|text| column.eq(text.as_str())))
+            .add_option(self.one_of.as_ref().map(|texts| column.eq_any(texts.clone())))
+    }
+}
+
+fn check_texts<'a>(field: &str, mut texts: impl Iterator<Item = &'a String>) -> Result<()> {
+    match texts.any(|text| text.as_str().contains('\0')) {
+        true => Err(Error::bad_input(field, "No text holds a NUL character.")),
+        false => Ok(()),
+    }
+}
+
 /// A text that LIKE takes literally.
 fn escape(text: &str) -> String {
     text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")
 }
 
+/// Whether the database can hold the instant: its calendar begins in the year 4713 BC.
+pub fn is_storable(time: &DateTime<Utc>) -> bool {
+    time.year() > -4_712
+}
+
 impl TimeFilter {
+    /// Refuses instants that the database cannot hold.
+    pub fn check(&self, field: &str) -> Result<()> {
+        match [self.since, self.before].iter().flatten().all(is_storable) {
+            true => Ok(()),
+            false => Err(Error::bad_input(field, "Nothing happened that long ago.")),
+        }
+    }
+
     pub fn condition(&self, column: impl ColumnTrait) -> Condition {
         Condition::all()
             .add_option(self.since.map(|time| column.into_expr().gte(Expr::value(time))))

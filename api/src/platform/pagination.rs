@@ -14,6 +14,7 @@ use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Order, QueryFilter, QueryOrd
 use uuid::Uuid;
 
 use super::errors::{Error, Result};
+use super::filters::is_storable;
 use super::lean::Lean;
 use super::request::{Request, RequestContext};
 
@@ -73,8 +74,8 @@ impl Cursor {
         let order = Cow::Owned(order.to_owned());
         let mut rest = key.chars();
         let key = match rest.next()? {
-            't' => SortKey::Time(DateTime::from_timestamp_micros(rest.as_str().parse().ok()?)?),
-            's' => SortKey::Text(rest.as_str().to_owned()),
+            't' => SortKey::Time(DateTime::from_timestamp_micros(rest.as_str().parse().ok()?).filter(is_storable)?),
+            's' => SortKey::Text(Some(rest.as_str()).filter(|text| !text.contains('\0'))?.to_owned()),
             'n' => SortKey::Number(rest.as_str().parse().ok()?),
             _ => return None,
         };

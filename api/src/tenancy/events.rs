@@ -24,6 +24,8 @@ pub enum TenancyEvent {
     ProjectMembersChanged { project: ProjectId, organization: OrganizationId },
     SpaceCreated { space: SpaceId, organization: Option<OrganizationId> },
     SpaceUpdated { space: SpaceId, organization: Option<OrganizationId> },
+    SpaceArchived { space: SpaceId, organization: Option<OrganizationId> },
+    SpaceUnarchived { space: SpaceId, organization: Option<OrganizationId> },
     SpaceDeleted { space: SpaceId, organization: Option<OrganizationId> },
     SpaceMembersChanged { space: SpaceId, organization: Option<OrganizationId> },
 }
@@ -89,6 +91,8 @@ impl Event for TenancyEvent {
             Self::ProjectMembersChanged { .. } => "project.members_changed",
             Self::SpaceCreated { .. } => "space.created",
             Self::SpaceUpdated { .. } => "space.updated",
+            Self::SpaceArchived { .. } => "space.archived",
+            Self::SpaceUnarchived { .. } => "space.unarchived",
             Self::SpaceDeleted { .. } => "space.deleted",
             Self::SpaceMembersChanged { .. } => "space.members_changed",
         }
@@ -112,6 +116,8 @@ impl Event for TenancyEvent {
             | Self::ProjectMembersChanged { project, organization } => of_project(project, organization),
             Self::SpaceCreated { space, organization }
             | Self::SpaceUpdated { space, organization }
+            | Self::SpaceArchived { space, organization }
+            | Self::SpaceUnarchived { space, organization }
             | Self::SpaceDeleted { space, organization }
             | Self::SpaceMembersChanged { space, organization } => of_space(space, organization),
         }

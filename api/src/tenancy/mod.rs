@@ -34,7 +34,7 @@ pub struct TenancyMutation(
 pub enum TenancyErrorCode {
     /// The object changed since you read it; the payload holds its present state.
     Conflict,
-    /// The id is already in use.
+    /// The id is in use, or is not a UUIDv7 of these days.
     IdTaken,
     /// A name is needed.
     NameRequired,

@@ -1,5 +1,5 @@
 //! A document's wide content, apart from it so that no list reads it. `source` is the truth of a Markdown document, byte for byte;
-//! `text` is what is searched. The database fills in `organization_id` and `space_id`, and keeps the search vector.
+//! `version` is the document's with which it was written. The database fills in `organization_id` and `space_id`, and keeps the search vector.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ pub struct Model {
     pub organization_id: Option<OrganizationId>,
     pub space_id: SpaceId,
     pub source: String,
-    pub text: String,
+    pub version: i32,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     #[sea_orm(belongs_to, from = "document_id", to = "id")]

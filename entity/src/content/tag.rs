@@ -1,9 +1,10 @@
 //! A tag of a space. A trigger keeps `usage_count`: the documents outside the trash that carry the tag.
-//! The database fills in `organization_id`.
+//! `reach` says who may read those documents, `private_owner_ids` who owns the private ones; triggers keep both. `is_explicit` is what somebody made for the space. The database fills in `organization_id`.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::enums::TagReach;
 use crate::ids::{OrganizationId, SpaceId, TagId};
 use crate::tenancy::space;
 
@@ -20,6 +21,9 @@ pub struct Model {
     pub color: String,
     pub description: Option<String>,
     pub usage_count: i32,
+    pub is_explicit: bool,
+    pub reach: TagReach,
+    pub private_owner_ids: Vec<Uuid>,
     pub version: i32,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,

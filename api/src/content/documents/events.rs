@@ -1,7 +1,8 @@
-//! What is told when documents change: titles and visibility for the streams, never content.
+//! What is told when documents change: titles and who may read them for the streams, never content.
 
 use async_graphql::Enum;
 use entity::content::document;
+use entity::enums::DocumentVisibility;
 use entity::ids::OrganizationId;
 use serde_json::{Value, json};
 
@@ -64,8 +65,21 @@ impl DocumentChangeKind {
 
 /// A change of one document.
 pub struct DocumentEvent<'a> {
-    pub kind: DocumentChangeKind,
-    pub document: &'a document::Model,
+    kind: DocumentChangeKind,
+    document: &'a document::Model,
+    visibility_before: DocumentVisibility,
+}
+
+impl<'a> DocumentEvent<'a> {
+    /// A change after which the same people may read it.
+    pub fn of(kind: DocumentChangeKind, document: &'a document::Model) -> Self {
+        Self { kind, document, visibility_before: document.visibility }
+    }
+
+    /// A change of a document that was open so far before.
+    pub fn after(before: DocumentVisibility, kind: DocumentChangeKind, document: &'a document::Model) -> Self {
+        Self { kind, document, visibility_before: before }
+    }
 }
 
 impl Event for DocumentEvent<'_> {
@@ -90,7 +104,9 @@ impl Event for DocumentEvent<'_> {
     fn payload(&self) -> Value {
         json!({
             "title": self.document.title,
+            "owner_id": self.document.owner_id.uuid(),
             "visibility": self.document.visibility,
+            "visibility_before": self.visibility_before,
             "version": self.document.version,
         })
     }

@@ -7,7 +7,7 @@ use entity::enums::{DocumentKind, DocumentStatus, DocumentVisibility};
 use entity::ids::{DocumentId, TagId, UserId};
 
 use crate::platform::errors::{Error, Result};
-use crate::platform::filters::{IntFilter, TextFilter, TimeFilter};
+use crate::platform::filters::{IntFilter, KeyFilter, TextFilter, TimeFilter};
 use crate::platform::pagination::Page;
 
 macro_rules! choice {
@@ -51,11 +51,11 @@ pub struct DocumentFilter {
     /// By title.
     pub title: Option<TextFilter>,
     /// By language code, such as "en" or "en-US".
-    pub language_code: Option<TextFilter>,
+    pub language_code: Option<KeyFilter>,
     /// By where it came from.
-    pub source: Option<TextFilter>,
+    pub source: Option<KeyFilter>,
     /// By its id in the system it came from.
-    pub external_id: Option<TextFilter>,
+    pub external_id: Option<KeyFilter>,
     /// Owned by this person.
     pub owner_id: Option<UserId>,
     /// Directly below this document.
@@ -74,13 +74,13 @@ pub struct DocumentFilter {
     pub created_at: Option<TimeFilter>,
     /// By when it last changed.
     pub updated_at: Option<TimeFilter>,
-    /// In the trash, or not. Default: not. The trash shows only what you may restore.
+    /// In the trash, or not; only at the top of a filter. Default: not. The trash shows only what you may restore.
     pub trashed: Option<bool>,
     /// All of these.
     pub and: Option<Vec<DocumentFilter>>,
     /// At least one of these.
     pub or: Option<Vec<DocumentFilter>>,
-    /// Not this.
+    /// Not this; it cannot be empty.
     pub not: Option<Box<DocumentFilter>>,
 }
 
@@ -88,15 +88,49 @@ pub struct DocumentFilter {
 const MOST_PARTS: usize = 50;
 
 impl DocumentFilter {
+    fn below(&self) -> impl Iterator<Item = &Self> {
+        self.and.iter().flatten().chain(self.or.iter().flatten()).chain(self.not.as_deref())
+    }
+
     fn parts(&self) -> usize {
-        let below = self.and.iter().flatten().chain(self.or.iter().flatten()).chain(self.not.as_deref());
-        1 + below.map(Self::parts).sum::<usize>()
+        1 + self.below().map(Self::parts).sum::<usize>()
     }
 
     /// Whether the filter speaks of status anywhere, so that archived documents are not left out by default.
     pub fn mentions_status(&self) -> bool {
-        let below = self.and.iter().flatten().chain(self.or.iter().flatten()).chain(self.not.as_deref());
-        self.status.is_some() || below.into_iter().any(Self::mentions_status)
+        self.status.is_some() || self.below().any(Self::mentions_status)
+    }
+
+    /// Refuses what cannot be meant, and what the database cannot compare with.
+    fn check(&self) -> Result<()> {
+        if self.not.as_deref().is_some_and(|part| *part == Self::default()) {
+            return Err(Error::bad_input("filter.not", "Say what is not wanted: everything meets an empty filter."));
+        }
+        if let Some(title) = &self.title {
+            title.check("filter.title")?;
+        }
+        let keys = [
+            ("filter.languageCode", &self.language_code),
+            ("filter.source", &self.source),
+            ("filter.externalId", &self.external_id),
+        ];
+        for (field, key) in keys {
+            key.as_ref().map_or(Ok(()), |key| key.check(field))?;
+        }
+        for (field, time) in [("filter.createdAt", &self.created_at), ("filter.updatedAt", &self.updated_at)] {
+            time.as_ref().map_or(Ok(()), |time| time.check(field))?;
+        }
+        if self.tag.as_ref().is_some_and(|slug| slug.contains('\0')) {
+            return Err(Error::bad_input("filter.tag", "No text holds a NUL character."));
+        }
+        for part in self.below() {
+            if part.trashed.is_some() {
+                let message = "A list is of the trash or not: say so at the top of the filter.";
+                return Err(Error::bad_input("filter.trashed", message));
+            }
+            part.check()?;
+        }
+        Ok(())
     }
 }
 
@@ -129,13 +163,14 @@ pub struct List {
 }
 
 impl List {
-    /// Refuses a filter of more parts than a query can hold.
+    /// Refuses a filter of more parts than a query can hold, and one that cannot be meant.
     pub fn new(page: Page, filter: Option<DocumentFilter>, order: DocumentOrder) -> Result<Self> {
         let filter = filter.unwrap_or_default();
         let parts = filter.parts();
         if parts > MOST_PARTS {
             return Err(Error::bad_input("filter", format!("The filter has {parts} parts; at most {MOST_PARTS} fit.")));
         }
+        filter.check()?;
         Ok(Self { page, filter: Arc::new(filter), order })
     }
 }

@@ -246,9 +246,10 @@ impl DocumentContent {
         self.row.as_ref().map_or("", |row| row.source.as_str())
     }
 
-    /// The version of the document that this content belongs to.
+    /// The version of the document that was written with this content. It is above the `version` that you read of the
+    /// document when the content changed in between.
     async fn version(&self) -> i32 {
-        self.document.version
+        self.row.as_ref().map_or(self.document.version, |row| row.version)
     }
 
     /// When the content was last written.

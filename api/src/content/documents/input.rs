@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::writing::{DocumentChanges, NewDocument};
 use crate::content::ContentErrorCode as Code;
+use crate::content::tags;
 use crate::platform::checks;
 use crate::platform::errors::{Result, reject};
 
@@ -11,14 +12,12 @@ use crate::platform::errors::{Result, reject};
 pub const CONTENT_BYTES: usize = 10 * 1024 * 1024;
 /// Bytes of metadata at most.
 const METADATA_BYTES: usize = 64 * 1024;
-/// Tags of one call at most.
-pub const TAGS: usize = 50;
+/// The largest number of metadata. Beyond it, rounding would make some of them infinite.
+const METADATA_NUMBER: f64 = 1e300;
 
 pub fn check_new(new: NewDocument) -> Result<NewDocument> {
     check_content(&new.content)?;
-    if new.tags.len() > TAGS {
-        return Err(reject("tags", Code::TooMany, format!("Give at most {TAGS} tags.")));
-    }
+    tags::check_number(&new.tags)?;
     Ok(NewDocument {
         title: check_title(&new.title)?,
         description: checks::optional_text("description", new.description, 2_000, Code::TextInvalid)?,
@@ -71,26 +70,34 @@ fn check_content(content: &str) -> Result<()> {
     Ok(())
 }
 
-/// A language, alone or with a region: "en", "en-US".
 fn check_language(code: String) -> Result<String> {
-    let well = match code.as_bytes() {
-        [a, b] => a.is_ascii_lowercase() && b.is_ascii_lowercase(),
-        [a, b, b'-', c, d] => {
-            a.is_ascii_lowercase() && b.is_ascii_lowercase() && c.is_ascii_uppercase() && d.is_ascii_uppercase()
-        }
-        _ => false,
-    };
-    if well {
-        return Ok(code);
+    match checks::language(&code) {
+        Some(well) if well == code => Ok(code),
+        _ => Err(reject("languageCode", Code::LanguageInvalid, "Write the language as \"en\" or \"en-US\".")),
     }
-    Err(reject("languageCode", Code::LanguageInvalid, "Write the language as \"en\" or \"en-US\"."))
 }
 
 fn check_metadata(metadata: Value) -> Result<Value> {
-    let text = metadata.to_string();
-    if !metadata.is_object() || text.len() > METADATA_BYTES || text.contains("\\u0000") {
-        let message = format!("Metadata is an object of at most {METADATA_BYTES} bytes, without NUL characters.");
-        return Err(reject("metadata", Code::MetadataInvalid, message));
+    if metadata.is_object() && metadata_fits(&metadata) {
+        return Ok(metadata);
     }
-    Ok(metadata)
+    let message = format!(
+        "Metadata is an object of at most {METADATA_BYTES} bytes, without NUL characters and numbers beyond 1e300."
+    );
+    Err(reject("metadata", Code::MetadataInvalid, message))
+}
+
+/// Whether a document can keep this as its metadata.
+pub fn metadata_fits(metadata: &Value) -> bool {
+    metadata.to_string().len() <= METADATA_BYTES && is_storable(metadata)
+}
+
+fn is_storable(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) => true,
+        Value::Number(number) => number.as_f64().is_none_or(|number| number.abs() <= METADATA_NUMBER),
+        Value::String(text) => !text.contains('\0'),
+        Value::Array(items) => items.iter().all(is_storable),
+        Value::Object(fields) => fields.iter().all(|(name, value)| !name.contains('\0') && is_storable(value)),
+    }
 }

@@ -16,13 +16,13 @@ use crate::payload;
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result};
 use crate::platform::payload::Outcome;
-use crate::platform::request::RequestContext;
+use crate::platform::request::{Request, RequestContext};
 use crate::platform::write::Committed;
 
 /// A new document or note.
 #[derive(InputObject)]
 struct DocumentCreateInput {
-    /// An id of your making (a UUIDv7 in its `doc_` form), so that a retry cannot create a second one.
+    /// An id of your making (a UUIDv7 in its `doc_` form, at most 30 days old), so that a retry cannot create a second one.
     id: Option<DocumentId>,
     /// The space it goes into.
     space_id: SpaceId,
@@ -41,7 +41,8 @@ struct DocumentCreateInput {
     slug: Option<String>,
     /// Where it starts in its life. Default: DRAFT.
     status: Option<DocumentStatus>,
-    /// Who may read it. Default: what the space says; PRIVATE in a personal space.
+    /// Who may read it. Default: what the space says; PRIVATE in a personal space and below a PRIVATE document, where
+    /// nothing else can stand.
     visibility: Option<DocumentVisibility>,
     /// The language it is written in, such as "en" or "en-US".
     language_code: Option<String>,
@@ -50,7 +51,8 @@ struct DocumentCreateInput {
     is_template: bool,
     /// Where it came from, up to 100 characters.
     source: Option<String>,
-    /// Its id in the system it came from; unique in the space for that source.
+    /// Its id in the system it came from, up to 1,000 characters: unique for that source among what the space shares,
+    /// and among your own private documents.
     external_id: Option<String>,
     /// An object of your own shape, up to 64 KB.
     metadata: Option<Json<Value>>,
@@ -74,7 +76,8 @@ struct DocumentUpdateInput {
     description: MaybeUndefined<String>,
     /// Its name in addresses.
     slug: MaybeUndefined<String>,
-    /// Who may read it. Takes the right to SHARE; only the owner can make it PRIVATE.
+    /// Who may read it. Takes the right to SHARE; only the owner can make it PRIVATE, and only when others may read
+    /// nothing below it.
     visibility: Option<DocumentVisibility>,
     /// The language it is written in.
     language_code: MaybeUndefined<String>,
@@ -93,6 +96,8 @@ struct DocumentUpdateInput {
 struct DocumentMoveInput {
     /// The document.
     id: DocumentId,
+    /// The version you read; a stale one is refused as CONFLICT.
+    expected_version: Option<i32>,
     /// The document of the same space it goes below; null or left out: the top.
     parent_id: Option<DocumentId>,
     /// The sibling it goes before.
@@ -121,6 +126,8 @@ impl DocumentMoveInput {
 struct DocumentActionInput {
     /// The document.
     id: DocumentId,
+    /// The version you read; a stale one is refused as CONFLICT.
+    expected_version: Option<i32>,
 }
 
 payload! {
@@ -142,7 +149,7 @@ payload! {
 payload! {
     /// What acting on a document ended with.
     DocumentActionPayload {
-        /// The document as it is now; null when it was refused.
+        /// The document as it is now, also after a CONFLICT; null when it was refused for another reason.
         document: Document, ContentErrorCode
     }
 }
@@ -155,8 +162,25 @@ payload! {
     }
 }
 
-fn acted(result: Result<Committed<document::Model>>) -> Result<DocumentActionPayload> {
-    Ok(Outcome::of(result)?.map(Document::from).into())
+async fn acted(
+    request: &Request,
+    id: DocumentId,
+    result: Result<Committed<document::Model>>,
+) -> Result<DocumentActionPayload> {
+    Ok(present(request, id, result).await?.into())
+}
+
+/// What a change of a document ended with; after a conflict with the document as it is now.
+async fn present(
+    request: &Request,
+    id: DocumentId,
+    result: Result<Committed<document::Model>>,
+) -> Result<Outcome<Document, ContentErrorCode>> {
+    let mut outcome = Outcome::of(result)?.map(Document::from);
+    if outcome.refused_as(ContentErrorCode::Conflict) {
+        outcome.object = Document::find(request, id).await?;
+    }
+    Ok(outcome)
 }
 
 /// Changes of documents.
@@ -215,11 +239,7 @@ impl DocumentMutation {
                 .map(|metadata| metadata.map_or_else(|| Value::Object(Map::new()), |metadata| metadata.0)),
         };
         let result = writing::update(request, id, input.expected_version, changes).await;
-        let mut outcome = Outcome::of(result)?.map(Document::from);
-        if outcome.refused_as(ContentErrorCode::Conflict) {
-            outcome.object = Document::find(request, id).await?;
-        }
-        Ok(outcome.into())
+        Ok(present(request, id, result).await?.into())
     }
 
     /// Moves a document within the tree of its space, or among its siblings.
@@ -229,7 +249,9 @@ impl DocumentMutation {
         #[graphql(desc = "The new place.")] input: DocumentMoveInput,
     ) -> Result<DocumentActionPayload> {
         let place = input.place()?;
-        acted(tree::move_document(ctx.request(), input.id, input.parent_id, place).await)
+        let (request, id) = (ctx.request(), input.id);
+        let result = tree::move_document(request, id, input.expected_version, input.parent_id, place).await;
+        acted(request, id, result).await
     }
 
     /// Publishes a draft.
@@ -238,7 +260,8 @@ impl DocumentMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The document.")] input: DocumentActionInput,
     ) -> Result<DocumentActionPayload> {
-        acted(rules::change_status(ctx.request(), input.id, Transition::Publish).await)
+        let (request, id) = (ctx.request(), input.id);
+        acted(request, id, rules::change_status(request, id, input.expected_version, Transition::Publish).await).await
     }
 
     /// Makes a published document a draft again.
@@ -247,7 +270,8 @@ impl DocumentMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The document.")] input: DocumentActionInput,
     ) -> Result<DocumentActionPayload> {
-        acted(rules::change_status(ctx.request(), input.id, Transition::Unpublish).await)
+        let (request, id) = (ctx.request(), input.id);
+        acted(request, id, rules::change_status(request, id, input.expected_version, Transition::Unpublish).await).await
     }
 
     /// Puts a document aside: lists leave it out unless they ask for it.
@@ -256,7 +280,8 @@ impl DocumentMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The document.")] input: DocumentActionInput,
     ) -> Result<DocumentActionPayload> {
-        acted(rules::change_status(ctx.request(), input.id, Transition::Archive).await)
+        let (request, id) = (ctx.request(), input.id);
+        acted(request, id, rules::change_status(request, id, input.expected_version, Transition::Archive).await).await
     }
 
     /// Brings a document back from the archive.
@@ -265,25 +290,29 @@ impl DocumentMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The document.")] input: DocumentActionInput,
     ) -> Result<DocumentActionPayload> {
-        acted(rules::change_status(ctx.request(), input.id, Transition::Unarchive).await)
+        let (request, id) = (ctx.request(), input.id);
+        acted(request, id, rules::change_status(request, id, input.expected_version, Transition::Unarchive).await).await
     }
 
-    /// Puts a document into the trash, with everything below it.
+    /// Puts a document into the trash, with everything below it that you see.
     async fn document_trash(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The document.")] input: DocumentActionInput,
     ) -> Result<DocumentActionPayload> {
-        acted(rules::trash(ctx.request(), input.id).await)
+        let (request, id) = (ctx.request(), input.id);
+        acted(request, id, tree::trash(request, id, input.expected_version).await).await
     }
 
-    /// Takes a document out of the trash, with what went there together with it.
+    /// Takes a document out of the trash, with what went there together with it. It comes back at the top of the tree
+    /// where it can no longer stand below its parent.
     async fn document_restore(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The document.")] input: DocumentActionInput,
     ) -> Result<DocumentActionPayload> {
-        acted(rules::restore(ctx.request(), input.id).await)
+        let (request, id) = (ctx.request(), input.id);
+        acted(request, id, tree::restore(request, id, input.expected_version).await).await
     }
 
     /// Deletes a document in the trash for good. What stood below it moves up.
@@ -292,7 +321,7 @@ impl DocumentMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The document.")] input: DocumentActionInput,
     ) -> Result<DocumentDeletePayload> {
-        let outcome = Outcome::of(rules::delete(ctx.request(), input.id).await)?;
+        let outcome = Outcome::of(tree::delete(ctx.request(), input.id, input.expected_version).await)?;
         Ok(outcome.into())
     }
 }

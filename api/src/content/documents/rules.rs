@@ -8,8 +8,8 @@ use sea_orm::Condition;
 use super::events::{DocumentChangeKind, DocumentEvent};
 use super::filter::List;
 use super::store::{self, Above, InSpace};
-use super::tree;
 use crate::content::ContentErrorCode as Code;
+use crate::content::check_version;
 use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
 use crate::platform::errors::{Result, reject};
 use crate::platform::request::Request;
@@ -144,49 +144,17 @@ impl Transition {
 pub async fn change_status(
     request: &Request,
     id: DocumentId,
+    expected_version: Option<i32>,
     transition: Transition,
 ) -> Result<Committed<document::Model>> {
     let mut write = request.begin_write().await?;
     let document = write.granted::<document::Entity>(id, transition.action()).await?;
+    check_version(expected_version, document.version)?;
     let Some(status) = transition.apply(document.status, document.published_at.is_some()) else {
         let message = format!("The document is {} and cannot do this.", document.status.as_str());
         return Err(reject("id", Code::WrongState, message));
     };
     let changed = store::set_status(&write, &document, status).await?;
-    write.record(&DocumentEvent { kind: transition.kind(), document: &changed });
+    write.record(&DocumentEvent::of(transition.kind(), &changed));
     write.commit(changed).await
-}
-
-/// Puts a document into the trash, with everything below it.
-pub async fn trash(request: &Request, id: DocumentId) -> Result<Committed<document::Model>> {
-    let (mut write, document) = tree::write_in_tree(request, id, Action::Trash).await?;
-    let trashed = store::trash_subtree(&write, &document).await?;
-    for document in &trashed {
-        write.record(&DocumentEvent { kind: DocumentChangeKind::Trashed, document });
-    }
-    write.commit(own(trashed, id)?).await
-}
-
-/// Takes a document out of the trash, with what went there together with it. Under a parent that is still there it comes back at the top of the tree.
-pub async fn restore(request: &Request, id: DocumentId) -> Result<Committed<document::Model>> {
-    let (mut write, document) = tree::write_in_tree(request, id, Action::Restore).await?;
-    let restored = store::restore_subtree(&write, &document).await?;
-    for document in &restored {
-        write.record(&DocumentEvent { kind: DocumentChangeKind::Restored, document });
-    }
-    write.commit(own(restored, id)?).await
-}
-
-fn own(changed: Vec<document::Model>, id: DocumentId) -> Result<document::Model> {
-    let own = changed.into_iter().find(|document| document.id == id);
-    own.ok_or_else(|| crate::platform::errors::Error::internal("the document is not among those that changed"))
-}
-
-/// Deletes a document in the trash for good.
-pub async fn delete(request: &Request, id: DocumentId) -> Result<Committed<DocumentId>> {
-    let (mut write, document) = tree::write_in_tree(request, id, Action::Delete).await?;
-    store::release_children(&write, &document).await?;
-    write.record(&DocumentEvent { kind: DocumentChangeKind::Deleted, document: document.row() });
-    write.delete(document).await?;
-    write.commit(id).await
 }

@@ -4,18 +4,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::content::{document, document_content, document_tag, tag};
-use entity::enums::{DocumentStatus, DocumentVisibility, SpaceRole};
+use entity::enums::{DocumentStatus, DocumentVisibility};
 use entity::ids::{DocumentId, SpaceId, UserId};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityName, FromQueryResult, QueryFilter, Select, Statement,
-};
+use sea_orm::{ColumnTrait, Condition, EntityName, QueryFilter, Select};
 use uuid::Uuid;
 
 use super::filter::{DocumentFilter, DocumentOrder, List};
 use crate::content::ContentErrorCode as Code;
 use crate::platform::authorization::{Granted, Read};
+use crate::platform::checks;
 use crate::platform::children;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
@@ -39,11 +38,7 @@ pub fn within(user: UserId, grants: &Grants) -> Condition {
                 .add(Column::Visibility.is_in([DocumentVisibility::Organization, DocumentVisibility::Public])),
         );
     }
-    let restorable =
-        grants.spaces.iter().filter(|(_, grant)| grant.content_role() >= SpaceRole::Editor).map(|(id, _)| *id);
-    let present = Condition::any()
-        .add(Column::DeletedAt.is_null())
-        .add(Column::SpaceId.eq_any(restorable.collect::<Vec<SpaceId>>()));
+    let present = Condition::any().add(Column::DeletedAt.is_null()).add(Column::SpaceId.eq_any(grants.edited()));
     Condition::all().add(readable).add(present)
 }
 
@@ -316,13 +311,18 @@ pub async fn set_status(write: &Write<'_>, granted: &Granted<Entity>, status: Do
 
 /// A change of a granted document: who, when, and the next version.
 pub fn changed(write: &Write<'_>, granted: &Granted<Entity>) -> document::ActiveModel {
+    marked(write, granted, document::ActiveModel::default())
+}
+
+/// The same for a change that is made already.
+pub fn marked(write: &Write<'_>, granted: &Granted<Entity>, change: document::ActiveModel) -> document::ActiveModel {
     let request = write.request();
     document::ActiveModel {
         id: Set(granted.id),
         version: Set(granted.version + 1),
         updated_at: Set(request.now()),
-        updated_by: Set(request.viewer().user_id()),
-        ..Default::default()
+        updated_by: Set(write.viewer().user_id()),
+        ..change
     }
 }
 
@@ -331,62 +331,14 @@ pub async fn changed_tags(write: &Write<'_>, granted: &Granted<Entity>) -> Resul
     write.update(granted, changed(write, granted)).await
 }
 
-/// Puts the document and everything below it that is not there yet into the trash.
-pub async fn trash_subtree(write: &Write<'_>, granted: &Granted<Entity>) -> Result<Vec<Model>> {
-    let sql = "WITH RECURSIVE below AS (
-            SELECT id FROM content.documents WHERE id = $1
-            UNION ALL
-            SELECT d.id FROM content.documents d JOIN below ON d.parent_id = below.id WHERE d.deleted_at IS NULL
-        )
-        UPDATE content.documents SET deleted_at = $2, updated_at = $2, updated_by = $3, version = version + 1
-        WHERE id IN (SELECT id FROM below) AND deleted_at IS NULL RETURNING *";
-    let request = write.request();
-    let user = request.viewer().user_id().map(UserId::uuid);
-    rows_of(write, sql, [granted.id.uuid().into(), request.now().into(), user.into()]).await
-}
-
-/// Takes the document out of the trash with everything that went there in the same moment.
-/// Where its parent is still in the trash, it comes back at the top.
-pub async fn restore_subtree(write: &Write<'_>, granted: &Granted<Entity>) -> Result<Vec<Model>> {
-    let sql = "WITH RECURSIVE below AS (
-            SELECT id, deleted_at FROM content.documents WHERE id = $1
-            UNION ALL
-            SELECT d.id, d.deleted_at FROM content.documents d
-            JOIN below ON d.parent_id = below.id AND d.deleted_at = below.deleted_at
-        )
-        UPDATE content.documents d SET deleted_at = NULL, updated_at = $2, updated_by = $3, version = version + 1,
-            parent_id = CASE WHEN d.id = $1 AND EXISTS (
-                SELECT FROM content.documents p WHERE p.id = d.parent_id AND p.deleted_at IS NOT NULL
-            ) THEN NULL ELSE d.parent_id END
-        WHERE id IN (SELECT id FROM below) RETURNING d.*";
-    let request = write.request();
-    let user = request.viewer().user_id().map(UserId::uuid);
-    rows_of(write, sql, [granted.id.uuid().into(), request.now().into(), user.into()]).await.map_err(refused)
-}
-
-/// Lets the children of a document that is about to go stand where it stood.
-pub async fn release_children(write: &Write<'_>, granted: &Granted<Entity>) -> Result<()> {
-    let statement = Statement::from_sql_and_values(
-        DbBackend::Postgres,
-        "UPDATE content.documents SET parent_id = $2 WHERE parent_id = $1",
-        [granted.id.uuid().into(), granted.parent_id.map(DocumentId::uuid).into()],
-    );
-    write.connection().execute_raw(statement).await?;
-    Ok(())
-}
-
-async fn rows_of<const N: usize>(write: &Write<'_>, sql: &str, values: [sea_orm::Value; N]) -> Result<Vec<Model>> {
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    Ok(Model::find_by_statement(statement).all(write.connection()).await?)
-}
-
 /// What a refusal of the database means to the user.
 pub fn refused(error: Error) -> Error {
+    let external_id_taken =
+        || reject("externalId", Code::ExternalIdTaken, "Another document of the space has this external id.");
     error
-        .when_constraint("documents_pkey", || reject("id", Code::IdTaken, "This id is already in use."))
-        .when_constraint("documents_external_id_key", || {
-            reject("externalId", Code::ExternalIdTaken, "Another document of the space has this external id.")
-        })
+        .when_constraint("documents_pkey", || checks::id_taken(Code::IdTaken))
+        .when_constraint("documents_shared_external_id_key", external_id_taken)
+        .when_constraint("documents_private_external_id_key", external_id_taken)
         .when_constraint("document_contents_source_size", || {
             reject("content", Code::ContentTooLarge, "The content is larger than 10 MB.")
         })

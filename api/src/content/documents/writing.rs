@@ -5,6 +5,7 @@ use entity::content::{document, document_content};
 use entity::enums::{DocumentFormat, DocumentKind, DocumentStatus, DocumentVisibility, RenderFormat};
 use entity::ids::{DocumentId, SpaceId};
 use entity::tenancy::space;
+use sea_orm::ActiveModelTrait;
 use sea_orm::ActiveValue::Set;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -13,8 +14,9 @@ use super::events::{DocumentChangeKind, DocumentEvent};
 use super::tree::{self, Place};
 use super::{input, store};
 use crate::content::ContentErrorCode as Code;
-use crate::content::tags;
+use crate::content::{check_version, tags};
 use crate::platform::authorization::{Action, Granted};
+use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
 use crate::platform::write::{Committed, Write};
@@ -71,12 +73,14 @@ async fn insert(write: &mut Write<'_>, space_id: SpaceId, new: NewDocument) -> R
     let request = write.request();
     let owner = request.user_id()?;
     let space = write.granted_parent::<space::Entity>(space_id, Action::CreateDocuments).await?;
-    tree::check_new_child(write, new.parent_id, space.id).await?;
+    let above = tree::check_new_child(write, new.parent_id, space.id).await?;
+    let is_above_private = above.as_ref().is_some_and(|above| above.visibility == DocumentVisibility::Private);
     let visibility = new.visibility.unwrap_or(match space.organization_id {
-        Some(_) => space.settings.default_document_visibility,
-        None => DocumentVisibility::Private,
+        Some(_) if !is_above_private => space.settings.default_document_visibility,
+        _ => DocumentVisibility::Private,
     });
     check_visibility(visibility, space.organization_id.is_some())?;
+    tree::check_openness("parentId", above.as_deref(), visibility)?;
     let position = match new.position {
         Some(position) => position,
         None => tree::position(write, space.id, new.parent_id, Place::Last, None).await?,
@@ -85,7 +89,7 @@ async fn insert(write: &mut Write<'_>, space_id: SpaceId, new: NewDocument) -> R
     let status = new.status.unwrap_or(DocumentStatus::Draft);
     let measures = Measures::of(&new.content);
     let row = document::ActiveModel {
-        id: Set(new.id.unwrap_or_else(|| DocumentId(request.new_id()))),
+        id: Set(checks::new_id(request, new.id, Code::IdTaken)?),
         organization_id: Set(space.organization_id),
         space_id: Set(space.id),
         parent_id: Set(new.parent_id),
@@ -122,18 +126,18 @@ async fn insert(write: &mut Write<'_>, space_id: SpaceId, new: NewDocument) -> R
         document_id: Set(document.id),
         organization_id: Set(document.organization_id),
         space_id: Set(document.space_id),
-        text: Set(new.content.clone()),
         source: Set(new.content),
+        version: Set(document.version),
         created_at: Set(now),
         updated_at: Set(now),
     };
     write.insert_many(&space, vec![content]).await.map_err(store::refused)?;
     tags::put(write, &space, &document, &new.tags).await?;
-    write.record(&DocumentEvent { kind: DocumentChangeKind::Created, document: &document });
+    write.record(&DocumentEvent::of(DocumentChangeKind::Created, &document));
     Ok(document)
 }
 
-/// Changes a document. A stale `expected_version` changes nothing.
+/// Changes a document. A stale `expected_version` changes nothing, and neither does what is there already.
 pub async fn update(
     request: &Request,
     id: DocumentId,
@@ -141,67 +145,86 @@ pub async fn update(
     changes: DocumentChanges,
 ) -> Result<Committed<document::Model>> {
     let changes = input::check_changes(changes)?;
-    let mut write = request.begin_write().await?;
-    let document = write.granted::<document::Entity>(id, Action::Edit).await?;
-    if expected_version.is_some_and(|expected| expected != document.version) {
-        return Err(reject("expectedVersion", Code::Conflict, "The document changed since you read it."));
-    }
-    let updated = apply(&write, &document, changes).await?;
-    write.record(&DocumentEvent { kind: DocumentChangeKind::Updated, document: &updated });
+    // Who may read a document has to agree with what stands above and below it.
+    let (mut write, document) = if changes.visibility.is_some() {
+        tree::write_in_tree(request, id, Action::Edit).await?
+    } else {
+        let write = request.begin_write().await?;
+        let document = write.granted::<document::Entity>(id, Action::Edit).await?;
+        (write, document)
+    };
+    check_version(expected_version, document.version)?;
+    let Some(updated) = apply(&mut write, &document, changes).await? else {
+        return write.commit(document.into_row()).await;
+    };
+    write.record(&DocumentEvent::after(document.visibility, DocumentChangeKind::Updated, &updated));
     write.commit(updated).await
 }
 
+/// The document with the changes, if they change anything.
 async fn apply(
-    write: &Write<'_>,
+    write: &mut Write<'_>,
     document: &Granted<document::Entity>,
     changes: DocumentChanges,
-) -> Result<document::Model> {
-    let mut row = store::changed(write, document);
-    let or_none = |text: String| Some(text).filter(|text| !text.is_empty());
-    if let Some(title) = changes.title {
+) -> Result<Option<document::Model>> {
+    let mut row = <document::ActiveModel as Default>::default();
+    if let Some(title) = changes.title.filter(|title| *title != document.title) {
         row.title = Set(title);
     }
-    if let Some(description) = changes.description {
-        row.description = Set(or_none(description));
+    if let Some(description) = replaced(changes.description, &document.description) {
+        row.description = Set(description);
     }
-    if let Some(slug) = changes.slug {
-        row.slug = Set(or_none(slug));
+    if let Some(slug) = replaced(changes.slug, &document.slug) {
+        row.slug = Set(slug);
     }
-    if let Some(code) = changes.language_code {
-        row.language_code = Set(or_none(code));
+    if let Some(code) = replaced(changes.language_code, &document.language_code) {
+        row.language_code = Set(code);
     }
-    if let Some(is_template) = changes.is_template {
+    if let Some(is_template) = changes.is_template.filter(|is_template| *is_template != document.is_template) {
         row.is_template = Set(is_template);
     }
-    if let Some(source) = changes.source {
-        row.source = Set(or_none(source));
+    if let Some(source) = replaced(changes.source, &document.source) {
+        row.source = Set(source);
     }
-    if let Some(external_id) = changes.external_id {
-        row.external_id = Set(or_none(external_id));
+    if let Some(external_id) = replaced(changes.external_id, &document.external_id) {
+        row.external_id = Set(external_id);
     }
-    if let Some(metadata) = changes.metadata {
+    if let Some(metadata) = changes.metadata.filter(|metadata| *metadata != document.metadata) {
         row.metadata = Set(metadata);
     }
     if let Some(visibility) = changes.visibility.filter(|visibility| *visibility != document.visibility) {
         check_share(write, document, visibility)?;
+        tree::prepare_visibility(write, document, visibility).await?;
         row.visibility = Set(visibility);
     }
     if let Some(content) = changes.content {
         let measures = Measures::of(&content);
-        row.word_count = Set(measures.words);
-        row.content_length = Set(measures.characters);
-        row.size_bytes = Set(measures.bytes);
-        row.content_hash = Set(Some(measures.hash));
-        let content = document_content::ActiveModel {
-            document_id: Set(document.id),
-            text: Set(content.clone()),
-            source: Set(content),
-            updated_at: Set(write.request().now()),
-            ..Default::default()
-        };
-        write.update_below(document, content).await.map_err(store::refused)?;
+        if document.content_hash.as_ref() != Some(&measures.hash) {
+            row.word_count = Set(measures.words);
+            row.content_length = Set(measures.characters);
+            row.size_bytes = Set(measures.bytes);
+            row.content_hash = Set(Some(measures.hash));
+            let content = document_content::ActiveModel {
+                document_id: Set(document.id),
+                source: Set(content),
+                version: Set(document.version + 1),
+                updated_at: Set(write.request().now()),
+                ..Default::default()
+            };
+            write.update_below(document, content).await.map_err(store::refused)?;
+        }
     }
-    write.update(document, row).await.map_err(store::refused)
+    if !row.is_changed() {
+        return Ok(None);
+    }
+    let row = store::marked(write, document, row);
+    write.update(document, row).await.map_err(store::refused).map(Some)
+}
+
+/// The new value of a text that may be absent, if it is another one. An empty text removes what was there.
+fn replaced(given: Option<String>, held: &Option<String>) -> Option<Option<String>> {
+    let given = given.map(|text| Some(text).filter(|text| !text.is_empty()))?;
+    (given != *held).then_some(given)
 }
 
 /// Changing who may read a document takes the right to share it; only its owner may hide it from everyone else.

@@ -14,8 +14,8 @@ use crate::platform::request::{Origin, Platform, Request};
 /// What the operator says about where to import and as whom.
 #[derive(Clone, Debug, Default)]
 pub struct Named {
-    /// `organization/space`, or the slug of a space alone if only one has it.
-    pub space: String,
+    /// `organization/space`, or the slug of a space alone if only one has it. None is the user's personal space.
+    pub space: Option<String>,
     pub organization: Option<String>,
     /// The address of the user to import as.
     pub email: Option<String>,
@@ -37,9 +37,10 @@ impl Destination {
     /// Finds space and user. Refusals are sentences for the operator.
     pub async fn find(platform: &Platform, named: &Named) -> Result<Self> {
         let system = Request::as_system(platform, "an operator imports files");
-        let given = match &named.email {
-            Some(email) => Some(account(&system, email).await?),
-            None => None,
+        let given = match (&named.email, &named.space) {
+            (Some(email), _) => Some(account(&system, email).await?),
+            (None, Some(_)) => None,
+            (None, None) => Some(preferred(&system, named).await?),
         };
         let acting = match &given {
             Some(user) => Some(acting_as(platform, user.id).await?),
@@ -93,6 +94,15 @@ async fn account(system: &Request, email: &str) -> Result<user::Model> {
         .ok_or_else(|| Error::bad_input("--as", format!("Nobody with an active account has the address {email}.")))
 }
 
+/// Who imports where neither place nor person is named.
+async fn preferred(system: &Request, named: &Named) -> Result<user::Model> {
+    let user = match &named.preferred_email {
+        Some(email) => users::by_email(&system.connection(), email).await?,
+        None => None,
+    };
+    user.ok_or_else(|| Error::bad_input("--space", "Say where to import with --space, or as whom with --as."))
+}
+
 async fn acting_as(platform: &Platform, user: UserId) -> Result<Request> {
     let viewer = platform.viewers.acting_as(user).await?;
     let origin = Origin { user_agent: Some("trellis import".to_owned()), ip: None };
@@ -119,9 +129,14 @@ async fn candidates(system: &Request, space: &space::Model, named: &Named) -> Re
 }
 
 async fn find_space(request: &Request, named: &Named) -> Result<(space::Model, String)> {
-    let (organization, slug) = match named.space.split_once('/') {
+    let Some(name) = &named.space else {
+        let space = store::personal_space(request).await?;
+        let space = space.ok_or_else(|| Error::bad_input("--space", "Say where to import with --space."))?;
+        return Ok((space.clone(), space.name));
+    };
+    let (organization, slug) = match name.split_once('/') {
         Some((organization, slug)) => (Some(organization), slug),
-        None => (named.organization.as_deref(), named.space.as_str()),
+        None => (named.organization.as_deref(), name.as_str()),
     };
     let mut found = store::spaces_named(request, slug, organization).await?;
     let label = |space: &space::Model, organization: &Option<String>| match organization {
@@ -147,6 +162,6 @@ async fn find_space(request: &Request, named: &Named) -> Result<(space::Model, S
             );
             Err(Error::bad_input("--space", message))
         }
-        (None, _) => Err(Error::bad_input("--space", format!("There is no space {}.", named.space))),
+        (None, _) => Err(Error::bad_input("--space", format!("There is no space {name}."))),
     }
 }

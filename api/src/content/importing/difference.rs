@@ -24,12 +24,7 @@ pub struct Difference {
 }
 
 impl Difference {
-    pub fn of(
-        entry: &Entry,
-        parent: Option<DocumentId>,
-        document: &document::Model,
-        tags: &[(String, String)],
-    ) -> Self {
+    pub fn of(entry: &Entry, parent: Option<DocumentId>, document: &document::Model, tags: &[String]) -> Self {
         let Page { front, .. } = &entry.page;
         let (tags_to_add, tags_to_remove) = front.tags.as_ref().map(|said| tag_changes(said, tags)).unwrap_or_default();
         Self {
@@ -86,12 +81,15 @@ fn properties(entry: &Entry, document: &document::Model) -> Option<DocumentChang
     is_something.then_some(changes)
 }
 
-/// The tags to add and those to remove. Tags are the same when their slugs are.
-fn tag_changes(said: &[String], held: &[(String, String)]) -> (Vec<String>, Vec<String>) {
-    let said: Vec<(String, &String)> = said.iter().map(|name| (slug_of(name), name)).collect();
-    let add = said.iter().filter(|(slug, _)| held.iter().all(|(_, other)| other != slug));
-    let remove = held.iter().filter(|(_, slug)| said.iter().all(|(other, _)| other != slug));
-    (add.map(|(_, name)| (*name).clone()).collect(), remove.map(|(name, _)| name.clone()).collect())
+/// The tags to add and those to remove. Tags are the same when their names are, whatever the case; and where the document
+/// has none of the name, when names would have the same slug.
+fn tag_changes(said: &[String], held: &[String]) -> (Vec<String>, Vec<String>) {
+    let same_name = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
+    let is_held = |said: &str| held.iter().any(|held| same_name(said, held));
+    let same = |said: &str, held: &str| same_name(said, held) || (!is_held(said) && slug_of(said) == slug_of(held));
+    let add = said.iter().filter(|said| !held.iter().any(|held| same(said, held)));
+    let remove = held.iter().filter(|held| !said.iter().any(|said| same(said, held)));
+    (add.cloned().collect(), remove.cloned().collect())
 }
 
 /// The next step from one status to another; the way out of the archive may take two.

@@ -6,14 +6,11 @@ use entity::enums::{DocumentStatus, DocumentVisibility};
 use sea_orm::ActiveEnum;
 use serde_json::{Map, Value};
 
-use crate::content::ContentErrorCode;
+use crate::content::{ContentErrorCode, tags};
 use crate::platform::checks;
 
 /// Bytes of front matter at most; it has to fit into metadata.
 const MOST_BYTES: usize = 60 * 1024;
-/// Tags of one document at most, and characters of one tag.
-const MOST_TAGS: usize = 50;
-const TAG_LENGTH: usize = 50;
 
 /// What the front matter of a file says. None is: it does not say.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -122,7 +119,9 @@ impl FrontMatter {
                 "title" => put(&mut front.title, line(&value, 500)),
                 "description" => put(&mut front.description, line(&value, 2_000)),
                 "slug" => put(&mut front.slug, slug(&value)),
-                "lang" | "language" | "language_code" => put(&mut front.language_code, language(&value)),
+                "lang" | "language" | "language_code" => {
+                    put(&mut front.language_code, value.as_str().and_then(|text| checks::language(text.trim())))
+                }
                 "tags" => put(&mut front.tags, tags(&value)),
                 "created" | "created_at" => put(&mut front.created_at, time(&value)),
                 "date" => put(&mut date, time(&value)),
@@ -172,26 +171,15 @@ fn slug(value: &Value) -> Option<String> {
     checks::slug("slug", value.as_str()?, 500, ContentErrorCode::SlugInvalid).ok()
 }
 
-/// "en", "en-US", "en_us" or "EN".
-fn language(value: &Value) -> Option<String> {
-    let text = value.as_str()?.trim();
-    let letters = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_alphabetic());
-    match text.split_once(['-', '_']) {
-        None => letters(text).then(|| text.to_ascii_lowercase()),
-        Some((language, region)) => (letters(language) && letters(region))
-            .then(|| format!("{}-{}", language.to_ascii_lowercase(), region.to_ascii_uppercase())),
-    }
-}
-
 /// A list of tags, or one text with commas between them.
 fn tags(value: &Value) -> Option<Vec<String>> {
     let tags: Vec<String> = match value {
         Value::String(text) => text.split(',').map(one_line).filter(|tag| !tag.is_empty()).collect(),
-        Value::Array(values) => values.iter().map(|value| line(value, TAG_LENGTH)).collect::<Option<_>>()?,
+        Value::Array(values) => values.iter().map(|value| line(value, tags::NAME_LENGTH)).collect::<Option<_>>()?,
         _ => return None,
     };
-    let fit = |tag: &String| tag.chars().count() <= TAG_LENGTH && !tag.chars().any(char::is_control);
-    (tags.len() <= MOST_TAGS && tags.iter().all(fit)).then_some(tags)
+    let fit = |tag: &String| tag.chars().count() <= tags::NAME_LENGTH && !tag.chars().any(char::is_control);
+    (tags.len() <= tags::MOST_ON_DOCUMENT && tags.iter().all(fit)).then_some(tags)
 }
 
 fn choice<E: ActiveEnum<Value = String>>(value: &Value) -> Option<E> {

@@ -8,10 +8,7 @@ use serde_json::Value;
 
 use super::front_matter::{self, FrontMatter};
 use super::heading;
-use crate::content::documents::CONTENT_BYTES;
-
-/// Bytes of metadata at most.
-const METADATA_BYTES: usize = 64 * 1024;
+use crate::content::documents::{CONTENT_BYTES, metadata_fits};
 
 /// What one file says.
 #[derive(Clone, Debug, Default)]
@@ -48,8 +45,7 @@ fn parse(file: &str) -> Result<Page, String> {
         return Err("holds a NUL character".to_owned());
     }
     let (front, text) = front_matter::split(file);
-    let metadata = Value::Object(front.metadata.clone()).to_string();
-    if metadata.len() > METADATA_BYTES || metadata.contains("\\u0000") {
+    if !metadata_fits(&Value::Object(front.metadata.clone())) {
         return Err("its front matter does not fit into metadata".to_owned());
     }
     // A block that was meant as front matter would read as a heading.

@@ -95,7 +95,7 @@ fn count(entries: &[Entry]) -> usize {
 /// What earlier imports left in the space.
 struct Earlier {
     documents: HashMap<String, document::Model>,
-    tags: HashMap<DocumentId, Vec<(String, String)>>,
+    tags: HashMap<DocumentId, Vec<String>>,
     last_positions: HashMap<Option<DocumentId>, String>,
 }
 
@@ -104,7 +104,7 @@ struct Task {
     entry: Entry,
     parent: Option<DocumentId>,
     document: Option<document::Model>,
-    tags: Vec<(String, String)>,
+    tags: Vec<String>,
     /// Where among its siblings a new document goes.
     position: String,
 }
@@ -240,11 +240,11 @@ async fn change(request: &Request, document: &document::Model, task: &Task) -> R
     if let Some(wanted) = difference.status {
         let mut status = document.status;
         while let Some(transition) = step(status, wanted) {
-            status = documents::change_status(request, id, transition).await?.outcome.status;
+            status = documents::change_status(request, id, None, transition).await?.outcome.status;
         }
     }
     if let Some(parent) = difference.parent {
-        documents::move_document(request, id, parent, Place::Last).await?;
+        documents::move_document(request, id, None, parent, Place::Last).await?;
     }
     Ok(done)
 }

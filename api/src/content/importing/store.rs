@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use entity::content::{document, document_tag, tag};
-use entity::enums::{SpaceRole, UserStatus};
+use entity::enums::{DocumentVisibility, SpaceRole, UserStatus};
 use entity::identity::user;
 use entity::ids::{DocumentId, OrganizationId, SpaceId, UserId};
 use entity::tenancy::{organization, space, space_member};
@@ -16,9 +16,10 @@ use crate::platform::authorization::Read;
 use crate::platform::errors::Result;
 use crate::platform::request::Request;
 
-/// The documents of a space that came from this source and that the viewer may read, by external id.
+/// The documents of a space that came from this source and that the viewer may read, by external id. A shared one goes
+/// before the viewer's own private one of the same id.
 pub async fn imported(request: &Request, space: SpaceId, source: &str) -> Result<HashMap<String, document::Model>> {
-    let rows = request
+    let mut rows = request
         .read()
         .visible::<document::Entity>()
         .filter(document::Column::SpaceId.eq(space))
@@ -27,22 +28,23 @@ pub async fn imported(request: &Request, space: SpaceId, source: &str) -> Result
         .filter(document::Column::DeletedAt.is_null())
         .all(&request.connection())
         .await?;
+    rows.sort_by_key(|row| row.visibility != DocumentVisibility::Private);
     Ok(rows.into_iter().filter_map(|row| Some((row.external_id.clone()?, row))).collect())
 }
 
-/// The names and slugs of the tags on those documents.
+/// The names of the tags on those documents.
 pub async fn tags_of_imported(
     request: &Request,
     space: SpaceId,
     source: &str,
-) -> Result<HashMap<DocumentId, Vec<(String, String)>>> {
+) -> Result<HashMap<DocumentId, Vec<String>>> {
     let imported = Query::select()
         .column(document::Column::Id)
         .from(document::Entity.table_ref())
         .and_where(document::Column::SpaceId.eq(space))
         .and_where(document::Column::Source.eq(source))
         .to_owned();
-    let rows: Vec<(DocumentId, String, String)> = request
+    let rows: Vec<(DocumentId, String)> = request
         .read()
         .through_granted_row::<document_tag::Entity>("tags are compared for documents that were read")
         .join(JoinType::InnerJoin, document_tag::Relation::Tag.def())
@@ -51,13 +53,12 @@ pub async fn tags_of_imported(
         .select_only()
         .column(document_tag::Column::DocumentId)
         .column(tag::Column::Name)
-        .column(tag::Column::Slug)
         .into_tuple()
         .all(&request.connection())
         .await?;
-    let mut tags: HashMap<DocumentId, Vec<(String, String)>> = HashMap::new();
-    for (document, name, slug) in rows {
-        tags.entry(document).or_default().push((name, slug));
+    let mut tags: HashMap<DocumentId, Vec<String>> = HashMap::new();
+    for (document, name) in rows {
+        tags.entry(document).or_default().push(name);
     }
     Ok(tags)
 }
@@ -106,6 +107,17 @@ pub async fn spaces_named(
         })
         .filter(|(_, slug)| organization.is_none() || slug.as_deref() == organization)
         .collect())
+}
+
+/// The personal space of the viewer.
+pub async fn personal_space(request: &Request) -> Result<Option<space::Model>> {
+    Ok(request
+        .read()
+        .visible::<space::Entity>()
+        .filter(space::Column::UserId.eq(request.user_id()?))
+        .filter(space::Column::IsPersonal.eq(true))
+        .one(&request.connection())
+        .await?)
 }
 
 /// The people who were made manager of the space themselves.

@@ -51,7 +51,7 @@ impl Tag {
         &self.0.slug
     }
 
-    /// Its color, as #RRGGBB.
+    /// Its color, as #rrggbb.
     async fn color(&self) -> &str {
         &self.0.color
     }
@@ -71,7 +71,12 @@ impl Tag {
         self.0.created_at
     }
 
-    /// The space it belongs to.
+    /// When it last changed.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.0.updated_at
+    }
+
+    /// The space it belongs to. Null when you may see the tag on a document but not the space.
     async fn space(&self, ctx: &Context<'_>) -> Result<Option<Space>> {
         Space::find(ctx.request(), self.0.space_id).await
     }
@@ -82,7 +87,7 @@ impl Tag {
     }
 }
 
-/// The tags of a space.
+/// The tags of a space that the viewer sees: those made for it, and those on documents that the viewer may read.
 pub async fn of_space(request: &Request, id: SpaceId, page: Page) -> Result<Connection<Tag>> {
     let slice = request.load::<BelowSpaces>((id, page)).await?;
     let count = count_by(move |request| Box::pin(request.load::<CountBelowSpaces>(id)));

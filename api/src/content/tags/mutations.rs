@@ -16,13 +16,13 @@ use crate::platform::request::RequestContext;
 /// A new tag.
 #[derive(InputObject)]
 struct TagCreateInput {
-    /// An id of your making (a UUIDv7 in its `tag_` form), so that a retry cannot create a second one.
+    /// An id of your making (a UUIDv7 in its `tag_` form, at most 30 days old), so that a retry cannot create a second one.
     id: Option<TagId>,
     /// The space it belongs to.
     space_id: SpaceId,
     /// Its name, 1 to 50 characters, unique in the space whatever its case.
     name: String,
-    /// Its color, as #RRGGBB. Default: #3B82F6.
+    /// Its color, as #rrggbb. Default: #3b82f6.
     color: Option<String>,
     /// What it is for, up to 2,000 characters.
     description: Option<String>,
@@ -37,7 +37,7 @@ struct TagUpdateInput {
     expected_version: Option<i32>,
     /// Its new name.
     name: Option<String>,
-    /// Its new color, as #RRGGBB.
+    /// Its new color, as #rrggbb.
     color: Option<String>,
     /// What it is for, up to 2,000 characters; null for none.
     description: MaybeUndefined<String>,
@@ -55,7 +55,7 @@ struct TagDeleteInput {
 struct DocumentTagInput {
     /// The document.
     id: DocumentId,
-    /// The names of the tags.
+    /// The names of the tags, up to 50.
     tags: Vec<String>,
 }
 

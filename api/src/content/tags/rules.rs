@@ -1,24 +1,31 @@
-//! What may happen to tags, and to which documents carry them.
+//! What may happen to tags, and to which documents carry them. A tag is seen by whoever may read something that carries
+//! it; one that the actor does not see gives way to a new one of its name, and nothing tells of it.
 
 use entity::content::{document, tag};
-use entity::enums::SpaceRole;
-use entity::ids::{SpaceId, TagId};
+use entity::enums::{SpaceRole, TagReach};
+use entity::ids::{DocumentId, SpaceId, TagId};
 use entity::tenancy::space;
 use sea_orm::Condition;
 
-use super::store;
-use crate::content::ContentErrorCode as Code;
+use super::events::{TagChangeKind, TagEvent};
+use super::{names, store};
 use crate::content::documents::{DocumentChangeKind, DocumentEvent, changed_tags};
+use crate::content::{ContentErrorCode as Code, check_version};
 use crate::platform::authorization::{Action, ActionSet, Authority, Resource, nothing};
 use crate::platform::checks;
-use crate::platform::errors::{Result, reject};
+use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
 use crate::platform::write::{Committed, Write};
 
 /// Tags of one document at most.
-const MOST: usize = 50;
-const DEFAULT_COLOR: &str = "#3B82F6";
+pub const MOST_ON_DOCUMENT: usize = 50;
+/// Characters of a tag's name at most.
+pub const NAME_LENGTH: usize = 50;
+const DEFAULT_COLOR: &str = "#3b82f6";
+
+const READER: ActionSet = ActionSet::of(&[Action::Read]);
+const EDITOR: ActionSet = READER.and(ActionSet::of(&[Action::Edit, Action::Delete]));
 
 impl Resource for tag::Entity {
     type Id = TagId;
@@ -32,17 +39,28 @@ impl Resource for tag::Entity {
     }
 
     fn permitted(viewer: &Viewer, row: &tag::Model) -> ActionSet {
-        match viewer.content_role(row.space_id) {
-            None => ActionSet::NONE,
-            Some(SpaceRole::Reader | SpaceRole::Commenter) => ActionSet::of(&[Action::Read]),
-            Some(SpaceRole::Editor | SpaceRole::Manager) => {
-                ActionSet::of(&[Action::Read, Action::Edit, Action::Delete])
+        let is_own = viewer.user_id().is_some_and(|user| row.private_owner_ids.contains(&user.uuid()));
+        let in_organization = row.organization_id.and_then(|id| viewer.organization_role(id)).is_some();
+        let reach = if row.is_explicit { row.reach.max(TagReach::Readers) } else { row.reach };
+        match (viewer.content_role(row.space_id), reach) {
+            (Some(SpaceRole::Editor | SpaceRole::Manager), TagReach::Owners) if !is_own => ActionSet::NONE,
+            (Some(SpaceRole::Editor | SpaceRole::Manager), _) => EDITOR,
+            (Some(SpaceRole::Reader | SpaceRole::Commenter), TagReach::Owners | TagReach::Editors) if !is_own => {
+                ActionSet::NONE
             }
+            (Some(SpaceRole::Reader | SpaceRole::Commenter), _) => READER,
+            (None, TagReach::Owners | TagReach::Editors | TagReach::Readers) => ActionSet::NONE,
+            (None, TagReach::Organization) if !in_organization => ActionSet::NONE,
+            (None, TagReach::Organization | TagReach::Everyone) => READER,
         }
     }
 
+    /// Narrower than `permitted` in one way: what public documents of strangers carry is in no list of tags.
     fn reach(viewer: &Viewer) -> Condition {
-        viewer.grants().map_or_else(nothing, |grants| store::within(grants.space_ids()))
+        match (viewer.user_id(), viewer.grants()) {
+            (Some(user), Some(grants)) => store::within(user, grants),
+            _ => nothing(),
+        }
     }
 }
 
@@ -56,12 +74,19 @@ pub struct NewTag {
 
 /// Creates a tag in a space.
 pub async fn create_tag(request: &Request, space_id: SpaceId, new: NewTag) -> Result<Committed<tag::Model>> {
-    let name = check_name("name", &new.name)?;
-    let color = new.color.map(|color| check_color(&color)).transpose()?.unwrap_or_else(|| DEFAULT_COLOR.to_owned());
-    let description = checks::optional_text("description", new.description, 2_000, Code::TextInvalid)?;
-    let write = request.begin_write().await?;
+    let new = NewTag {
+        id: new.id,
+        name: check_name("name", &new.name)?,
+        color: Some(check_color(new.color)?.unwrap_or_else(|| DEFAULT_COLOR.to_owned())),
+        description: checks::optional_text("description", new.description, 2_000, Code::TextInvalid)?,
+    };
+    let mut write = request.begin_write().await?;
     let space = write.granted_parent::<space::Entity>(space_id, Action::ManageTags).await?;
-    let tag = store::insert(&write, &space, new.id, name, color, description).await?;
+    names::lock(&write, space.id).await?;
+    let carriers = names::clear_way(&write, space.id, &[&new.name]).await?;
+    let tag = store::insert(&write, &space, new).await?;
+    names::hand_on(&write, tag.id, &tag.name, &carriers).await?;
+    write.record(&TagEvent { kind: TagChangeKind::Created, tag: &tag });
     write.commit(tag).await
 }
 
@@ -72,7 +97,7 @@ pub struct TagChanges {
     pub description: Option<String>,
 }
 
-/// Changes a tag.
+/// Changes a tag. What is there already changes nothing.
 pub async fn update_tag(
     request: &Request,
     id: TagId,
@@ -81,87 +106,116 @@ pub async fn update_tag(
 ) -> Result<Committed<tag::Model>> {
     let changes = TagChanges {
         name: changes.name.map(|name| check_name("name", &name)).transpose()?,
-        color: changes.color.map(|color| check_color(&color)).transpose()?,
+        color: check_color(changes.color)?,
         description: changes
             .description
             .map(|text| checks::limited_text("description", text.trim(), 2_000, Code::TextInvalid))
             .transpose()?,
     };
-    let write = request.begin_write().await?;
-    let tag = write.granted::<tag::Entity>(id, Action::Edit).await?;
-    if expected_version.is_some_and(|expected| expected != tag.version) {
-        return Err(reject("expectedVersion", Code::Conflict, "The tag changed since you read it."));
+    if matches!(request.viewer(), Viewer::Anonymous) {
+        return Err(Error::Unauthenticated);
     }
-    let updated = store::update(&write, &tag, changes).await?;
+    let space = request.get::<tag::Entity>(id).await?.space_id;
+    let mut write = request.begin_write().await?;
+    names::lock(&write, space).await?;
+    let tag = write.granted::<tag::Entity>(id, Action::Edit).await?;
+    check_version(expected_version, tag.version)?;
+    let carriers = match &changes.name {
+        Some(name) if name.to_lowercase() != tag.name.to_lowercase() => {
+            names::clear_way(&write, space, &[name]).await?
+        }
+        _ => Vec::new(),
+    };
+    let Some(updated) = store::update(&write, &tag, changes).await? else {
+        return write.commit(tag.into_row()).await;
+    };
+    names::hand_on(&write, updated.id, &updated.name, &carriers).await?;
+    write.record(&TagEvent { kind: TagChangeKind::Updated, tag: &updated });
     write.commit(updated).await
 }
 
 /// Deletes a tag; documents lose it.
 pub async fn delete_tag(request: &Request, id: TagId) -> Result<Committed<TagId>> {
-    let write = request.begin_write().await?;
+    let mut write = request.begin_write().await?;
     let tag = write.granted::<tag::Entity>(id, Action::Delete).await?;
+    write.record(&TagEvent { kind: TagChangeKind::Deleted, tag: tag.row() });
     write.delete(tag).await?;
     write.commit(id).await
 }
 
-/// Puts tags on a document, by name; those that the space does not have yet are made.
-pub async fn tag_document(
-    request: &Request,
-    id: entity::ids::DocumentId,
-    names: Vec<String>,
-) -> Result<Committed<document::Model>> {
+/// Puts tags on a document, by name; those that the space does not have yet are made. The ones it carries already
+/// change nothing.
+pub async fn tag_document(request: &Request, id: DocumentId, names: Vec<String>) -> Result<Committed<document::Model>> {
+    check_number(&names)?;
     let mut write = request.begin_write().await?;
     let document = write.granted::<document::Entity>(id, Action::Edit).await?;
-    put(&write, &document, document.row(), &names).await?;
+    if put(&write, &document, document.row(), &names).await? == 0 {
+        return write.commit(document.into_row()).await;
+    }
     let changed = changed_tags(&write, &document).await?;
-    write.record(&DocumentEvent { kind: DocumentChangeKind::Tagged, document: &changed });
+    write.record(&DocumentEvent::of(DocumentChangeKind::Tagged, &changed));
     write.commit(changed).await
 }
 
-/// Takes tags off a document, by name.
+/// Takes tags off a document, by name. The ones it does not carry change nothing.
 pub async fn untag_document(
     request: &Request,
-    id: entity::ids::DocumentId,
+    id: DocumentId,
     names: Vec<String>,
 ) -> Result<Committed<document::Model>> {
     let mut write = request.begin_write().await?;
     let document = write.granted::<document::Entity>(id, Action::Edit).await?;
-    store::take_off(&write, document.row(), &names).await?;
+    if store::take_off(&write, document.row(), &names).await? == 0 {
+        return write.commit(document.into_row()).await;
+    }
     let changed = changed_tags(&write, &document).await?;
-    write.record(&DocumentEvent { kind: DocumentChangeKind::Tagged, document: &changed });
+    write.record(&DocumentEvent::of(DocumentChangeKind::Tagged, &changed));
     write.commit(changed).await
 }
 
-/// Puts tags on a document within an open write.
+/// Puts tags on a document within an open write; gives the number of those that it did not carry before.
 pub async fn put(
     write: &Write<'_>,
     authority: &dyn Authority,
     document: &document::Model,
     names: &[String],
-) -> Result<()> {
+) -> Result<u64> {
     if names.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
-    let names: Vec<String> = names.iter().map(|name| check_name("tags", name)).collect::<Result<_>>()?;
-    let tags = store::named(write, authority, document, names, DEFAULT_COLOR).await?;
-    store::put_on(write, document, &tags).await?;
-    let carried = store::count_on(write, document.id).await?;
-    if carried > MOST {
-        return Err(reject("tags", Code::TooMany, format!("A document carries at most {MOST} tags.")));
+    let mut unique: Vec<String> = Vec::new();
+    for name in names {
+        let name = check_name("tags", name)?;
+        if !unique.iter().any(|held| held.to_lowercase() == name.to_lowercase()) {
+            unique.push(name);
+        }
+    }
+    let tags = store::named(write, authority, document, &unique, DEFAULT_COLOR).await?;
+    let added = store::put_on(write, document, &tags).await?;
+    if added > 0 && store::count_on(write, document.id).await? > MOST_ON_DOCUMENT {
+        return Err(too_many("tags", format!("A document carries at most {MOST_ON_DOCUMENT} tags.")));
+    }
+    Ok(added)
+}
+
+/// Refuses more tags in one call than a document can carry.
+pub fn check_number(names: &[String]) -> Result<()> {
+    if names.len() > MOST_ON_DOCUMENT {
+        return Err(too_many("tags", format!("Give at most {MOST_ON_DOCUMENT} tags.")));
     }
     Ok(())
 }
 
-fn check_name(field: &'static str, name: &str) -> Result<String> {
-    checks::required_text(field, name, 50, Code::TitleRequired, Code::TextInvalid)
+fn too_many(field: &'static str, message: String) -> Error {
+    reject(field, Code::TooMany, message)
 }
 
-fn check_color(color: &str) -> Result<String> {
-    let digits = color.strip_prefix('#').unwrap_or_default();
-    if digits.len() == 6 && digits.chars().all(|digit| digit.is_ascii_hexdigit()) {
-        return Ok(color.to_ascii_uppercase());
-    }
-    Err(reject("color", Code::TextInvalid, "Write the color as #RRGGBB."))
+fn check_name(field: &'static str, name: &str) -> Result<String> {
+    checks::required_text(field, name, NAME_LENGTH, Code::TitleRequired, Code::TextInvalid)
+}
+
+fn check_color(color: Option<String>) -> Result<Option<String>> {
+    color.map(|color| checks::color("color", &color, Code::TextInvalid)).transpose()
 }
 
 /// The name of a tag in addresses: its letters and digits in lower case, with hyphens between.
@@ -174,6 +228,6 @@ pub fn slug_of(name: &str) -> String {
             slug.push('-');
         }
     }
-    let slug: String = slug.trim_end_matches('-').chars().take(50).collect();
+    let slug: String = slug.trim_end_matches('-').chars().take(NAME_LENGTH).collect();
     if slug.is_empty() { name.trim().to_owned() } else { slug }
 }

@@ -5,25 +5,45 @@ use std::sync::Arc;
 
 use entity::content::tag::{self, Column, Entity, Model};
 use entity::content::{document, document_tag};
-use entity::ids::{DocumentId, SpaceId, TagId};
+use entity::enums::TagReach;
+use entity::ids::{DocumentId, SpaceId, TagId, UserId};
 use entity::tenancy::space;
-use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, Func, OnConflict};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, QueryFilter, Statement};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::extension::postgres::PgFunc;
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, QueryFilter, Statement};
 use uuid::Uuid;
 
-use super::rules::{TagChanges, slug_of};
+use super::names::{clear_way, free_slug, hand_on, lock};
+use super::rules::{NewTag, TagChanges, slug_of};
 use crate::content::ContentErrorCode as Code;
 use crate::platform::authorization::{Authority, Granted, Read};
+use crate::platform::checks;
 use crate::platform::children;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::held;
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
+use crate::platform::viewer::Grants;
 use crate::platform::write::Write;
 
-pub fn within(spaces: Vec<SpaceId>) -> Condition {
-    Condition::all().add(Column::SpaceId.eq_any(spaces))
+/// The tags within a user's grants: in its spaces those made for them and those on documents that it may read, and those
+/// on documents that are open to its organizations.
+pub fn within(user: UserId, grants: &Grants) -> Condition {
+    let own = Expr::val(user.uuid()).eq(PgFunc::any(Column::PrivateOwnerIds.into_expr()));
+    let for_all = [TagReach::Readers, TagReach::Organization, TagReach::Everyone];
+    let seen = Condition::any().add(Column::IsExplicit.eq(true)).add(Column::Reach.is_in(for_all)).add(own);
+    let mut readable = Condition::any()
+        .add(Condition::all().add(Column::SpaceId.eq_any(grants.space_ids())).add(seen))
+        .add(Condition::all().add(Column::SpaceId.eq_any(grants.edited())).add(Column::Reach.eq(TagReach::Editors)));
+    if !grants.organizations.is_empty() {
+        readable = readable.add(
+            Condition::all()
+                .add(Column::OrganizationId.eq_any(grants.organization_ids()))
+                .add(Column::Reach.is_in([TagReach::Organization, TagReach::Everyone])),
+        );
+    }
+    readable
 }
 
 const BY_NAME: Sort<Column> = Sort { column: Column::Name, id: Column::Id, kind: SortKind::Text, descending: false };
@@ -137,98 +157,112 @@ impl Load for CountOnDocuments {
     }
 }
 
-pub async fn insert(
-    write: &Write<'_>,
-    space: &Granted<space::Entity>,
-    id: Option<TagId>,
-    name: String,
-    color: String,
-    description: Option<String>,
-) -> Result<Model> {
-    let request = write.request();
-    let now = request.now();
+/// Adds a tag that somebody made for the space.
+pub async fn insert(write: &Write<'_>, space: &Granted<space::Entity>, new: NewTag) -> Result<Model> {
+    let slug = free_slug(write, space.id, &new.name).await?;
     let row = tag::ActiveModel {
-        id: Set(id.unwrap_or_else(|| TagId(request.new_id()))),
+        id: Set(checks::new_id(write.request(), new.id, Code::IdTaken)?),
         organization_id: Set(space.organization_id),
         space_id: Set(space.id),
-        slug: Set(slug_of(&name)),
-        name: Set(name),
-        color: Set(color),
-        description: Set(description),
-        usage_count: Set(0),
-        version: Set(1),
-        created_at: Set(now),
-        updated_at: Set(now),
+        is_explicit: Set(true),
+        description: Set(new.description),
+        ..fresh(write, new.name, slug, new.color)
     };
     write.insert(space, row).await.map_err(refused)
 }
 
-pub async fn update(write: &Write<'_>, granted: &Granted<Entity>, changes: TagChanges) -> Result<Model> {
-    let mut row = tag::ActiveModel {
-        id: Set(granted.id),
-        version: Set(granted.version + 1),
-        updated_at: Set(write.request().now()),
-        ..Default::default()
-    };
-    if let Some(name) = changes.name {
-        row.slug = Set(slug_of(&name));
-        row.name = Set(name);
-    }
-    if let Some(color) = changes.color {
-        row.color = Set(color);
-    }
-    if let Some(description) = changes.description {
-        row.description = Set(Some(description).filter(|text| !text.is_empty()));
-    }
-    write.update(granted, row).await.map_err(refused)
-}
-
-/// The tags of the document's space with these names; the missing ones are made.
-pub async fn named(
-    write: &Write<'_>,
-    authority: &dyn Authority,
-    document: &document::Model,
-    names: Vec<String>,
-    color: &str,
-) -> Result<Vec<TagId>> {
-    let request = write.request();
-    let now = request.now();
-    let mut unique: Vec<String> = Vec::new();
-    for name in names {
-        if !unique.iter().any(|held| held.to_lowercase() == name.to_lowercase()) {
-            unique.push(name);
-        }
-    }
-    // One order of locks for everyone who makes the same tags at once.
-    unique.sort_by_key(|name| name.to_lowercase());
-    let rows = unique.iter().map(|name| tag::ActiveModel {
-        id: Set(TagId(request.new_id())),
-        organization_id: Set(document.organization_id),
-        space_id: Set(document.space_id),
-        name: Set(name.clone()),
-        slug: Set(slug_of(name)),
-        color: Set(color.to_owned()),
+fn fresh(write: &Write<'_>, name: String, slug: String, color: Option<String>) -> tag::ActiveModel {
+    let now = write.request().now();
+    tag::ActiveModel {
+        name: Set(name),
+        slug: Set(slug),
+        color: color.map_or(NotSet, Set),
         usage_count: Set(0),
+        reach: Set(TagReach::Owners),
+        private_owner_ids: Set(Vec::new()),
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
         ..Default::default()
-    });
-    write.insert_missing(authority, rows.collect(), OnConflict::new().do_nothing().to_owned()).await?;
-    let (names, slugs): (Vec<String>, Vec<String>) =
-        unique.iter().map(|name| (name.to_lowercase(), slug_of(name))).unzip();
-    let lower = Expr::expr(Func::lower(Expr::col((Entity, Column::Name))));
-    let same_name = sea_orm::sea_query::ExprTrait::is_in(lower, names);
-    let found = Read::new(crate::platform::viewer::Viewer::System("tags are looked up by name"))
-        .visible::<Entity>()
-        .filter(Column::SpaceId.eq(document.space_id))
-        .filter(Condition::any().add(same_name).add(Column::Slug.eq_any(slugs)))
-        .all(write.connection())
-        .await?;
-    Ok(found.into_iter().map(|tag| tag.id).collect())
+    }
 }
 
-pub async fn put_on(write: &Write<'_>, document: &document::Model, tags: &[TagId]) -> Result<()> {
+/// The tag with the changes, if they change anything.
+pub async fn update(write: &Write<'_>, granted: &Granted<Entity>, changes: TagChanges) -> Result<Option<Model>> {
+    let mut row = <tag::ActiveModel as Default>::default();
+    if let Some(name) = changes.name.filter(|name| *name != granted.name) {
+        if slug_of(&name) != slug_of(&granted.name) {
+            row.slug = Set(free_slug(write, granted.space_id, &name).await?);
+        }
+        row.name = Set(name);
+    }
+    if let Some(color) = changes.color.filter(|color| *color != granted.color) {
+        row.color = Set(color);
+    }
+    let description = changes.description.map(|text| Some(text).filter(|text| !text.is_empty()));
+    if let Some(description) = description.filter(|description| *description != granted.description) {
+        row.description = Set(description);
+    }
+    if !row.is_changed() {
+        return Ok(None);
+    }
+    row.id = Set(granted.id);
+    row.version = Set(granted.version + 1);
+    row.updated_at = Set(write.request().now());
+    write.update(granted, row).await.map_err(refused).map(Some)
+}
+
+/// The tags of the document's space with these names, which differ in more than case; the missing ones are made.
+pub async fn named(
+    write: &Write<'_>,
+    authority: &dyn Authority,
+    document: &document::Model,
+    names: &[String],
+    color: &str,
+) -> Result<Vec<TagId>> {
+    let space = document.space_id;
+    let found = of_names(write, space, names).await?;
+    if found.len() == names.len() {
+        return Ok(found.into_iter().map(|tag| tag.id).collect());
+    }
+    lock(write, space).await?;
+    let found = of_names(write, space, names).await?;
+    let missing: Vec<&String> =
+        names.iter().filter(|name| found.iter().all(|tag| tag.name.to_lowercase() != name.to_lowercase())).collect();
+    let carriers = clear_way(write, space, &missing).await?;
+    let mut ids: Vec<TagId> = found.into_iter().map(|tag| tag.id).collect();
+    for name in missing {
+        let id = TagId(write.request().new_id());
+        let slug = free_slug(write, space, name).await?;
+        let row = tag::ActiveModel {
+            id: Set(id),
+            organization_id: Set(document.organization_id),
+            space_id: Set(space),
+            ..fresh(write, name.clone(), slug, Some(color.to_owned()))
+        };
+        write.insert(authority, row).await.map_err(refused)?;
+        hand_on(write, id, name, &carriers).await?;
+        ids.push(id);
+    }
+    Ok(ids)
+}
+
+/// The tags with these names, whatever their case, that the viewer sees.
+async fn of_names(write: &Write<'_>, space: SpaceId, names: &[String]) -> Result<Vec<Model>> {
+    Ok(write
+        .read()
+        .visible::<Entity>()
+        .filter(Column::SpaceId.eq(space))
+        .filter(Expr::cust_with_exprs(
+            "lower($1) IN (SELECT lower(given) FROM unnest($2) AS given)",
+            [Expr::col((Entity, Column::Name)), Expr::value(names.to_vec())],
+        ))
+        .all(write.connection())
+        .await?)
+}
+
+/// Puts the tags on the document; gives the number of those that it did not carry before.
+pub async fn put_on(write: &Write<'_>, document: &document::Model, tags: &[TagId]) -> Result<u64> {
     let ids: Vec<Uuid> = tags.iter().map(|id| id.uuid()).collect();
     let statement = Statement::from_sql_and_values(
         DbBackend::Postgres,
@@ -242,11 +276,11 @@ pub async fn put_on(write: &Write<'_>, document: &document::Model, tags: &[TagId
             write.request().now().into(),
         ],
     );
-    write.connection().execute_raw(statement).await?;
-    Ok(())
+    Ok(write.connection().execute_raw(statement).await?.rows_affected())
 }
 
-pub async fn take_off(write: &Write<'_>, document: &document::Model, names: &[String]) -> Result<()> {
+/// Takes the tags of these names off the document; gives the number of those that it carried.
+pub async fn take_off(write: &Write<'_>, document: &document::Model, names: &[String]) -> Result<u64> {
     let lower: Vec<String> = names.iter().map(|name| name.trim().to_lowercase()).collect();
     let statement = Statement::from_sql_and_values(
         DbBackend::Postgres,
@@ -254,8 +288,7 @@ pub async fn take_off(write: &Write<'_>, document: &document::Model, names: &[St
          (SELECT id FROM content.tags WHERE space_id = $2 AND lower(name) = ANY($3))",
         [document.id.uuid().into(), document.space_id.uuid().into(), lower.into()],
     );
-    write.connection().execute_raw(statement).await?;
-    Ok(())
+    Ok(write.connection().execute_raw(statement).await?.rows_affected())
 }
 
 pub async fn count_on(write: &Write<'_>, document: DocumentId) -> Result<usize> {
@@ -270,9 +303,7 @@ pub async fn count_on(write: &Write<'_>, document: DocumentId) -> Result<usize> 
 }
 
 fn refused(error: Error) -> Error {
-    let taken = || reject("name", Code::NameTaken, "The space has a tag of this name.");
     error
-        .when_constraint("tags_name_key", taken)
-        .when_constraint("tags_slug_key", taken)
-        .when_constraint("tags_pkey", || reject("id", Code::IdTaken, "This id is already in use."))
+        .when_constraint("tags_name_key", || reject("name", Code::NameTaken, "The space has a tag of this name."))
+        .when_constraint("tags_pkey", || checks::id_taken(Code::IdTaken))
 }

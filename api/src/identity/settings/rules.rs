@@ -7,7 +7,6 @@ use entity::identity::user_settings::{self, EditorSettings, NotificationSettings
 use super::store;
 use crate::identity::IdentityErrorCode as Code;
 use crate::identity::events::IdentityEvent;
-use crate::identity::users::is_locale;
 use crate::platform::authorization::Action;
 use crate::platform::checks;
 use crate::platform::errors::{Result, reject};
@@ -36,7 +35,7 @@ pub(super) async fn update(
     changes: SettingsChanges,
 ) -> Result<Committed<user_settings::Model>> {
     if let Some(language) = &changes.language
-        && !is_locale(language)
+        && checks::language(language).as_ref() != Some(language)
     {
         return Err(reject("language", Code::LocaleInvalid, "Write the language as \"en\" or \"en-US\"."));
     }

@@ -5,5 +5,4 @@ mod rules;
 mod store;
 
 pub use graphql::{User, UserMutation, ViewerObject, ViewerQuery};
-pub use rules::is_locale;
 pub use store::{NewUser, by_email, insert, lock, refused};

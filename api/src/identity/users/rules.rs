@@ -88,7 +88,7 @@ fn check(changes: ProfileChanges) -> Result<ProfileChanges> {
         return Err(reject("timezone", Code::TimezoneInvalid, "This is not an IANA time zone."));
     }
     if let Some(locale) = &changes.locale
-        && !is_locale(locale)
+        && checks::language(locale).as_ref() != Some(locale)
     {
         return Err(reject("locale", Code::LocaleInvalid, "Write the locale as \"en\" or \"en-US\"."));
     }
@@ -111,17 +111,4 @@ fn check(changes: ProfileChanges) -> Result<ProfileChanges> {
         timezone: changes.timezone,
         locale: changes.locale,
     })
-}
-
-/// A language, alone or with a region: "en", "en-US".
-pub fn is_locale(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let letters = |part: Option<&str>, check: fn(&char) -> bool| {
-        part.is_some_and(|part| part.len() == 2 && part.chars().all(|letter| check(&letter)))
-    };
-    letters(parts.next(), char::is_ascii_lowercase)
-        && match parts.next() {
-            None => true,
-            region => letters(region, char::is_ascii_uppercase) && parts.next().is_none(),
-        }
 }

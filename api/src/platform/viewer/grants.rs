@@ -45,6 +45,12 @@ impl Grants {
         self.spaces.keys().copied().collect()
     }
 
+    /// The spaces whose content the user may change.
+    pub fn edited(&self) -> Vec<SpaceId> {
+        let edited = self.spaces.iter().filter(|(_, grant)| grant.content_role() >= SpaceRole::Editor);
+        edited.map(|(id, _)| *id).collect()
+    }
+
     /// The organizations in which the user is owner or admin.
     pub fn administered(&self) -> Vec<OrganizationId> {
         self.organizations.iter().filter(|(_, role)| **role >= MemberRole::Admin).map(|(id, _)| *id).collect()

@@ -139,7 +139,7 @@ impl From<MemberStatusChange> for MemberStatus {
 /// A person to add to an organization. Give userId or email, one of them.
 #[derive(InputObject)]
 struct MemberAddInput {
-    /// An id of your making (a UUIDv7 in its `mem_` form), so that a retry cannot add a second time.
+    /// An id of your making (a UUIDv7 in its `mem_` form, at most 30 days old), so that a retry cannot add a second time.
     id: Option<MemberId>,
     /// The organization.
     organization_id: OrganizationId,

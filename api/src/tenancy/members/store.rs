@@ -13,6 +13,7 @@ use super::grantee::Person;
 use super::rules::MemberChanges;
 use crate::identity::users;
 use crate::platform::authorization::{Authority, Granted, Read};
+use crate::platform::checks;
 use crate::platform::children;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
@@ -129,7 +130,7 @@ pub async fn insert(write: &Write<'_>, authority: &dyn Authority, new: NewMember
     let request = write.request();
     let now = request.now();
     let row = member::ActiveModel {
-        id: Set(new.id.unwrap_or_else(|| MemberId(request.new_id()))),
+        id: Set(checks::new_id(request, new.id, Code::IdTaken)?),
         organization_id: Set(new.organization_id),
         user_id: Set(new.user_id),
         role: Set(new.role),
@@ -161,5 +162,5 @@ fn refused(error: Error) -> Error {
     error
         .when_constraint("members_user_key", || reject("", Code::AlreadyMember, "This person is a member already."))
         .when_constraint("members_user_fkey", || reject("userId", Code::UserUnknown, "Nobody here has this id."))
-        .when_constraint("members_pkey", || reject("id", Code::IdTaken, "This id is already in use."))
+        .when_constraint("members_pkey", || checks::id_taken(Code::IdTaken))
 }

@@ -229,7 +229,7 @@ impl OrganizationQuery {
 /// A new organization.
 #[derive(InputObject)]
 struct OrganizationCreateInput {
-    /// An id of your making (a UUIDv7 in its `org_` form), so that a retry cannot create a second one.
+    /// An id of your making (a UUIDv7 in its `org_` form, at most 30 days old), so that a retry cannot create a second one.
     id: Option<OrganizationId>,
     /// Its name, 1 to 255 characters.
     name: String,

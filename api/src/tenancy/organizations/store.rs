@@ -11,6 +11,7 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter};
 
 use super::rules::{NewOrganization, OrganizationChanges};
 use crate::platform::authorization::{Authority, Granted, Read};
+use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
@@ -74,7 +75,7 @@ pub async fn insert(
     let request = write.request();
     let now = request.now();
     let row = organization::ActiveModel {
-        id: Set(new.id.unwrap_or_else(|| OrganizationId(request.new_id()))),
+        id: Set(checks::new_id(request, new.id, Code::IdTaken)?),
         name: Set(new.name),
         slug: Set(new.slug),
         description: Set(new.description),
@@ -142,5 +143,5 @@ fn refused(error: Error) -> Error {
         .when_constraint("organizations_slug_key", || {
             reject("slug", Code::SlugTaken, "Another organization has this slug.")
         })
-        .when_constraint("organizations_pkey", || reject("id", Code::IdTaken, "This id is already in use."))
+        .when_constraint("organizations_pkey", || checks::id_taken(Code::IdTaken))
 }

@@ -125,7 +125,7 @@ pub async fn of_team(request: &Request, id: TeamId, page: Page) -> Result<Connec
 /// A person or team to add to a project. Give userId or teamId, one of them.
 #[derive(InputObject)]
 struct ProjectMemberAddInput {
-    /// An id of your making (a UUIDv7 in its `prm_` form), so that a retry cannot add a second time.
+    /// An id of your making (a UUIDv7 in its `prm_` form, at most 30 days old), so that a retry cannot add a second time.
     id: Option<ProjectMemberId>,
     /// The project.
     project_id: ProjectId,

@@ -9,6 +9,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, Condition, QueryFilter};
 
 use crate::platform::authorization::{Authority, Granted};
+use crate::platform::checks;
 use crate::platform::children;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
@@ -103,7 +104,7 @@ pub async fn insert(write: &Write<'_>, authority: &dyn Authority, new: NewHolder
     let request = write.request();
     let now = request.now();
     let row = project_member::ActiveModel {
-        id: Set(new.id.unwrap_or_else(|| ProjectMemberId(request.new_id()))),
+        id: Set(checks::new_id(request, new.id, Code::IdTaken)?),
         project_id: Set(new.project_id),
         user_id: Set(new.grantee.user_id()),
         team_id: Set(new.grantee.team_id()),
@@ -142,5 +143,5 @@ fn refused(error: Error) -> Error {
         .when_constraint("project_members_team_fkey", || {
             reject("teamId", Code::UserUnknown, "The organization has no team with this id.")
         })
-        .when_constraint("project_members_pkey", || reject("id", Code::IdTaken, "This id is already in use."))
+        .when_constraint("project_members_pkey", || checks::id_taken(Code::IdTaken))
 }

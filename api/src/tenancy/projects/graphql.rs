@@ -161,7 +161,7 @@ async fn attached_spaces(request: &Request, id: ProjectId, page: Page) -> Result
 /// A new project of an organization.
 #[derive(InputObject)]
 struct ProjectCreateInput {
-    /// An id of your making (a UUIDv7 in its `prj_` form), so that a retry cannot create a second one.
+    /// An id of your making (a UUIDv7 in its `prj_` form, at most 30 days old), so that a retry cannot create a second one.
     id: Option<ProjectId>,
     /// The organization it belongs to.
     organization_id: OrganizationId,

@@ -12,6 +12,7 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter};
 
 use super::rules::NewProject;
 use crate::platform::authorization::{Granted, Read};
+use crate::platform::checks;
 use crate::platform::children;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
@@ -153,7 +154,7 @@ pub async fn insert(
     let request = write.request();
     let now = request.now();
     let row = project::ActiveModel {
-        id: Set(new.id.unwrap_or_else(|| ProjectId(request.new_id()))),
+        id: Set(checks::new_id(request, new.id, Code::IdTaken)?),
         organization_id: Set(organization.id),
         name: Set(new.name),
         slug: Set(new.slug),
@@ -219,5 +220,5 @@ fn refused(error: Error) -> Error {
         .when_constraint("projects_slug_key", || {
             reject("slug", Code::SlugTaken, "Another project of the organization has this slug.")
         })
-        .when_constraint("projects_pkey", || reject("id", Code::IdTaken, "This id is already in use."))
+        .when_constraint("projects_pkey", || checks::id_taken(Code::IdTaken))
 }

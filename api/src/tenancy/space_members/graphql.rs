@@ -128,7 +128,7 @@ pub async fn of_team(request: &Request, id: TeamId, page: Page) -> Result<Connec
 /// A person or team to add to a space. Give userId, email or teamId, one of them.
 #[derive(InputObject)]
 struct SpaceMemberAddInput {
-    /// An id of your making (a UUIDv7 in its `spm_` form), so that a retry cannot add a second time.
+    /// An id of your making (a UUIDv7 in its `spm_` form, at most 30 days old), so that a retry cannot add a second time.
     id: Option<SpaceMemberId>,
     /// The space.
     space_id: SpaceId,

@@ -10,6 +10,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, Select, SelectExt};
 
 use crate::platform::authorization::{Granted, Read};
+use crate::platform::checks;
 use crate::platform::children;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
@@ -135,7 +136,7 @@ pub async fn insert(write: &Write<'_>, space: &Granted<space::Entity>, new: NewH
     let request = write.request();
     let now = request.now();
     let row = space_member::ActiveModel {
-        id: Set(new.id.unwrap_or_else(|| SpaceMemberId(request.new_id()))),
+        id: Set(checks::new_id(request, new.id, Code::IdTaken)?),
         space_id: Set(new.space_id),
         user_id: Set(new.grantee.user_id()),
         team_id: Set(new.grantee.team_id()),
@@ -175,5 +176,5 @@ fn refused(error: Error) -> Error {
         .when_constraint("space_members_team_fkey", || {
             reject("teamId", Code::UserUnknown, "The organization has no team with this id.")
         })
-        .when_constraint("space_members_pkey", || reject("id", Code::IdTaken, "This id is already in use."))
+        .when_constraint("space_members_pkey", || checks::id_taken(Code::IdTaken))
 }

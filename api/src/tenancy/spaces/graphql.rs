@@ -219,7 +219,7 @@ pub async fn personal(request: &Request, user: UserId) -> Result<Option<Space>> 
 /// A new space of an organization.
 #[derive(InputObject)]
 struct SpaceCreateInput {
-    /// An id of your making (a UUIDv7 in its `spc_` form), so that a retry cannot create a second one.
+    /// An id of your making (a UUIDv7 in its `spc_` form, at most 30 days old), so that a retry cannot create a second one.
     id: Option<SpaceId>,
     /// The organization it belongs to.
     organization_id: OrganizationId,

@@ -99,7 +99,7 @@ pub async fn create_space(request: &Request, new: NewSpace) -> Result<Committed<
         slug: checks::slug("slug", &new.slug, 100, Code::SlugInvalid)?,
         description: checks::optional_text("description", new.description, 2_000, Code::TextInvalid)?,
         icon: checks::optional_line("icon", new.icon, 64, Code::TextInvalid)?,
-        color: new.color.map(|color| check_color(&color)).transpose()?,
+        color: check_color(new.color)?,
         default_role: check_default_role(new.default_role)?,
         ..new
     };
@@ -179,18 +179,17 @@ fn check(changes: SpaceChanges) -> Result<SpaceChanges> {
             .map(|text| checks::limited_text("description", text.trim(), 2_000, Code::TextInvalid))
             .transpose()?,
         icon: changes.icon.map(|icon| checks::limited_line("icon", icon.trim(), 64, Code::TextInvalid)).transpose()?,
-        color: changes.color.map(|color| if color.is_empty() { Ok(color) } else { check_color(&color) }).transpose()?,
+        color: match changes.color {
+            Some(none) if none.is_empty() => Some(none),
+            color => check_color(color)?,
+        },
         default_role: check_default_role(changes.default_role)?,
         ..changes
     })
 }
 
-fn check_color(color: &str) -> Result<String> {
-    let digits = color.strip_prefix('#').unwrap_or_default();
-    if digits.len() == 6 && digits.chars().all(|digit| digit.is_ascii_hexdigit()) {
-        return Ok(color.to_ascii_lowercase());
-    }
-    Err(reject("color", Code::TextInvalid, "Write the color as #rrggbb."))
+fn check_color(color: Option<String>) -> Result<Option<String>> {
+    color.map(|color| checks::color("color", &color, Code::TextInvalid)).transpose()
 }
 
 fn check_default_role(role: Option<SpaceRole>) -> Result<Option<SpaceRole>> {
@@ -217,7 +216,11 @@ pub async fn set_archived(request: &Request, id: SpaceId, archived: bool) -> Res
     let mut write = request.begin_write_of_grants().await?;
     let space = write.granted::<space::Entity>(id, Action::Archive).await?;
     let updated = store::set_archived(&write, &space, archived).await?;
-    write.record(&TenancyEvent::SpaceUpdated { space: id, organization: updated.organization_id });
+    let organization = updated.organization_id;
+    write.record(&match archived {
+        true => TenancyEvent::SpaceArchived { space: id, organization },
+        false => TenancyEvent::SpaceUnarchived { space: id, organization },
+    });
     write.commit(updated).await
 }
 

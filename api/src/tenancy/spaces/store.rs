@@ -12,6 +12,7 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter};
 
 use super::rules::{NewSpace, SpaceChanges};
 use crate::platform::authorization::{Authority, Granted, Read};
+use crate::platform::checks;
 use crate::platform::children;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
@@ -128,7 +129,7 @@ pub async fn insert(
     let request = write.request();
     let now = request.now();
     let row = space::ActiveModel {
-        id: Set(new.id.unwrap_or_else(|| SpaceId(request.new_id()))),
+        id: Set(checks::new_id(request, new.id, Code::IdTaken)?),
         organization_id: Set(Some(organization.id)),
         project_id: Set(new.project_id),
         name: Set(new.name),
@@ -254,5 +255,5 @@ fn refused(error: Error) -> Error {
     error
         .when_constraint("spaces_organization_slug_key", taken)
         .when_constraint("spaces_user_slug_key", taken)
-        .when_constraint("spaces_pkey", || reject("id", Code::IdTaken, "This id is already in use."))
+        .when_constraint("spaces_pkey", || checks::id_taken(Code::IdTaken))
 }

@@ -85,7 +85,7 @@ pub async fn of_team(request: &Request, id: TeamId, page: Page) -> Result<Connec
 /// A person to put into a team. Give userId or email, one of them.
 #[derive(InputObject)]
 struct TeamMemberAddInput {
-    /// An id of your making (a UUIDv7 in its `tmm_` form), so that a retry cannot add a second time.
+    /// An id of your making (a UUIDv7 in its `tmm_` form, at most 30 days old), so that a retry cannot add a second time.
     id: Option<TeamMemberId>,
     /// The team.
     team_id: TeamId,

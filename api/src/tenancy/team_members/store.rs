@@ -9,6 +9,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, Condition, QueryFilter};
 
 use crate::platform::authorization::Granted;
+use crate::platform::checks;
 use crate::platform::children;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
@@ -71,7 +72,7 @@ pub async fn insert(
 ) -> Result<Model> {
     let request = write.request();
     let row = team_member::ActiveModel {
-        id: Set(id.unwrap_or_else(|| TeamMemberId(request.new_id()))),
+        id: Set(checks::new_id(request, id, Code::IdTaken)?),
         team_id: Set(team.id),
         user_id: Set(user_id),
         added_by: Set(write.viewer().user_id()),
@@ -89,5 +90,5 @@ fn refused(error: Error) -> Error {
         .when_constraint("team_members_member_fkey", || {
             reject("userId", Code::NotAMember, "This person is not an active member of the organization.")
         })
-        .when_constraint("team_members_pkey", || reject("id", Code::IdTaken, "This id is already in use."))
+        .when_constraint("team_members_pkey", || checks::id_taken(Code::IdTaken))
 }

@@ -131,7 +131,7 @@ pub async fn of_organization(request: &Request, id: OrganizationId, page: Page) 
 /// A new team of an organization.
 #[derive(InputObject)]
 struct TeamCreateInput {
-    /// An id of your making (a UUIDv7 in its `team_` form), so that a retry cannot create a second one.
+    /// An id of your making (a UUIDv7 in its `team_` form, at most 30 days old), so that a retry cannot create a second one.
     id: Option<TeamId>,
     /// The organization it belongs to.
     organization_id: OrganizationId,

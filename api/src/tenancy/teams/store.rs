@@ -10,6 +10,7 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter};
 
 use super::rules::{NewTeam, TeamChanges};
 use crate::platform::authorization::Granted;
+use crate::platform::checks;
 use crate::platform::children;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
@@ -74,7 +75,7 @@ pub async fn insert(write: &Write<'_>, organization: &Granted<organization::Enti
     let request = write.request();
     let now = request.now();
     let row = team::ActiveModel {
-        id: Set(new.id.unwrap_or_else(|| TeamId(request.new_id()))),
+        id: Set(checks::new_id(request, new.id, Code::IdTaken)?),
         organization_id: Set(organization.id),
         name: Set(new.name),
         description: Set(new.description),
@@ -106,5 +107,5 @@ fn refused(error: Error) -> Error {
         .when_constraint("teams_name_key", || {
             reject("name", Code::NameTaken, "Another team of the organization has this name.")
         })
-        .when_constraint("teams_pkey", || reject("id", Code::IdTaken, "This id is already in use."))
+        .when_constraint("teams_pkey", || checks::id_taken(Code::IdTaken))
 }
