@@ -129,7 +129,7 @@ async fn a_malformed_key_is_refused() {
 #[tokio::test]
 async fn a_client_made_id_is_taken_as_it_is_and_cannot_be_used_twice() {
     let world = World::new().await;
-    let uuid = "01890a5d-ac96-774b-bcce-b302099a8057";
+    let uuid = &uuid::Uuid::now_v7().to_string();
     let mut twice = Vec::new();
     for (mutation, object, prefix, client, input) in [
         ("organizationCreate", "organization", "org", &world.owner, json!({ "name": "New", "slug": "new" })),

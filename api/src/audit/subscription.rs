@@ -138,7 +138,7 @@ impl AuditSubscription {
     ) -> Result<impl Stream<Item = Result<AuditRecorded>>> {
         let request = ctx.shared_request();
         rules::readable_organization(&request, organization_id).await?;
-        let events = follow(&request, Topic::Organization(organization_id.uuid()), after).await?;
+        let events = follow(&request, &[Topic::Organization(organization_id.uuid())], after).await?;
         Ok(tell_each(request, events, move |request, event| entries(request, event, organization_id)))
     }
 }

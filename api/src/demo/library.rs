@@ -18,7 +18,7 @@ use crate::content::{documents, tags};
 const MOST_TAGS: usize = 5;
 /// Colors of tags.
 const COLORS: [&str; 12] = [
-    "#2563EB", "#0891B2", "#0D9488", "#16A34A", "#65A30D", "#CA8A04", "#EA580C", "#DC2626", "#DB2777", "#9333EA",
+    "#2563eb", "#0891b2", "#0d9488", "#16a34a", "#65a30d", "#ca8a04", "#ea580c", "#dc2626", "#db2777", "#9333ea",
     "#4f46e5", "#475569",
 ];
 

@@ -17,14 +17,14 @@ pub enum Told<T> {
     Last(T),
 }
 
-/// The events of a topic: also everything since the cursor, or only what is new.
-pub async fn follow(request: &Request, topic: Topic, after: Option<String>) -> Result<Events> {
+/// The events of some topics: also everything since the cursor, or only what is new.
+pub async fn follow(request: &Request, topics: &[Topic], after: Option<String>) -> Result<Events> {
     let feed = &request.platform.feed;
     let after = match after {
         Some(cursor) => Some(feed.resolve(&cursor).await?),
         None => None,
     };
-    feed.follow(topic, after).await
+    feed.follow(topics, after).await
 }
 
 /// Turns each event into what the viewer is told of it, until it is told the last.

@@ -25,7 +25,7 @@ async fn a_cursor_replays_what_was_missed_and_then_follows() {
     let head = process.feed.resolve(&cursor).await.expect("a cursor of a write");
     assert_eq!(process.feed.resolve(&process.feed.cursor(head)).await.expect("a cursor of the feed"), head);
     for after in [head.0 - 300, head.0 - 1, head.0] {
-        let mut events = process.feed.follow(topic, Some(Position(after))).await.expect("a kept position");
+        let mut events = process.feed.follow(&[topic], Some(Position(after))).await.expect("a kept position");
         let missed = head.0 - after;
         let written = process.write(subject).await;
         let last = process.feed.resolve(&process.feed.cursor(written)).await.expect("a cursor of a write").0;
@@ -151,7 +151,7 @@ async fn a_follower_that_stays_behind_is_ended_and_resumes() {
     let end = within("the end", events.next()).await;
     assert!(matches!(end, Some(Err(Error::SlowConsumer))), "{end:?}");
     assert!(events.next().await.is_none());
-    let mut resumed = process.feed.follow(topic, Some(last.position)).await.expect("a kept position");
+    let mut resumed = process.feed.follow(&[topic], Some(last.position)).await.expect("a kept position");
     assert_eq!(numbers(&mut resumed, 42).await, (9..=50).collect::<Vec<_>>());
 }
 

@@ -131,7 +131,7 @@ impl Process {
     }
 
     async fn follow(&self, topic: Topic) -> Events {
-        self.feed.follow(topic, None).await.expect("the feed can be followed")
+        self.feed.follow(&[topic], None).await.expect("the feed can be followed")
     }
 
     /// Commits the next event of the subject.

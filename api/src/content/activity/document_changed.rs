@@ -8,12 +8,12 @@ use entity::content::document;
 use entity::ids::{DocumentId, UserId};
 use futures_util::stream::Stream;
 
-use super::{follow, takes_everything};
+use super::{takes_everything, with_tenants};
 use crate::content::documents::{Document, DocumentChangeKind};
 use crate::identity::users::User;
 use crate::platform::errors::Result;
 use crate::platform::events::{FeedEvent, Topic};
-use crate::platform::live::{Told, tell};
+use crate::platform::live::{Told, follow, tell};
 use crate::platform::request::{Request, RequestContext};
 
 /// A change of a document.
@@ -100,8 +100,8 @@ impl DocumentSubscription {
     ) -> Result<impl Stream<Item = Result<DocumentChange>>> {
         let request = ctx.shared_request();
         let document = request.get::<document::Entity>(id).await?;
-        let topic = Topic::Resource(id.uuid());
-        let events = follow(&request, topic, Some(document.space_id), document.organization_id, after).await?;
+        let topics = with_tenants(Topic::Resource(id.uuid()), Some(document.space_id), document.organization_id);
+        let events = follow(&request, &topics, after).await?;
         Ok(tell(request, events, move |request, event| tell_of(request, event, id)))
     }
 }

@@ -5,36 +5,16 @@ mod document_changed;
 mod space_activity;
 
 use entity::ids::{OrganizationId, SpaceId};
-use futures_util::StreamExt;
-use futures_util::stream;
 
-use crate::platform::errors::Result;
-use crate::platform::events::{Events, FeedEvent, Topic};
-use crate::platform::request::Request;
+use crate::platform::events::{FeedEvent, Topic};
 
 pub use document_changed::DocumentSubscription;
 pub use space_activity::SpaceSubscription;
 
-/// Follows what happens at a topic, and to what it belongs to: its own events keep their order, and among them come those
-/// after which the viewer may have lost access.
-async fn follow(
-    request: &Request,
-    topic: Topic,
-    space: Option<SpaceId>,
-    organization: Option<OrganizationId>,
-    after: Option<String>,
-) -> Result<Events> {
-    let feed = &request.platform.feed;
-    let after = match after {
-        Some(cursor) => Some(feed.resolve(&cursor).await?),
-        None => None,
-    };
+/// What is followed, and what it belongs to: things happen there after which a viewer may have lost access.
+fn with_tenants(topic: Topic, space: Option<SpaceId>, organization: Option<OrganizationId>) -> Vec<Topic> {
     let above = [space.map(SpaceId::uuid), organization.map(OrganizationId::uuid)];
-    let mut events = feed.follow(topic, after).await?;
-    for id in above.into_iter().flatten() {
-        events = stream::select(events, feed.follow(Topic::Resource(id), after).await?).boxed();
-    }
-    Ok(events)
+    std::iter::once(topic).chain(above.into_iter().flatten().map(Topic::Resource)).collect()
 }
 
 /// Whether the space or organization of what is followed is gone, and everything in it.

@@ -12,13 +12,13 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::document_changed::DocumentChange;
-use super::{follow, takes_everything};
+use super::{takes_everything, with_tenants};
 use crate::content::documents::{Document, DocumentChangeKind};
 use crate::content::tags::{Tag, TagChangeKind};
 use crate::identity::users::User;
 use crate::platform::errors::Result;
 use crate::platform::events::{FeedEvent, Topic};
-use crate::platform::live::{Told, tell};
+use crate::platform::live::{Told, follow, tell};
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::spaces::Space;
 
@@ -234,7 +234,8 @@ impl SpaceSubscription {
     ) -> Result<impl Stream<Item = Result<SpaceActivity>>> {
         let request = ctx.shared_request();
         let space = request.get::<space::Entity>(space_id).await?;
-        let events = follow(&request, Topic::Space(space_id.uuid()), None, space.organization_id, after).await?;
+        let topics = with_tenants(Topic::Space(space_id.uuid()), None, space.organization_id);
+        let events = follow(&request, &topics, after).await?;
         Ok(tell(request, events, move |request, event| tell_of(request, event, space_id)))
     }
 }

@@ -14,13 +14,13 @@ use super::{Shared, reading};
 use crate::platform::errors::{Error, Result};
 use crate::platform::retry::Retry;
 
-/// The events of a topic. It ends after an error, and without one when the server shuts down.
+/// The events of some topics. It ends after an error, and without one when the server shuts down.
 pub type Events = BoxStream<'static, Result<Arc<FeedEvent>>>;
 
 #[derive(Debug)]
 pub(super) struct Following {
     shared: Arc<Shared>,
-    topic: Topic,
+    topics: Arc<[Topic]>,
     /// Everything up to here was read or queued, and handed out once `page` is empty.
     reached: i64,
     /// Read from PostgreSQL and not handed out yet.
@@ -34,10 +34,10 @@ pub(super) struct Following {
 
 impl Following {
     /// Follows from the position on. What is there already is read page by page before it joins the hub.
-    pub(super) fn replaying(shared: Arc<Shared>, topic: Topic, after: Position) -> Self {
+    pub(super) fn replaying(shared: Arc<Shared>, topics: Arc<[Topic]>, after: Position) -> Self {
         Self {
             shared,
-            topic,
+            topics,
             reached: after.0,
             page: Vec::new().into_iter(),
             joined: None,
@@ -48,8 +48,8 @@ impl Following {
     }
 
     /// Joins the hub at once; fails when the feed is shutting down.
-    pub(super) async fn joining(shared: Arc<Shared>, topic: Topic, after: Position) -> Result<Self> {
-        let mut following = Self::replaying(shared, topic, after);
+    pub(super) async fn joining(shared: Arc<Shared>, topics: Arc<[Topic]>, after: Position) -> Result<Self> {
+        let mut following = Self::replaying(shared, topics, after);
         following.join().await.ok_or_else(|| Error::internal("the feed is shutting down"))?;
         Ok(following)
     }
@@ -118,7 +118,7 @@ impl Following {
     async fn page_after_reached(&mut self) -> Option<Page> {
         while !self.shared.is_closing() {
             let pool = self.shared.database.pool();
-            match reading::of_topic(pool, self.topic, self.reached, self.shared.pace.page).await {
+            match reading::of_topics(pool, &self.topics, self.reached, self.shared.pace.page).await {
                 Ok(page) => {
                     self.retry.succeeded();
                     return Some(page);
@@ -130,7 +130,7 @@ impl Following {
     }
 
     async fn join(&mut self) -> Option<()> {
-        let joined = self.shared.hub.join(self.topic, self.reached, self.shared.pace.queue).await?;
+        let joined = self.shared.hub.join(Arc::clone(&self.topics), self.reached, self.shared.pace.queue).await?;
         self.joined = Some(joined);
         Some(())
     }

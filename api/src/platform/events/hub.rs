@@ -1,7 +1,7 @@
 //! Hands new events to the followers of this process. One task reads for all of them, each event once from PostgreSQL;
 //! what wakes it may be lost, which only delays.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -38,7 +38,7 @@ pub(super) struct Hub {
 /// A follower that wants to hear what comes after a position.
 #[derive(Debug)]
 pub(super) struct Join {
-    topic: Topic,
+    topics: Arc<[Topic]>,
     after: i64,
     follower: Follower,
     /// Told the position from which the hub hands on events; what is before it the follower reads itself.
@@ -83,13 +83,13 @@ impl Hub {
         self.followers.load(Ordering::Relaxed)
     }
 
-    /// Begins to queue the events of a topic; `None` when the feed shuts down.
-    pub(super) async fn join(&self, topic: Topic, after: i64, capacity: usize) -> Option<Joined> {
+    /// Begins to queue the events of some topics; `None` when the feed shuts down.
+    pub(super) async fn join(&self, topics: Arc<[Topic]>, after: i64, capacity: usize) -> Option<Joined> {
         let (sender, queue) = mpsc::channel(capacity);
         let overflowed = Arc::new(OnceLock::new());
         let (hands_on_after, told) = oneshot::channel();
         let follower = Follower { queue: sender, overflowed: Arc::clone(&overflowed) };
-        self.joins.send(Join { topic, after, follower, hands_on_after }).await.ok()?;
+        self.joins.send(Join { topics, after, follower, hands_on_after }).await.ok()?;
         Some(Joined { queue, overflowed, after: told.await.ok()? })
     }
 }
@@ -131,7 +131,8 @@ pub(super) async fn run(shared: Arc<Shared>, mut joins: mpsc::Receiver<Join>) ->
 
 #[derive(Debug, Default)]
 struct Followers {
-    by_topic: HashMap<Topic, Vec<Follower>>,
+    /// A follower stands at each of its topics.
+    by_topic: HashMap<Topic, Vec<Arc<Follower>>>,
     count: usize,
 }
 
@@ -141,8 +142,11 @@ impl Followers {
             // Nobody needed what came in between.
             shared.hub.position.store(join.after, Ordering::Release);
         }
-        self.by_topic.entry(join.topic).or_default().push(join.follower);
-        shared.channels.follow(join.topic);
+        let follower = Arc::new(join.follower);
+        for topic in join.topics.iter() {
+            self.by_topic.entry(*topic).or_default().push(Arc::clone(&follower));
+            shared.channels.follow(*topic);
+        }
         self.count += 1;
         shared.hub.followers.store(self.count, Ordering::Relaxed);
         // The follower may have given up waiting; then its queue is closed and it is swept out.
@@ -152,53 +156,54 @@ impl Followers {
     /// Reads one page and hands it on; tells whether there may be more.
     async fn read(&mut self, shared: &Shared) -> Result<bool> {
         let after = shared.hub.position();
-        let page = reading::of_topics(shared.database.pool(), &self.by_topic, after, shared.pace.page).await?;
+        let topics: Vec<Topic> = self.by_topic.keys().copied().collect();
+        let page = reading::of_topics(shared.database.pool(), &topics, after, shared.pace.page).await?;
+        let mut has_refused = false;
         for event in &page.events {
             for topic in event.topics() {
-                self.hand_on(shared, topic, event);
+                for follower in self.by_topic.get(&topic).into_iter().flatten() {
+                    has_refused |= !follower.takes(event);
+                }
             }
+        }
+        if has_refused {
+            self.sweep(shared);
         }
         shared.hub.position.store(page.reaches, Ordering::Release);
         Ok(page.is_full)
     }
 
-    fn hand_on(&mut self, shared: &Shared, topic: Topic, event: &Arc<FeedEvent>) {
-        let Some(followers) = self.by_topic.get_mut(&topic) else {
-            return;
-        };
-        let before = followers.len();
-        followers.retain(|follower| follower.takes(event));
-        let gone = before - followers.len();
-        if followers.is_empty() {
-            self.by_topic.remove(&topic);
-            shared.channels.leave(topic);
-        }
-        self.uncount(shared, gone);
-    }
-
+    /// Lets go of those who have gone, and of those who did not keep up: their queue ends.
     fn sweep(&mut self, shared: &Shared) {
-        let mut gone = 0;
+        let mut gone = HashSet::new();
         self.by_topic.retain(|topic, followers| {
-            let before = followers.len();
-            followers.retain(|follower| !follower.queue.is_closed());
-            gone += before - followers.len();
+            followers.retain(|follower| {
+                let stays = follower.stays();
+                if !stays {
+                    gone.insert(Arc::as_ptr(follower));
+                }
+                stays
+            });
             if followers.is_empty() {
                 shared.channels.leave(*topic);
             }
             !followers.is_empty()
         });
-        self.uncount(shared, gone);
-    }
-
-    fn uncount(&mut self, shared: &Shared, gone: usize) {
-        self.count -= gone;
+        self.count -= gone.len();
         shared.hub.followers.store(self.count, Ordering::Relaxed);
     }
 }
 
 impl Follower {
+    fn stays(&self) -> bool {
+        !self.queue.is_closed() && self.overflowed.get().is_none()
+    }
+
     /// Queues the event. A follower whose queue is full is let go: it reads on from PostgreSQL at its own pace.
     fn takes(&self, event: &Arc<FeedEvent>) -> bool {
+        if !self.stays() {
+            return false;
+        }
         match self.queue.try_send(Arc::clone(event)) {
             Ok(()) => true,
             Err(TrySendError::Closed(_)) => false,

@@ -138,15 +138,15 @@ impl Feed {
         }
     }
 
-    /// The events of a topic: those after the position and then every new one, or only new ones.
+    /// The events of some topics, in one order: those after the position and then every new one, or only new ones.
     /// Without a position, everything that is committed after this returned is in the stream.
     /// The stream ends with `GapTooOld` or `SlowConsumer`; the last event's position resumes it.
-    pub async fn follow(&self, topic: Topic, after: Option<Position>) -> Result<Events> {
-        let shared = Arc::clone(&self.shared);
+    pub async fn follow(&self, topics: &[Topic], after: Option<Position>) -> Result<Events> {
+        let (shared, topics) = (Arc::clone(&self.shared), Arc::from(topics));
         let bounds = reading::bounds(shared.database.pool()).await?;
         let following = match after {
-            Some(position) => Following::replaying(shared, topic, bounds.check(position)?),
-            None => Following::joining(shared, topic, Position(bounds.head)).await?,
+            Some(position) => Following::replaying(shared, topics, bounds.check(position)?),
+            None => Following::joining(shared, topics, Position(bounds.head)).await?,
         };
         Ok(following.into_events())
     }

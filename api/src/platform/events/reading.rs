@@ -1,6 +1,5 @@
 //! Reads of the feed. Positions become visible in their order, so what was read up to the head has no gaps.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use sqlx::postgres::PgRow;
@@ -79,7 +78,7 @@ pub(super) async fn everything(executor: impl PgExecutor<'_>, after: i64, limit:
 }
 
 /// The next events of one topic.
-pub(super) async fn of_topic(executor: impl PgExecutor<'_>, topic: Topic, after: i64, limit: usize) -> Result<Page> {
+async fn of_topic(executor: impl PgExecutor<'_>, topic: Topic, after: i64, limit: usize) -> Result<Page> {
     let (sql, id) = match topic {
         Topic::Resource(id) => (page_sql!(" AND resource_id = $3"), id),
         Topic::Space(id) => (page_sql!(" AND space_id = $3"), id),
@@ -90,17 +89,19 @@ pub(super) async fn of_topic(executor: impl PgExecutor<'_>, topic: Topic, after:
 }
 
 /// The next events of any of the topics, and with many topics others among them.
-pub(super) async fn of_topics<T>(
+pub(super) async fn of_topics(
     executor: impl PgExecutor<'_>,
-    topics: &HashMap<Topic, T>,
+    topics: &[Topic],
     after: i64,
     limit: usize,
 ) -> Result<Page> {
-    if topics.len() > FILTERED_TOPICS {
-        return everything(executor, after, limit).await;
+    match topics {
+        [topic] => return of_topic(executor, *topic, after, limit).await,
+        many if many.len() > FILTERED_TOPICS => return everything(executor, after, limit).await,
+        _ => {}
     }
     let (mut resources, mut spaces, mut organizations) = (Vec::new(), Vec::new(), Vec::new());
-    for topic in topics.keys() {
+    for topic in topics {
         match *topic {
             Topic::Resource(id) => resources.push(id),
             Topic::Space(id) => spaces.push(id),
