@@ -249,3 +249,28 @@ DROP INDEX
     content.documents_metadata_idx,
     content.tags_created_idx,
     content.tags_usage_count_idx;
+
+-- What the audit log tells is of a transaction, and nobody who follows the organization itself needs to hear it.
+CREATE OR REPLACE FUNCTION audit.announce(organization uuid) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    announced text := coalesce(current_setting('app.audited_organizations', true), '');
+    event uuid := gen_random_uuid();
+BEGIN
+    IF position(organization::text IN announced) > 0 THEN
+        RETURN;
+    END IF;
+    PERFORM set_config('app.audited_organizations', announced || organization::text, true);
+    INSERT INTO platform.outbox (
+        event_id, event_type, stream, actor_type, actor_id, resource_type, resource_id, organization_id, payload, request_id
+    ) VALUES (
+        event, 'audit.recorded', 'audit',
+        coalesce(nullif(current_setting('app.actor_type', true), ''), 'system'),
+        nullif(current_setting('app.actor_id', true), '')::uuid,
+        'audit_log', event, organization,
+        -- The moment spares a follower the partitions before it.
+        jsonb_build_object('transaction_id', pg_current_xact_id()::text, 'since', now()),
+        nullif(current_setting('app.request_id', true), '')::uuid
+    );
+END
+$$;
