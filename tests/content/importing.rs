@@ -114,9 +114,8 @@ async fn a_second_run_writes_only_what_changed() {
     folder.file("guide/third.md", "# Third\n");
     let last = world.database.number("SELECT max(id) FROM platform.outbox").await;
     assert_eq!(import(&world, &folder, LAB).summary(), "1 created, 1 updated, 0 moved, 3 unchanged, 0 skipped");
-    let events = format!(
-        "SELECT event_type FROM platform.outbox WHERE id > {last} AND stream <> 'audit' ORDER BY event_type"
-    );
+    let events =
+        format!("SELECT event_type FROM platform.outbox WHERE id > {last} AND stream <> 'audit' ORDER BY event_type");
     let events = world.database.rows(&events).await;
     assert_eq!(events, [json!({ "event_type": "document.created" }), json!({ "event_type": "document.updated" })]);
     let changed = document(&world, "guide/first.md").await;

@@ -28,7 +28,11 @@ const CASES: &[Case] = &[
     case("languageCode", "language_code = 'de'", &["documents_space_language_idx"]),
     case("source", "source = 'wiki'", &["documents_space_source_idx"]),
     case("externalId", "external_id = 'page 77'", &["documents_space_external_id_idx"]),
-    case("ownerId", "owner_id = EDITOR", &["documents_owner_updated_idx", "documents_owner_created_idx"]),
+    case(
+        "ownerId",
+        "owner_id = EDITOR",
+        &["documents_owner_updated_idx", "documents_owner_created_idx", "documents_owner_position_idx"],
+    ),
     case("parentId", "parent_id = PARENT", &["documents_parent_idx", "documents_tree_idx"]),
     case("isRoot", "parent_id IS NULL", &["documents_tree_idx"]),
     case("isTemplate", "is_template", &["documents_template_idx"]),
