@@ -57,7 +57,9 @@ impl Made {
             "documentCreate" => {
                 json!({ "spaceId": world.lab, "title": "T", "parentId": one, "visibility": visibility, "tags": [name] })
             }
-            "documentUpdate" if step.other % 3 == 0 => json!({ "id": one, "title": format!("T{}", step.other) }),
+            "documentUpdate" if step.other.is_multiple_of(3) => {
+                json!({ "id": one, "title": format!("T{}", step.other) })
+            }
             "documentUpdate" => json!({ "id": one, "visibility": visibility }),
             "documentMove" => json!({ "id": one, "parentId": other }),
             "documentTag" | "documentUntag" => json!({ "id": one, "tags": [name] }),

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, World, typed};
+use crate::support::{Client, World, new_id, typed};
 
 async fn parent(client: &Client, id: &str) -> Value {
     let query = "query($id: ID!) { node(id: $id) { ... on Document { parent { id } trashedAt version } } }";
@@ -253,11 +253,11 @@ async fn an_id_of_ones_own_making_is_a_fresh_one() {
     let world = World::new().await;
     let id = |uuid: uuid::Uuid| typed("doc", &uuid.to_string());
     let at = |seconds: u64| uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, 0));
-    let (seconds, _) = uuid::Uuid::now_v7().get_timestamp().expect("a time").to_unix();
+    let (seconds, _) = new_id().get_timestamp().expect("a time").to_unix();
     let hidden = world.manager.document(&world.lab, json!({ "visibility": "PRIVATE" })).await;
     let day = 24 * 60 * 60;
     let mut bodies = Vec::new();
-    let unfit = [uuid::Uuid::new_v4(), uuid::Uuid::nil(), at(seconds - 31 * day), at(seconds + 2 * day)];
+    let unfit = [uuid::Uuid::max(), uuid::Uuid::nil(), at(seconds - 31 * day), at(seconds + 2 * day)];
     for unfit in unfit.map(id).into_iter().chain([hidden]) {
         let answer =
             world.editor.mutate("documentCreate", json!({ "id": unfit, "spaceId": world.lab, "title": "T" })).await;

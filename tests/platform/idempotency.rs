@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PASSWORD, World, graph, typed};
+use crate::support::{Answer, PASSWORD, World, graph, new_id, typed};
 
 fn create(world: &World, title: &str) -> (String, Value) {
     let text = graph().mutation("documentCreate", "document { id title createdAt version } commitCursor");
@@ -129,7 +129,7 @@ async fn a_malformed_key_is_refused() {
 #[tokio::test]
 async fn a_client_made_id_is_taken_as_it_is_and_cannot_be_used_twice() {
     let world = World::new().await;
-    let uuid = &uuid::Uuid::now_v7().to_string();
+    let uuid = &new_id().to_string();
     let mut twice = Vec::new();
     for (mutation, object, prefix, client, input) in [
         ("organizationCreate", "organization", "org", &world.owner, json!({ "name": "New", "slug": "new" })),

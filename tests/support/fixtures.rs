@@ -19,6 +19,12 @@ pub fn uuid(id: &str) -> String {
     id.uuid().to_string()
 }
 
+/// A UUIDv7 of this moment, as a client makes it.
+#[expect(clippy::disallowed_methods, reason = "there is no request whose clock could give it")]
+pub fn new_id() -> Uuid {
+    Uuid::now_v7()
+}
+
 /// The object with the fields of both; the second wins.
 fn merged(mut defaults: Value, overrides: Value) -> Value {
     if let (Value::Object(fields), Value::Object(overrides)) = (&mut defaults, overrides) {

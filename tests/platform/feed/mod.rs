@@ -16,7 +16,7 @@ use redis::streams::StreamRangeReply;
 use sqlx::postgres::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::support::{Database, environment, eventually, within};
+use crate::support::{Database, environment, eventually, new_id, within};
 
 /// Nothing listens there.
 const NO_REDIS: &str = "redis://127.0.0.1:1";
@@ -37,11 +37,6 @@ struct Process {
 struct Subject {
     resource: Uuid,
     space: Uuid,
-}
-
-#[expect(clippy::disallowed_methods, reason = "there is no request whose clock could give it")]
-fn new_id() -> Uuid {
-    Uuid::now_v7()
 }
 
 impl Subject {
