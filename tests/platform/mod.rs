@@ -11,6 +11,7 @@ mod guard;
 mod http;
 mod idempotency;
 mod inputs;
+mod lean;
 mod loading;
 mod mail;
 mod merging;

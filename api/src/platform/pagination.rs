@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use async_graphql::{ContainerType, Context, Object, OutputType, SimpleObject, TypeName};
+use async_graphql::parser::types::Field;
+use async_graphql::{ContainerType, Context, ContextSelectionSet, Object, OutputType, SimpleObject, TypeName, Value};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 use super::errors::{Error, Result};
 use super::filters::is_storable;
-use super::lean::Lean;
+use super::lean::{Lean, all_at_hand};
 use super::request::{Request, RequestContext};
 
 /// Rows of one page at most.
@@ -230,8 +231,29 @@ where
     Arc::new(count)
 }
 
-/// An object that lists hold.
-pub trait Node: ContainerType {}
+/// An object that lists hold, or a list of them.
+pub trait Node: ContainerType {
+    /// The value of a field that takes no arguments and waits for nothing, without the ado of its resolver, which says
+    /// the same; `None` for every other field.
+    fn at_hand(&self, _ctx: &ContextSelectionSet<'_>, _name: &str, _field: &Field) -> Option<Value> {
+        None
+    }
+}
+
+impl<N: Node> Node for &N {
+    fn at_hand(&self, ctx: &ContextSelectionSet<'_>, name: &str, field: &Field) -> Option<Value> {
+        N::at_hand(self, ctx, name, field)
+    }
+}
+
+impl<N: Node> Node for ConnectionPage<N> {
+    fn at_hand(&self, ctx: &ContextSelectionSet<'_>, name: &str, field: &Field) -> Option<Value> {
+        match name {
+            "nodes" => all_at_hand(ctx, self.edges.iter().map(|edge| &edge.node), &field.selection_set.node),
+            _ => None,
+        }
+    }
+}
 
 /// One page of a list, resolved without ado.
 pub type Connection<N> = Lean<ConnectionPage<N>>;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use async_graphql::Context;
+use async_graphql::ContextBase;
 use chrono::{DateTime, Utc};
 use entity::ids::{SessionId, UserId};
 use uuid::Uuid;
@@ -210,7 +210,7 @@ pub trait RequestContext<'a> {
     fn shared_request(&self) -> Arc<Request>;
 }
 
-impl<'a> RequestContext<'a> for Context<'a> {
+impl<'a, T> RequestContext<'a> for ContextBase<'a, T> {
     fn request(&self) -> &'a Request {
         let request: &Arc<Request> = self.data_unchecked();
         request

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Json, Object};
+use async_graphql::parser::types::Field;
+use async_graphql::{Context, ContextSelectionSet, InputType, Json, Object, Value};
 use chrono::{DateTime, Utc};
 use entity::content::{document, document_content};
 use entity::enums::{DocumentFormat, DocumentKind, DocumentStatus, DocumentVisibility};
@@ -24,7 +25,24 @@ use crate::tenancy::spaces::Space;
 #[derive(Clone, Debug)]
 pub struct Document(pub Arc<document::Model>);
 
-impl Node for Document {}
+impl Node for Document {
+    fn at_hand(&self, _ctx: &ContextSelectionSet<'_>, name: &str, _field: &Field) -> Option<Value> {
+        Some(match name {
+            "id" => self.0.id.to_value(),
+            "title" => self.0.title.to_value(),
+            "slug" => self.0.slug.to_value(),
+            "description" => self.0.description.to_value(),
+            "kind" => self.0.kind.to_value(),
+            "status" => self.0.status.to_value(),
+            "visibility" => self.0.visibility.to_value(),
+            "createdAt" => self.0.created_at.to_value(),
+            "updatedAt" => self.0.updated_at.to_value(),
+            "wordCount" => self.0.word_count.to_value(),
+            "version" => self.0.version.to_value(),
+            _ => return None,
+        })
+    }
+}
 
 impl From<document::Model> for Document {
     fn from(row: document::Model) -> Self {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object};
+use async_graphql::parser::types::Field;
+use async_graphql::{Context, ContextSelectionSet, InputType, Object, Value};
 use chrono::{DateTime, Utc};
 use entity::content::tag;
 use entity::ids::{DocumentId, SpaceId, TagId};
@@ -18,7 +19,17 @@ use crate::tenancy::spaces::Space;
 #[derive(Clone, Debug)]
 pub struct Tag(Arc<tag::Model>);
 
-impl Node for Tag {}
+impl Node for Tag {
+    fn at_hand(&self, _ctx: &ContextSelectionSet<'_>, name: &str, _field: &Field) -> Option<Value> {
+        Some(match name {
+            "id" => self.0.id.to_value(),
+            "name" => self.0.name.to_value(),
+            "slug" => self.0.slug.to_value(),
+            "color" => self.0.color.to_value(),
+            _ => return None,
+        })
+    }
+}
 
 impl From<tag::Model> for Tag {
     fn from(row: tag::Model) -> Self {

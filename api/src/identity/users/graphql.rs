@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, MaybeUndefined, Object};
+use async_graphql::parser::types::Field;
+use async_graphql::{Context, ContextSelectionSet, InputObject, InputType, MaybeUndefined, Object, Value};
 use chrono::{DateTime, Utc};
 use entity::identity::user;
 use entity::ids::UserId;
@@ -29,7 +30,17 @@ use crate::tenancy::spaces::{self, Space};
 #[derive(Clone, Debug)]
 pub struct User(Arc<Person>);
 
-impl Node for User {}
+impl Node for User {
+    fn at_hand(&self, ctx: &ContextSelectionSet<'_>, name: &str, _field: &Field) -> Option<Value> {
+        Some(match name {
+            "id" => self.0.user.id.to_value(),
+            "name" => self.0.user.name.to_value(),
+            "email" => self.shown_email(ctx.request()).map(str::to_owned).to_value(),
+            "avatarUrl" => self.0.user.avatar_url.to_value(),
+            _ => return None,
+        })
+    }
+}
 
 impl User {
     /// The person, if the viewer knows it.
@@ -41,6 +52,10 @@ impl User {
     /// The person behind an object that the viewer may read, such as the owner of a document: its name is part of that object.
     pub async fn find_through(request: &Request, id: UserId) -> Result<Option<Self>> {
         Ok(request.load::<People>(id).await?.map(Self))
+    }
+
+    fn shown_email(&self, request: &Request) -> Option<&str> {
+        rules::knows(&request.viewer(), &self.0).then_some(self.0.user.email.as_str())
     }
 }
 
@@ -59,7 +74,7 @@ impl User {
 
     /// Their e-mail address. Null unless it is you or you share an organization.
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
-        rules::knows(&ctx.request().viewer(), &self.0).then_some(self.0.user.email.as_str())
+        self.shown_email(ctx.request())
     }
 
     /// Their first name.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, MaybeUndefined, Object};
+use async_graphql::parser::types::Field;
+use async_graphql::{Context, ContextSelectionSet, InputObject, InputType, MaybeUndefined, Object, Value};
 use chrono::{DateTime, Utc};
 use entity::enums::{DocumentVisibility, SpacePrivacy, SpaceRole};
 use entity::ids::{OrganizationId, ProjectId, SpaceId, UserId};
@@ -28,7 +29,16 @@ use crate::tenancy::space_members::{self, SpaceMember};
 #[derive(Clone, Debug)]
 pub struct Space(pub Arc<space::Model>);
 
-impl Node for Space {}
+impl Node for Space {
+    fn at_hand(&self, _ctx: &ContextSelectionSet<'_>, name: &str, _field: &Field) -> Option<Value> {
+        Some(match name {
+            "id" => self.0.id.to_value(),
+            "name" => self.0.name.to_value(),
+            "slug" => self.0.slug.to_value(),
+            _ => return None,
+        })
+    }
+}
 
 impl From<space::Model> for Space {
     fn from(row: space::Model) -> Self {

@@ -1,0 +1,53 @@
+//! Objects resolved without the engine's ado answer as the engine does.
+
+use serde_json::{Value, json};
+
+use crate::support::{World, base, graph};
+
+/// Every field of a type that takes no arguments and has no fields of its own.
+fn leaves(of: &str) -> String {
+    let fields = graph().fields(of).filter(|field| field.arguments.is_empty());
+    fields.filter(|field| graph().is_leaf(base(&field.ty.node))).map(|field| format!("{} ", field.name.node)).collect()
+}
+
+/// A query five levels deep. `beside` stands in each selection.
+fn query(beside: &str) -> String {
+    let [organization, space, document, user, tag] = ["Organization", "Space", "Document", "User", "Tag"].map(leaves);
+    format!(
+        "{{ organization(slug: \"acme\") {{ {organization} {beside} spaces(first: 5) {{ {beside} nodes {{ {space} {beside} \
+         documents(first: 5) {{ {beside} nodes {{ {document} {beside} owner {{ {user} {beside} }} \
+         tags(first: 5) {{ {beside} nodes {{ kind: __typename also: name {tag} {beside} }} }} }} }} }} }} }} }}"
+    )
+}
+
+#[tokio::test]
+async fn what_is_at_hand_is_what_its_resolver_says() {
+    let world = World::new().await;
+    for (number, visibility) in ["PRIVATE", "SPACE", "ORGANIZATION", "PUBLIC"].into_iter().enumerate() {
+        let tags = ["red", "blue moon", "Grün"];
+        let input = json!({ "title": format!("Title {number}"), "visibility": visibility, "tags": tags[..number % 4] });
+        world.editor.document(&world.lab, input).await;
+    }
+    for client in [&world.editor, &world.reader] {
+        let lean = client.query(&query(""), Value::Null).await.well();
+        // Whatever has a directive is left to the engine.
+        let by_engine = client.query(&query("typed: __typename @include(if: true)"), Value::Null).await.well();
+        let without_types = by_engine.body.matches("\"typed\":").count();
+        assert!(without_types > 20, "{}", by_engine.body);
+        let mut expected: Value = serde_json::from_str(&by_engine.body).expect("JSON");
+        remove(&mut expected, "typed");
+        assert_eq!(serde_json::from_str::<Value>(&lean.body).expect("JSON"), expected);
+    }
+}
+
+/// Removes a key from every object of a value.
+fn remove(value: &mut Value, key: &str) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove(key);
+            fields.values_mut().for_each(|value| remove(value, key));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|value| remove(value, key)),
+        _ => {}
+    }
+}
