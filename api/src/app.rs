@@ -12,6 +12,7 @@ use redis::io::tcp::TcpSettings;
 use tokio::net::TcpListener;
 
 use crate::demo;
+use crate::identity::openid::Bearers;
 use crate::identity::{self, passwords};
 use crate::platform::background::Background;
 use crate::platform::cache::Cache;
@@ -31,6 +32,7 @@ use crate::platform::http::serving;
 use crate::platform::limits::RateLimits;
 use crate::platform::loaders::Mergers;
 use crate::platform::mail::{self, Mail};
+use crate::platform::openid::Providers;
 use crate::platform::request::Platform;
 use crate::platform::sealing::Sealing;
 use crate::platform::viewer::{Tokens, Viewers};
@@ -56,6 +58,8 @@ async fn connect(config: Config) -> Result<Platform> {
     Ok(Platform {
         viewers: Arc::new(Viewers::new(database.clone(), cache.clone(), Arc::clone(&mergers))),
         tokens: Arc::new(Tokens::new(&config)),
+        foreign_tokens: Arc::new(Bearers::default()),
+        providers: Arc::new(Providers::new(&config, &clock)?),
         config: Arc::new(config),
         clock,
         limits,

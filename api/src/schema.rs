@@ -9,6 +9,8 @@ use crate::content::activity::{DocumentSubscription, SpaceSubscription};
 use crate::content::documents::{Document, DocumentMutation};
 use crate::content::tags::{Tag, TagMutation};
 use crate::identity::IdentityMutation;
+use crate::identity::oauth_connections::OauthConnection;
+use crate::identity::openid::OpenIdQuery;
 use crate::identity::sessions::Session;
 use crate::identity::users::{User, ViewerQuery};
 use crate::platform::errors::{Error, Result};
@@ -33,6 +35,7 @@ pub type Graph = Schema<Query, Independent<Mutation>, Subscription>;
 pub enum Node {
     User(User),
     Session(Session),
+    OauthConnection(OauthConnection),
     Organization(Organization),
     Member(Member),
     Team(Team),
@@ -52,6 +55,7 @@ impl Node {
         Ok(match id {
             AnyId::User(id) => User::find(request, id).await?.map(Self::User),
             AnyId::Session(id) => Session::find(request, id).await?.map(Self::Session),
+            AnyId::OauthConnection(id) => OauthConnection::find(request, id).await?.map(Self::OauthConnection),
             AnyId::Organization(id) => Organization::find(request, id).await?.map(Self::Organization),
             AnyId::Member(id) => Member::find(request, id).await?.map(Self::Member),
             AnyId::Team(id) => Team::find(request, id).await?.map(Self::Team),
@@ -63,7 +67,7 @@ impl Node {
             AnyId::Document(id) => Document::find(request, id).await?.map(Self::Document),
             AnyId::Tag(id) => Tag::find(request, id).await?.map(Self::Tag),
             AnyId::AuditLog(id) => AuditEntry::find(request, id).await?.map(Self::AuditEntry),
-            AnyId::OauthConnection(_)
+            AnyId::OpenIdJourney(_)
             | AnyId::MfaFactor(_)
             | AnyId::RecoveryCode(_)
             | AnyId::SignInChallenge(_)
@@ -113,7 +117,7 @@ impl NodeQuery {
 
 /// What can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(NodeQuery, ViewerQuery, OrganizationQuery);
+pub struct Query(NodeQuery, ViewerQuery, OpenIdQuery, OrganizationQuery);
 
 /// What can be changed. Each mutation is one transaction: it happens whole, or not at all. One that fails is null, with
 /// an error; the others of the request stand. After UNAVAILABLE (HTTP 503) it is not known whether it happened: repeat it

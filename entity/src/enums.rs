@@ -101,6 +101,16 @@ enumerations! {
         Totp = "totp",
     }
 
+    /// What somebody is sent to an identity provider for.
+    OpenIdPurpose {
+        /// To sign in, or to sign up.
+        SignIn = "sign_in",
+        /// To make the provider another way to sign in to the account.
+        Link = "link",
+        /// To prove again who they are.
+        Reauthenticate = "reauthenticate",
+    }
+
     /// What a link sent by mail is for.
     VerificationPurpose {
         /// Proves that the address belongs to the account.

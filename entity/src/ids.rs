@@ -178,6 +178,8 @@ ids! {
     SessionId Session "ses";
     /// A user's account at another identity provider.
     OauthConnectionId OauthConnection "oac";
+    /// Somebody is on the way to an identity provider.
+    OpenIdJourneyId OpenIdJourney "oij";
     /// A second factor of a user.
     MfaFactorId MfaFactor "mfa";
     /// A one-time code that replaces a lost second factor.

@@ -62,6 +62,7 @@ async fn who_sees_what() {
     for (row, query, path) in [
         ("organization: acme", "{ organization(slug: \"acme\") { id } }", "organization.id"),
         ("organization: globex", "{ organization(slug: \"globex\") { id } }", "organization.id"),
+        ("openIdProviders", "{ openIdProviders { id } }", "openIdProviders"),
         ("viewer", "{ viewer { user { id } } }", "viewer.user.id"),
     ] {
         let mut cells = Vec::new();

@@ -37,7 +37,7 @@ pub struct Following {
 }
 
 /// The root fields of queries. `node` and `nodes` are tried on every sight, the others once.
-pub const QUERIES: [&str; 4] = ["node", "nodes", "organization", "viewer"];
+pub const QUERIES: [&str; 5] = ["node", "nodes", "openIdProviders", "organization", "viewer"];
 
 const fn sight(of: &'static str, on: &'static str, id: Id) -> Sight {
     Sight { of, on, id }
@@ -47,6 +47,7 @@ pub const SIGHTS: &[Sight] = &[
     sight("User", "the owner", |scene| &scene.world.owner.id),
     sight("User", "the stranger", |scene| &scene.world.stranger.id),
     sight("Session", "the member's", |scene| &scene.session),
+    sight("LinkedProvider", "the member's", |scene| &scene.connection),
     sight("Organization", "acme", |scene| &scene.world.acme),
     sight("Organization", "globex", |scene| &scene.world.globex),
     sight("Member", "the owner's", |scene| &scene.owner_membership),
@@ -111,6 +112,11 @@ const fn free(field: &'static str, on: &'static str, input: fn(&Scene) -> Value)
     Change { field, on, allowed_by: None, input }
 }
 
+/// What nobody came back with from a provider.
+fn answer() -> Value {
+    json!({ "provider": "one", "state": "x", "code": "x", "browserSecret": "x" })
+}
+
 /// An address that nobody used before: mail to one address is limited.
 fn fresh_address() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -141,6 +147,18 @@ pub const CHANGES: &[Change] = &[
     free("mfaConfirm", "before it was begun", |_| json!({ "code": "000000" })),
     free("mfaDisable", "where there is none", |_| Value::Null),
     free("recoveryCodesRegenerate", "where there is none", |_| Value::Null),
+    free("openIdBegin", "to sign in, where there is no provider", |_| json!({ "provider": "one" })),
+    free("openIdBegin", "to link, where there is no provider", |_| json!({ "provider": "one", "purpose": "LINK" })),
+    free("openIdSignIn", "with a made-up answer", |_| answer()),
+    free("openIdLink", "with a made-up answer", |_| answer()),
+    free("openIdReauthenticate", "with a made-up answer", |_| answer()),
+    change(
+        "oauthConnectionUnlink",
+        "the member's",
+        "DELETE",
+        |scene| &scene.connection,
+        |scene| json!({ "id": scene.connection }),
+    ),
     free("emailChange", "their own", |_| json!({ "email": fresh_address() })),
     free("emailChangeConfirm", "the member's", |scene| json!({ "token": scene.change_token })),
     free("accountDelete", "their own", |_| Value::Null),
@@ -162,6 +180,20 @@ pub const CHANGES: &[Change] = &[
         "DELETE",
         |scene| &scene.world.acme,
         |scene| json!({ "id": scene.world.acme }),
+    ),
+    change(
+        "organizationSingleSignOnUpdate",
+        "acme",
+        "MANAGE_SIGN_IN",
+        |scene| &scene.world.acme,
+        |scene| json!({ "id": scene.world.acme, "emailDomains": ["acme.test"] }),
+    ),
+    change(
+        "organizationSingleSignOnRelease",
+        "acme, where it is not enforced",
+        "MANAGE_SIGN_IN",
+        |scene| &scene.world.acme,
+        |_| json!({ "slug": "acme" }),
     ),
     change(
         "organizationLeave",

@@ -41,6 +41,8 @@ pub struct Scene {
     pub refresh_token: String,
     /// A session of the member.
     pub session: String,
+    /// An account of the member at a provider.
+    pub connection: String,
     /// Tokens of links that reset the password of the member and change their address.
     pub reset_token: String,
     pub change_token: String,
@@ -92,7 +94,15 @@ impl Scene {
             uuid(&world.member.id)
         );
         let session = typed("ses", world.database.row(&sql).await["id"].as_str().expect("an id"));
+        let connection = "018f0000-0000-7000-8000-00000000c0de";
+        let sql = format!(
+            "INSERT INTO identity.oauth_connections (id, user_id, provider, provider_id, issuer) \
+             VALUES ('{connection}', '{}', 'one', 'member', 'https://one.example')",
+            uuid(&world.member.id)
+        );
+        world.database.run(&sql).await;
         let mut scene = Self {
+            connection: typed("oac", connection),
             session,
             reset_token,
             change_token,

@@ -13,9 +13,10 @@ use crate::support::{Client, base, graph, socket, typed, uuid};
 const MARK: &str = "Marked";
 
 /// The tables whose rows have an id, and the prefix of each.
-const KINDS: [(&str, &str); 14] = [
+const KINDS: [(&str, &str); 15] = [
     ("user", "identity.users"),
     ("ses", "identity.sessions"),
+    ("oac", "identity.oauth_connections"),
     ("org", "tenancy.organizations"),
     ("mem", "tenancy.members"),
     ("inv", "tenancy.invitations"),
@@ -122,6 +123,13 @@ async fn belongings(scene: &Scene) -> BTreeMap<&'static str, String> {
         let sql = format!("SELECT id FROM {table} WHERE user_id = '{}'", uuid(&stranger.id));
         typed(prefix, world.database.row(&sql).await["id"].as_str().expect("an id"))
     };
+    let connection = "018f0000-0000-7000-8000-00000000beef";
+    let sql = format!(
+        "INSERT INTO identity.oauth_connections (id, user_id, provider, provider_id, issuer) \
+         VALUES ('{connection}', '{}', 'one', 'stranger', 'https://one.example')",
+        uuid(&stranger.id)
+    );
+    world.database.run(&sql).await;
     let project = stranger.project(&world.globex, "probe").await;
     let team = stranger.team(&world.globex, "Probers").await;
     BTreeMap::from([
@@ -130,6 +138,7 @@ async fn belongings(scene: &Scene) -> BTreeMap<&'static str, String> {
         ("member", holding("tenancy.members", "mem").await),
         ("teamMember", stranger.add_team_member(&team, stranger).await),
         ("team", team),
+        ("oauthConnection", typed("oac", connection)),
         ("session", holding("identity.sessions", "ses").await),
         ("projectMember", holding("tenancy.project_members", "prm").await),
         ("project", project),

@@ -2,37 +2,9 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use totp_rs::{Builder, Secret, Totp};
 
-use crate::support::{Answer, Client, PASSWORD, World};
-
-const ENROLL: &str = "mutation { mfaEnroll { enrollment { secret uri } userErrors { code field } } }";
-
-/// What the app of somebody shows.
-struct App(Totp);
-
-impl App {
-    fn new(secret: &str) -> Self {
-        let secret = Secret::try_from_base32(secret).expect("base 32");
-        Self(Builder::new().with_secret(secret).build().expect("an authenticator"))
-    }
-
-    fn code(&self) -> String {
-        self.0.generate_current().to_string()
-    }
-}
-
-async fn enroll(client: &Client) -> App {
-    App::new(client.query(ENROLL, Value::Null).await.well().text("mfaEnroll.enrollment.secret"))
-}
-
-/// Sets the second factor up and gives the app and the recovery codes.
-async fn guarded(client: &Client) -> (App, Vec<String>) {
-    let app = enroll(client).await;
-    let answer = client.mutate("mfaConfirm", json!({ "code": app.code() })).await.well();
-    let codes = answer.list("mfaConfirm.recoveryCodes").iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    (app, codes)
-}
+use crate::support::authenticator::{App, ENROLL, guarded};
+use crate::support::{Answer, PASSWORD, World};
 
 /// As if the last code had been used long ago: a test does not wait for half a minute.
 async fn let_time_pass(world: &World) {
@@ -215,7 +187,7 @@ async fn secrets_and_recovery_codes_lie_nowhere_in_the_clear() {
     let answer = world.member.query(ENROLL, Value::Null).await.well();
     let secret = answer.text("mfaEnroll.enrollment.secret").to_owned();
     let app = App::new(&secret);
-    let raw: String = app.0.secret().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let raw: String = app.secret().iter().map(|byte| format!("{byte:02x}")).collect();
     let confirmed = world.member.mutate("mfaConfirm", json!({ "code": app.code() })).await.well();
     let code = confirmed.list("mfaConfirm.recoveryCodes")[0].as_str().expect("a code").to_owned();
     for table in ["identity.mfa_factors", "identity.recovery_codes", "audit.logs", "platform.outbox", "platform.mails"]

@@ -5,6 +5,7 @@ mod attempts;
 mod deletion;
 mod devices;
 mod mfa;
+mod openid;
 mod passwords;
 mod people;
 mod profile;

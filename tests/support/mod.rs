@@ -2,6 +2,7 @@
 //! lives; `Client` is one of them with a connection; `Answer` is what the server said.
 
 mod answer;
+pub mod authenticator;
 mod client;
 mod database;
 mod fixtures;
@@ -9,6 +10,7 @@ mod graph;
 mod mail;
 mod people;
 mod process;
+pub mod provider;
 mod server;
 pub mod socket;
 mod waiting;
@@ -22,6 +24,7 @@ pub use fixtures::{new_id, typed, uuid};
 pub use graph::{base, graph};
 pub use mail::MailServer;
 pub use process::{Process, Program, free_port};
+pub use provider::IdentityProvider;
 pub use server::Server;
 pub use socket::Socket;
 pub use waiting::{eventually, within};

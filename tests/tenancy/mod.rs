@@ -4,6 +4,7 @@ mod members;
 mod organizations;
 mod projects;
 mod roles;
+mod single_sign_on;
 mod space_members;
 mod spaces;
 mod teams;

@@ -2,9 +2,9 @@
 
 use async_graphql::Enum;
 use entity::ids::{
-    AnyId, DocumentId, InvitationId, MemberId, MfaFactorId, OauthConnectionId, OrganizationId, PasswordResetRequestId,
-    ProjectId, ProjectMemberId, RecoveryCodeId, SessionId, SignInChallengeId, SpaceId, SpaceMemberId, SubscriptionId,
-    TagId, TeamId, TeamMemberId, UserId, VerificationTokenId,
+    AnyId, DocumentId, InvitationId, MemberId, MfaFactorId, OauthConnectionId, OpenIdJourneyId, OrganizationId,
+    PasswordResetRequestId, ProjectId, ProjectMemberId, RecoveryCodeId, SessionId, SignInChallengeId, SpaceId,
+    SpaceMemberId, SubscriptionId, TagId, TeamId, TeamMemberId, UserId, VerificationTokenId,
 };
 use uuid::Uuid;
 
@@ -57,6 +57,8 @@ resources! {
     Session "sessions" Session(SessionId);
     /// An account at another identity provider.
     OauthConnection "oauth_connections" OauthConnection(OauthConnectionId);
+    /// Somebody was sent to an identity provider.
+    OpenIdJourney "openid_journeys" OpenIdJourney(OpenIdJourneyId);
     /// A second factor.
     MfaFactor "mfa_factors" MfaFactor(MfaFactorId);
     /// A code that replaces a lost second factor.
@@ -106,6 +108,8 @@ pub fn id_in_column(column: &str, id: Uuid) -> Option<AnyId> {
         "project_id" => AnyId::Project(ProjectId(id)),
         "team_id" => AnyId::Team(TeamId(id)),
         "document_id" | "parent_id" => AnyId::Document(DocumentId(id)),
+        "session_id" => AnyId::Session(SessionId(id)),
+        "oauth_connection_id" => AnyId::OauthConnection(OauthConnectionId(id)),
         "tag_id" => AnyId::Tag(TagId(id)),
         _ => return None,
     })

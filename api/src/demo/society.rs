@@ -199,6 +199,7 @@ impl Society<'_> {
             stripe_customer_id: None,
             sso_enabled: false,
             sso_provider: None,
+            sso_auto_join: false,
             sso_config: None,
             allowed_email_domains: vec![format!("{slug}.example")],
             plan,

@@ -22,6 +22,8 @@ pub enum Attempt<'a> {
     MailTo { email: &'a str },
     /// The token of a link.
     Link,
+    /// A way to an identity provider.
+    Journey,
     /// The password or a code of somebody who is known already.
     Proof { user: UserId },
 }
@@ -56,6 +58,7 @@ impl Attempt<'_> {
             Self::SignUp => vec![everything("sign_up")],
             Self::MailTo { email } => vec![("mail_to", folded(email), MAILS), everything("mail")],
             Self::Link => vec![everything("link")],
+            Self::Journey => vec![everything("journey")],
             Self::Proof { user } => vec![("proof", user.to_string(), CLOSE), everything("sign_in")],
         }
     }

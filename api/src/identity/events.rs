@@ -60,6 +60,12 @@ pub enum IdentityEvent {
     RecoveryCodesReplaced {
         user: UserId,
     },
+    ConnectionLinked {
+        user: UserId,
+    },
+    ConnectionUnlinked {
+        user: UserId,
+    },
     UserDeleted {
         user: UserId,
     },
@@ -87,6 +93,8 @@ impl Event for IdentityEvent {
             Self::MfaEnabled { .. } => "user.mfa_enabled",
             Self::MfaDisabled { .. } => "user.mfa_disabled",
             Self::RecoveryCodesReplaced { .. } => "user.recovery_codes_replaced",
+            Self::ConnectionLinked { .. } => "user.connection_linked",
+            Self::ConnectionUnlinked { .. } => "user.connection_unlinked",
             Self::UserDeleted { .. } => "user.deleted",
         }
     }
@@ -107,6 +115,8 @@ impl Event for IdentityEvent {
         | Self::MfaEnabled { user }
         | Self::MfaDisabled { user }
         | Self::RecoveryCodesReplaced { user }
+        | Self::ConnectionLinked { user }
+        | Self::ConnectionUnlinked { user }
         | Self::UserDeleted { user }) = *self;
         Subject { resource_type: "user", resource_id: user.uuid(), ..Subject::default() }
     }
@@ -128,6 +138,8 @@ impl Event for IdentityEvent {
             | Self::MfaEnabled { .. }
             | Self::MfaDisabled { .. }
             | Self::RecoveryCodesReplaced { .. }
+            | Self::ConnectionLinked { .. }
+            | Self::ConnectionUnlinked { .. }
             | Self::UserDeleted { .. } => json!({}),
         }
     }

@@ -6,6 +6,8 @@ pub mod deletion;
 pub mod events;
 pub mod mailed_tokens;
 pub mod mfa;
+pub mod oauth_connections;
+pub mod openid;
 pub mod passwords;
 pub mod reauthentication;
 pub mod sessions;
@@ -30,6 +32,7 @@ pub struct ComingInMutation(
     reauthentication::ReauthenticationMutation,
     sessions::SessionMutation,
     mfa::MfaMutation,
+    openid::OpenIdMutation,
 );
 
 /// The account itself.
@@ -40,6 +43,7 @@ pub struct AccountMutation(
     users::UserMutation,
     settings::SettingsMutation,
     deletion::DeletionMutation,
+    oauth_connections::OauthConnectionMutation,
 );
 
 /// The columns of this domain that are sealed.
@@ -85,6 +89,22 @@ pub enum IdentityErrorCode {
     MfaEnabled,
     /// There is no second factor, and none is being set up.
     MfaNotStarted,
+    /// There is no such identity provider.
+    ProviderUnknown,
+    /// The identity provider cannot be asked at the moment, or cannot do this.
+    ProviderUnavailable,
+    /// What the identity provider says does not hold. Begin again.
+    ProviderRefused,
+    /// The page is not one that providers may send people back to.
+    CallbackUnknown,
+    /// The identity provider tells no address that it has verified, and an account needs one.
+    EmailUnverified,
+    /// An account has this address already. Sign in to it, and link the provider there.
+    AccountExists,
+    /// The account at the identity provider is linked already: here or to somebody else.
+    ConnectionTaken,
+    /// It is the last way to sign in to the account.
+    LastWay,
     /// An organization would lose its only owner; the message names it.
     SoleOwner,
     /// A setting is outside of what it can be.

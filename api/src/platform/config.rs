@@ -9,14 +9,16 @@ use std::time::Duration;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum, value_parser};
 use redis::IntoConnectionInfo;
+use serde::Deserialize;
 use sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::EnvFilter;
 
 use super::http::settings::HttpSettings;
+use super::openid::{self, OpenIdSettings};
 use super::sealing::{self, KeyError};
 
 /// A value that never shows in logs or debug output.
-#[derive(Clone)]
+#[derive(Clone, Deserialize)]
 pub struct SecretText(String);
 
 impl SecretText {
@@ -88,6 +90,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub http: HttpSettings,
+
+    #[command(flatten)]
+    pub openid: OpenIdSettings,
 
     /// Address and port to listen on.
     #[arg(long, env = "TRELLIS_LISTEN", default_value = "127.0.0.1:8080")]
@@ -251,6 +256,10 @@ pub enum ConfigError {
     PublicUrl,
     #[error("TRELLIS_MAIL_URL is missing: production needs a server to send mail through, or TRELLIS_MAIL_DIR")]
     MissingMail,
+    #[error(transparent)]
+    Providers(#[from] openid::FileError),
+    #[error("TRELLIS_OPENID_CALLBACKS must begin with https:// in production, and with http:// or https:// elsewhere")]
+    Callback,
 }
 
 impl Stores {
@@ -279,12 +288,17 @@ impl Config {
             Some(keys) => drop(sealing::parse(keys)?),
             None => {}
         }
+        let is_page = |url: &str| url.starts_with("https://") || !production && url.starts_with("http://");
         match self.public_url.as_deref() {
             None if production => return Err(ConfigError::MissingPublicUrl),
-            Some(url) if !url.starts_with("https://") && (production || !url.starts_with("http://")) => {
-                return Err(ConfigError::PublicUrl);
-            }
+            Some(url) if !is_page(url) => return Err(ConfigError::PublicUrl),
             _ => {}
+        }
+        if !self.openid.openid_callbacks.iter().all(|url| is_page(url)) {
+            return Err(ConfigError::Callback);
+        }
+        if let Some(path) = &self.openid.openid_providers {
+            openid::read(path, self.environment)?;
         }
         if production && self.mail_url.is_none() && self.mail_dir.is_none() {
             return Err(ConfigError::MissingMail);
@@ -294,11 +308,23 @@ impl Config {
 
     /// The address of a page, for a link in a mail. What follows the `#` stays in the browser, out of every log.
     pub fn page(&self, path: &str, secret: &str) -> String {
-        let base = match &self.public_url {
+        format!("{}/{path}#{secret}", self.pages())
+    }
+
+    /// Where the product's pages are, without a slash at the end.
+    fn pages(&self) -> String {
+        match &self.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("http://{}", self.listen),
-        };
-        format!("{base}/{path}#{secret}")
+        }
+    }
+
+    /// The pages that providers may send people back to, without the provider's id.
+    pub fn callbacks(&self) -> Vec<String> {
+        match self.openid.openid_callbacks.as_slice() {
+            [] => vec![format!("{}/sign-in", self.pages())],
+            set => set.iter().map(|url| url.trim_end_matches('/').to_owned()).collect(),
+        }
     }
 
     pub fn is_development(&self) -> bool {

@@ -20,8 +20,9 @@ use super::idempotency::Idempotency;
 use super::limits::RateLimits;
 use super::loaders::{Load, Loaders, Mergers};
 use super::mail::Mail;
+use super::openid::Providers;
 use super::sealing::Sealing;
-use super::viewer::{Hold, Tokens, Viewer, Viewers};
+use super::viewer::{ForeignTokens, Hold, Tokens, Viewer, Viewers};
 use super::write::Write;
 
 /// The handles that every request shares.
@@ -34,6 +35,9 @@ pub struct Platform {
     pub mergers: Arc<Mergers>,
     pub viewers: Arc<Viewers>,
     pub tokens: Arc<Tokens>,
+    /// Who the holders of other issuers' tokens are.
+    pub foreign_tokens: Arc<dyn ForeignTokens>,
+    pub providers: Arc<Providers>,
     pub feed: Feed,
     pub limits: RateLimits,
     pub sealing: Sealing,

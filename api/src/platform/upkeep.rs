@@ -26,7 +26,7 @@ struct Expiry {
     condition: &'static str,
 }
 
-const EXPIRIES: [Expiry; 7] = [
+const EXPIRIES: [Expiry; 8] = [
     // How long a retried mutation finds its first outcome.
     Expiry {
         what: "idempotency keys",
@@ -56,6 +56,11 @@ const EXPIRIES: [Expiry; 7] = [
     Expiry {
         what: "unfinished sign-ins",
         table: "identity.sign_in_challenges",
+        condition: "expires_at < now() - interval '1 day'",
+    },
+    Expiry {
+        what: "ways to providers",
+        table: "identity.openid_journeys",
         condition: "expires_at < now() - interval '1 day'",
     },
     Expiry {

@@ -196,9 +196,9 @@ impl<'a> Write<'a> {
         }
         // Looked up before the commit: after it, nothing may fail any more.
         let viewer = match &self.viewer {
-            Viewer::User(signed_in) if self.changes_grants => {
-                Viewer::User(Arc::new(signed_in.now_granted(&self.transaction, None).await?))
-            }
+            Viewer::User(signed_in) if self.changes_grants => Viewer::User(Arc::new(
+                signed_in.now_granted(&self.transaction, signed_in.entrance.clone(), None).await?,
+            )),
             unchanged => unchanged.clone(),
         };
         self.transaction.commit().await?;

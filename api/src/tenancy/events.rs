@@ -11,6 +11,7 @@ pub enum TenancyEvent {
     OrganizationCreated { organization: OrganizationId },
     OrganizationUpdated { organization: OrganizationId },
     OrganizationDeleted { organization: OrganizationId },
+    SingleSignOnChanged { organization: OrganizationId },
     MemberAdded { organization: OrganizationId, user: UserId },
     MemberUpdated { organization: OrganizationId, user: UserId },
     MemberRemoved { organization: OrganizationId, user: UserId },
@@ -78,6 +79,7 @@ impl Event for TenancyEvent {
             Self::OrganizationCreated { .. } => "organization.created",
             Self::OrganizationUpdated { .. } => "organization.updated",
             Self::OrganizationDeleted { .. } => "organization.deleted",
+            Self::SingleSignOnChanged { .. } => "organization.single_sign_on_changed",
             Self::MemberAdded { .. } => "member.added",
             Self::MemberUpdated { .. } => "member.updated",
             Self::MemberRemoved { .. } => "member.removed",
@@ -103,6 +105,7 @@ impl Event for TenancyEvent {
             Self::OrganizationCreated { organization }
             | Self::OrganizationUpdated { organization }
             | Self::OrganizationDeleted { organization }
+            | Self::SingleSignOnChanged { organization }
             | Self::MemberAdded { organization, .. }
             | Self::MemberUpdated { organization, .. }
             | Self::MemberRemoved { organization, .. } => of_organization(organization),

@@ -6,6 +6,7 @@ pub mod members;
 pub mod organizations;
 pub mod project_members;
 pub mod projects;
+pub mod single_sign_on;
 pub mod space_members;
 pub mod spaces;
 pub mod team_members;
@@ -20,6 +21,7 @@ use crate::platform::payload::ErrorCode;
 #[derive(MergedObject, Default)]
 pub struct TenancyMutation(
     organizations::OrganizationMutation,
+    single_sign_on::SingleSignOnMutation,
     members::MemberMutation,
     teams::TeamMutation,
     team_members::TeamMemberMutation,
@@ -66,6 +68,20 @@ pub enum TenancyErrorCode {
     OtherOrganization,
     /// A number is outside its limits.
     OutOfRange,
+    /// There is no such identity provider, or it is another organization's.
+    ProviderUnknown,
+    /// A domain has a form that addresses cannot have, or there is none, or too many.
+    DomainInvalid,
+    /// Your own session would be shut out. Sign in through the provider first, with an address of the domains.
+    SignInNeeded,
+    /// Your account needs a second factor for this.
+    SecondFactorNeeded,
+    /// Members can only be let in by a provider that is the organization's own.
+    OwnProviderNeeded,
+    /// Single sign-on is not enforced.
+    NotEnforced,
+    /// Prove again who you are with reauthenticate, then repeat this.
+    ReauthenticationRequired,
 }
 
 impl ErrorCode for TenancyErrorCode {

@@ -2,6 +2,7 @@
 
 pub mod mfa_factor;
 pub mod oauth_connection;
+pub mod openid_journey;
 pub mod password_reset_request;
 pub mod recovery_code;
 pub mod session;

@@ -15,10 +15,15 @@ pub struct Model {
     pub id: OauthConnectionId,
     pub user_id: UserId,
     pub provider: String,
+    /// Its subject: what the provider calls the person.
     pub provider_id: String,
+    pub issuer: String,
+    /// What the provider told last. Nobody is found by it.
+    pub email: Option<String>,
     pub access_token: Option<Secret<Vec<u8>>>,
     pub refresh_token: Option<Secret<Vec<u8>>>,
     pub expires_at: Option<DateTimeUtc>,
+    pub last_used_at: DateTimeUtc,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     #[sea_orm(belongs_to, from = "user_id", to = "id")]

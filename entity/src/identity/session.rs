@@ -7,7 +7,7 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::user;
-use crate::ids::{OrganizationId, SessionId, SpaceId, UserId};
+use crate::ids::{OauthConnectionId, OrganizationId, SessionId, SpaceId, UserId};
 use crate::secret::Secret;
 
 #[sea_orm::model]
@@ -20,6 +20,13 @@ pub struct Model {
     pub token_hash: Secret<Vec<u8>>,
     pub previous_token_hash: Option<Secret<Vec<u8>>>,
     pub family_id: Uuid,
+    /// The identity provider through which it was opened.
+    pub provider: Option<String>,
+    /// The domain of the address that the provider vouched for.
+    pub provider_domain: Option<String>,
+    pub oauth_connection_id: Option<OauthConnectionId>,
+    /// Opened for the access tokens of another issuer.
+    pub is_foreign: bool,
     pub provider_access_token: Option<Secret<Vec<u8>>>,
     pub provider_refresh_token: Option<Secret<Vec<u8>>>,
     pub user_agent: Option<String>,

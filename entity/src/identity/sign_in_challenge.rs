@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::user;
-use crate::ids::{SignInChallengeId, UserId};
+use crate::ids::{OauthConnectionId, SignInChallengeId, UserId};
 use crate::secret::Secret;
 
 #[sea_orm::model]
@@ -15,6 +15,10 @@ pub struct Model {
     pub id: SignInChallengeId,
     pub user_id: UserId,
     pub token_hash: Secret<Vec<u8>>,
+    /// The identity provider that stood in for the password, as in the session to come.
+    pub provider: Option<String>,
+    pub provider_domain: Option<String>,
+    pub oauth_connection_id: Option<OauthConnectionId>,
     /// How often a code was tried.
     pub attempts: i32,
     pub expires_at: DateTimeUtc,

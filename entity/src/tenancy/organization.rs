@@ -23,8 +23,11 @@ pub struct Model {
     pub support_email: Option<String>,
     pub settings: OrganizationSettings,
     pub stripe_customer_id: Option<String>,
+    /// Whether nobody reaches it but by its provider.
     pub sso_enabled: bool,
     pub sso_provider: Option<String>,
+    /// Whether whom its provider vouches for becomes a member.
+    pub sso_auto_join: bool,
     pub sso_config: Option<Secret<Json>>,
     pub allowed_email_domains: Vec<String>,
     pub plan: Plan,

@@ -46,7 +46,8 @@ pub(super) async fn remove_belongings(write: &Write<'_>, user: UserId) -> Result
         "DELETE FROM identity.oauth_connections WHERE user_id = $1",
         "DELETE FROM identity.verification_tokens WHERE user_id = $1",
         "UPDATE identity.sessions SET user_agent = NULL, ip_address = NULL, device_info = '{}', \
-         provider_access_token = NULL, provider_refresh_token = NULL WHERE user_id = $1",
+         provider_access_token = NULL, provider_refresh_token = NULL, \
+         provider_domain = NULL WHERE user_id = $1",
     ] {
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [user.uuid().into()]);
         write.connection().execute_raw(statement).await?;

@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, PaginatorTrait, QueryFilt
 
 use super::SECRET;
 use super::codes::recovery_hash;
+use crate::identity::sessions::Through;
 use crate::platform::authorization::{Granted, Read};
 use crate::platform::clock::{random_token, token_hash};
 use crate::platform::errors::Result;
@@ -151,8 +152,9 @@ pub(super) async fn recovery_codes_left(request: &Request, user: UserId) -> Resu
 /// An unfinished sign-in, locked.
 pub type Challenge = sign_in_challenge::Model;
 
-/// Lets somebody who gave the right password go on to the second factor; gives the token of the challenge.
-pub async fn open_challenge(write: &Write<'_>, user: UserId) -> Result<String> {
+/// Lets somebody who gave the right password, or whom a provider let in, go on to the second factor; gives the token of
+/// the challenge.
+pub async fn open_challenge(write: &Write<'_>, user: UserId, through: Option<&Through>) -> Result<String> {
     let request = write.request();
     let now = request.now();
     let token = random_token(&*request.platform.clock);
@@ -160,6 +162,9 @@ pub async fn open_challenge(write: &Write<'_>, user: UserId) -> Result<String> {
         id: Set(SignInChallengeId(request.new_id())),
         user_id: Set(user),
         token_hash: Set(token_hash(&token).into()),
+        provider: Set(through.map(|through| through.provider.clone())),
+        provider_domain: Set(through.and_then(|through| through.domain.clone())),
+        oauth_connection_id: Set(through.map(|through| through.connection_id)),
         attempts: Set(0),
         expires_at: Set(now + Duration::minutes(CHALLENGE_MINUTES)),
         created_at: Set(now),

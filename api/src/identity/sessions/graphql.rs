@@ -58,6 +58,11 @@ impl Session {
         self.0.ip_address.map(|network| network.ip().to_string())
     }
 
+    /// The id of the identity provider through which it signed in. Null when it was by a password.
+    async fn provider(&self) -> Option<&str> {
+        self.0.provider.as_deref()
+    }
+
     /// When it signed in.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at

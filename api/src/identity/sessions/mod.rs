@@ -8,5 +8,7 @@ mod rules;
 mod store;
 
 pub use graphql::{Session, SessionMutation, of_viewer};
-pub use rules::{OpenSession, mark_authenticated, open, require_recent_authentication, revoke_others};
-pub use store::{lock, revoke, rotate};
+pub use rules::{
+    OpenSession, Through, mark_authenticated, open, open_foreign, require_recent_authentication, revoke_others,
+};
+pub use store::{end_of_connection, foreign, foreign_ended_at, lock, revoke, rotate};

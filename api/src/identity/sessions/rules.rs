@@ -1,8 +1,8 @@
 //! What may happen to a session, and by whom. A session is only its user's.
 
 use chrono::{DateTime, Duration, Utc};
-use entity::identity::session;
-use entity::ids::{SessionId, UserId};
+use entity::identity::{session, sign_in_challenge};
+use entity::ids::{OauthConnectionId, SessionId, UserId};
 use sea_orm::{ColumnTrait, Condition};
 
 use super::{refresh_tokens, store};
@@ -49,15 +49,64 @@ pub struct OpenSession {
     pub refresh_token: Option<String>,
 }
 
+/// The identity provider through which somebody came in.
+#[derive(Clone, Debug)]
+pub struct Through {
+    /// The id of the provider.
+    pub provider: String,
+    pub connection_id: OauthConnectionId,
+    /// The domain of the address it vouched for, in lower case.
+    pub domain: Option<String>,
+    /// When they proved to the provider who they are, if it says so.
+    pub authenticated_at: Option<DateTime<Utc>>,
+}
+
+impl Through {
+    /// What was kept while the second factor was awaited. It was given just now, whatever came before.
+    pub fn of_challenge(challenge: &sign_in_challenge::Model) -> Option<Self> {
+        Some(Self {
+            provider: challenge.provider.clone()?,
+            connection_id: challenge.oauth_connection_id?,
+            domain: challenge.provider_domain.clone(),
+            authenticated_at: None,
+        })
+    }
+}
+
 /// Opens a session for somebody who has just proved who they are. Always a new one: nobody can bring a session along
 /// and have it become another's.
-pub async fn open(write: &mut Write<'_>, user_id: UserId) -> Result<OpenSession> {
+pub async fn open(write: &mut Write<'_>, user_id: UserId, through: Option<&Through>) -> Result<OpenSession> {
     let request = write.request();
     let session_id = SessionId(request.new_id());
     let refresh_token = refresh_tokens::issue(&request.platform, session_id);
-    store::insert(write, session_id, user_id, &refresh_token).await?;
+    // A provider may let somebody in who proved long ago who they are. Then that is how old the proof is.
+    let authenticated_at = through.and_then(|through| through.authenticated_at).unwrap_or(request.now());
+    let new = NewSession { id: session_id, user_id, through, authenticated_at, is_foreign: false };
+    store::insert(write, new, refresh_tokens::digest(&refresh_token)).await?;
     write.record(&IdentityEvent::SignedIn { user: user_id, session: session_id });
     Ok(OpenSession { user_id, session_id, refresh_token: Some(refresh_token) })
+}
+
+/// Opens a session for the access tokens of another issuer. It has no refresh token, and proves nothing by itself.
+pub async fn open_foreign(write: &mut Write<'_>, user_id: UserId, through: &Through) -> Result<SessionId> {
+    let request = write.request();
+    let id = SessionId(request.new_id());
+    let authenticated_at = through.authenticated_at.unwrap_or_default();
+    let new = NewSession { id, user_id, through: Some(through), authenticated_at, is_foreign: true };
+    // The digest of a token that nobody has.
+    let nobody = refresh_tokens::digest(&refresh_tokens::issue(&request.platform, id));
+    store::insert(write, new, nobody).await?;
+    write.record(&IdentityEvent::SignedIn { user: user_id, session: id });
+    Ok(id)
+}
+
+/// What the row of a new session is made from.
+pub(super) struct NewSession<'a> {
+    pub id: SessionId,
+    pub user_id: UserId,
+    pub through: Option<&'a Through>,
+    pub authenticated_at: DateTime<Utc>,
+    pub is_foreign: bool,
 }
 
 /// Ends one of the viewer's sessions.

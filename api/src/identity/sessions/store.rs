@@ -1,13 +1,16 @@
 //! How sessions are stored.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use entity::identity::session::{self, Column, Entity, Model};
-use entity::ids::{SessionId, UserId};
+use entity::ids::{OauthConnectionId, SessionId, UserId};
 use ipnetwork::IpNetwork;
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, PaginatorTrait, QueryFilter, QuerySelect, Select, Statement};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, Statement,
+};
 use uuid::Uuid;
 
+use super::rules::NewSession;
 use super::{device, refresh_tokens};
 use crate::platform::authorization::Read;
 use crate::platform::errors::{Error, Result};
@@ -16,20 +19,35 @@ use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
 use crate::platform::write::Write;
 
-pub(super) async fn insert(write: &Write<'_>, id: SessionId, user_id: UserId, refresh_token: &str) -> Result<()> {
+/// When a session ends that is opened or renewed now. One through a provider ends with the trust in the provider's word.
+fn end(request: &Request, opened_at: DateTime<Utc>, is_through_provider: bool) -> DateTime<Utc> {
+    let config = &request.platform.config;
+    let end = request.now() + Duration::days(config.refresh_token_days);
+    match is_through_provider {
+        true => end.min(opened_at + Duration::hours(config.openid.openid_session_hours)),
+        false => end,
+    }
+}
+
+pub(super) async fn insert(write: &Write<'_>, new: NewSession<'_>, token_hash: Vec<u8>) -> Result<()> {
     let request = write.request();
     let now = request.now();
+    let through = new.through;
     let row = session::ActiveModel {
-        id: Set(id),
-        user_id: Set(user_id),
-        token_hash: Set(refresh_tokens::digest(refresh_token).into()),
+        id: Set(new.id),
+        user_id: Set(new.user_id),
+        provider: Set(through.map(|through| through.provider.clone())),
+        provider_domain: Set(through.and_then(|through| through.domain.clone())),
+        oauth_connection_id: Set(through.map(|through| through.connection_id)),
+        is_foreign: Set(new.is_foreign),
+        token_hash: Set(token_hash.into()),
         family_id: Set(request.new_id()),
         user_agent: Set(request.origin.user_agent.clone()),
         ip_address: Set(request.origin.ip.map(IpNetwork::from)),
         device_info: Set(device::of_user_agent(request.origin.user_agent.as_deref())),
-        expires_at: Set(now + Duration::days(request.platform.config.refresh_token_days)),
+        expires_at: Set(end(request, now, through.is_some())),
         last_activity_at: Set(now),
-        authenticated_at: Set(now),
+        authenticated_at: Set(new.authenticated_at.min(now)),
         created_at: Set(now),
         ..Default::default()
     };
@@ -56,7 +74,7 @@ pub async fn rotate(write: &Write<'_>, session: &Model, refresh_token: &str) -> 
         token_hash: Set(refresh_tokens::digest(refresh_token).into()),
         previous_token_hash: Set(Some(session.token_hash.clone())),
         traded_at: Set(Some(now)),
-        expires_at: Set(now + Duration::days(request.platform.config.refresh_token_days)),
+        expires_at: Set(end(request, session.created_at, session.provider.is_some())),
         last_activity_at: Set(now),
         ..Default::default()
     };
@@ -79,6 +97,52 @@ pub(super) async fn revoke_others(write: &Write<'_>, user_id: UserId, kept: Opti
     let values = [write.request().now().into(), user_id.uuid().into(), kept.into()];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, REVOKE_OTHERS_SQL, values);
     Ok(write.connection().execute_raw(statement).await?.rows_affected())
+}
+
+const REVOKE_OF_CONNECTION_SQL: &str = "UPDATE identity.sessions SET revoked_at = $3 \
+     WHERE oauth_connection_id = $1 AND id <> $2 AND revoked_at IS NULL";
+const FORGET_CONNECTION_SQL: &str = "UPDATE identity.sessions SET provider = NULL, provider_domain = NULL \
+     WHERE oauth_connection_id = $1 AND id = $2";
+
+/// Ends the sessions that were opened through a connection. One may stay, without the word of the provider.
+pub async fn end_of_connection(write: &Write<'_>, id: OauthConnectionId, kept: Option<SessionId>) -> Result<()> {
+    let kept = kept.map_or_else(Uuid::nil, SessionId::uuid);
+    let both = [id.uuid().into(), kept.into()];
+    let all = [id.uuid().into(), kept.into(), write.request().now().into()];
+    for statement in [
+        Statement::from_sql_and_values(DbBackend::Postgres, REVOKE_OF_CONNECTION_SQL, all),
+        Statement::from_sql_and_values(DbBackend::Postgres, FORGET_CONNECTION_SQL, both),
+    ] {
+        write.connection().execute_raw(statement).await?;
+    }
+    Ok(())
+}
+
+/// The live session for the foreign tokens of a connection.
+pub async fn foreign(
+    connection: &impl ConnectionTrait,
+    id: OauthConnectionId,
+    now: DateTime<Utc>,
+) -> Result<Option<Model>> {
+    let live = sessions("the token is the grant")
+        .filter(Column::OauthConnectionId.eq(id))
+        .filter(Column::IsForeign.eq(true))
+        .filter(Column::RevokedAt.is_null())
+        .filter(Column::ExpiresAt.gt(now));
+    Ok(live.one(connection).await?)
+}
+
+/// When a session for the foreign tokens of a connection was last ended by somebody.
+pub async fn foreign_ended_at(
+    connection: &impl ConnectionTrait,
+    id: OauthConnectionId,
+) -> Result<Option<DateTime<Utc>>> {
+    let ended = sessions("the token is the grant")
+        .filter(Column::OauthConnectionId.eq(id))
+        .filter(Column::IsForeign.eq(true))
+        .filter(Column::RevokedAt.is_not_null())
+        .order_by_desc(Column::RevokedAt);
+    Ok(ended.one(connection).await?.and_then(|session| session.revoked_at))
 }
 
 /// The session of the viewer, as the write sees it.

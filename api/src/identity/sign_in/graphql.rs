@@ -82,7 +82,7 @@ pub struct SignOutPayload {
 
 impl SessionPayload {
     /// Signs the access token; from here on the request acts as who signed in.
-    async fn of(request: &Request, result: Result<Entry>) -> Result<Self> {
+    pub async fn of(request: &Request, result: Result<Entry>) -> Result<Self> {
         let session = match result {
             Ok(Entry::Open(session)) => session,
             Ok(Entry::SecondFactor { token }) => {

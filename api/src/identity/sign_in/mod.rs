@@ -4,5 +4,5 @@ mod graphql;
 mod rules;
 mod store;
 
-pub use graphql::SignInMutation;
-pub use rules::{Entry, NewAccount, create_account, sign_in};
+pub use graphql::{SessionPayload, SignInMutation};
+pub use rules::{Entry, NewAccount, create_account, enter, insert_account, sign_in};

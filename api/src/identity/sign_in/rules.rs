@@ -8,7 +8,7 @@ use super::store;
 use crate::identity::IdentityErrorCode as Code;
 use crate::identity::attempts::{self, Attempt};
 use crate::identity::events::IdentityEvent;
-use crate::identity::sessions::{self, OpenSession, refresh_tokens};
+use crate::identity::sessions::{self, OpenSession, Through, refresh_tokens};
 use crate::identity::{addresses, mfa, passwords, users};
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
@@ -36,8 +36,13 @@ fn check(new: &NewAccount) -> Result<(String, String)> {
 /// Makes the account, its settings and its personal space, within one write.
 pub async fn create_account(write: &mut Write<'_>, new: NewAccount, password_hash: String) -> Result<user::Model> {
     let (email, name) = check(&new)?;
+    insert_account(write, users::NewUser { email, email_verified: false, name, password_hash: Some(password_hash) })
+        .await
+}
+
+/// The same, for somebody whose particulars were checked.
+pub async fn insert_account(write: &mut Write<'_>, new: users::NewUser) -> Result<user::Model> {
     let authority = write.as_system("an account is made by somebody who has none yet");
-    let new = users::NewUser { email, name, password_hash: Some(password_hash) };
     let user = users::insert(write, &authority, new).await?;
     spaces::create_personal_space(write, &authority, user.id).await?;
     write.record(&IdentityEvent::SignedUp { user: user.id });
@@ -53,12 +58,12 @@ pub async fn sign_up(request: &Request, new: NewAccount) -> Result<OpenSession> 
     let user = create_account(&mut write, new, hash).await?;
     let authority = write.as_system("an account proves its address");
     addresses::send_verification(&mut write, &authority, &user).await?;
-    let session = sessions::open(&mut write, user.id).await?;
+    let session = sessions::open(&mut write, user.id, None).await?;
     write.commit(()).await?;
     Ok(session)
 }
 
-/// How far giving the right password leads.
+/// How far the right password leads, or the word of a provider.
 #[derive(Debug)]
 pub enum Entry {
     Open(OpenSession),
@@ -84,16 +89,21 @@ pub async fn sign_in(request: &Request, email: &str, password: String) -> Result
     let verified = passwords::verify(password, hash).await?;
     let user = user.filter(|user| verified && user.status != UserStatus::Suspended).ok_or_else(wrong)?;
     attempts::forgive(request, attempt).await;
-    let mut write = request.begin_unrepeatable_write().await?;
+    let write = request.begin_unrepeatable_write().await?;
     // The password may have been changed since it was read.
     let present = users::lock(&write, user.id, "somebody gave the password").await?;
     let user = present.filter(|present| present.password_hash == user.password_hash).ok_or_else(wrong)?;
+    enter(write, &user, None).await
+}
+
+/// Lets somebody in who proved who they are, or leads them on to their second factor.
+pub async fn enter(mut write: Write<'_>, user: &user::Model, through: Option<&Through>) -> Result<Entry> {
     if user.mfa_enabled {
-        let token = mfa::open_challenge(&write, user.id).await?;
+        let token = mfa::open_challenge(&write, user.id, through).await?;
         write.commit(()).await?;
         return Ok(Entry::SecondFactor { token });
     }
-    let session = sessions::open(&mut write, user.id).await?;
+    let session = sessions::open(&mut write, user.id, through).await?;
     store::note_sign_in(&write, user.id).await?;
     write.commit(()).await?;
     Ok(Entry::Open(session))
@@ -117,7 +127,8 @@ pub async fn confirm(request: &Request, token: &str, code: &str) -> Result<OpenS
         return Err(reject("code", Code::CodeInvalid, "This code is wrong, or was used before."));
     }
     mfa::use_challenge(&write, &challenge).await?;
-    let session = sessions::open(&mut write, user.id).await?;
+    let through = Through::of_challenge(&challenge);
+    let session = sessions::open(&mut write, user.id, through.as_ref()).await?;
     store::note_sign_in(&write, user.id).await?;
     write.commit(()).await?;
     attempts::forgive(request, attempt).await;

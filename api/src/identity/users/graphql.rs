@@ -15,6 +15,7 @@ use crate::content::documents::{self, Document, DocumentFilter, DocumentOrder};
 use crate::identity::IdentityErrorCode;
 use crate::identity::deletion::AccountDeletion;
 use crate::identity::mfa::MfaStatus;
+use crate::identity::oauth_connections::{self, OauthConnection};
 use crate::identity::sessions::{self, Session};
 use crate::identity::settings::UserSettings;
 use crate::payload;
@@ -24,6 +25,7 @@ use crate::platform::pagination::{Connection, Node, Page};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::organizations::{self, Organization};
+use crate::tenancy::single_sign_on;
 use crate::tenancy::spaces::{self, Space};
 
 /// A person.
@@ -164,6 +166,24 @@ impl ViewerObject {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Session>> {
         sessions::of_viewer(ctx.request(), Page::new(first, after, last, before)?).await
+    }
+
+    /// Your accounts at identity providers, by which you can sign in, in the order they were linked.
+    async fn oauth_connections(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<OauthConnection>> {
+        oauth_connections::of_viewer(ctx.request(), Page::new(first, after, last, before)?).await
+    }
+
+    /// The ids of the identity providers to sign in with, to reach those of your organizations that this session does not
+    /// reach because they enforce single sign-on.
+    async fn sign_ins_needed(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
+        single_sign_on::providers_needed(ctx.request()).await
     }
 
     /// The personal space you got at sign-up.

@@ -80,6 +80,7 @@ pub async fn lock(write: &Write<'_>, id: UserId, reason: &'static str) -> Result
 /// What a new account is made from. The password is hashed already.
 pub struct NewUser {
     pub email: String,
+    pub email_verified: bool,
     pub name: String,
     pub password_hash: Option<String>,
 }
@@ -90,14 +91,15 @@ pub async fn insert(write: &Write<'_>, authority: &dyn Authority, new: NewUser) 
     let row = user::ActiveModel {
         id: Set(UserId(request.new_id())),
         email: Set(new.email),
-        email_verified: Set(false),
+        email_verified: Set(new.email_verified),
+        email_verified_at: Set(new.email_verified.then_some(now)),
         password_hash: Set(new.password_hash.map(Into::into)),
         name: Set(new.name),
         role: Set(UserRole::User),
         tier: Set(UserTier::Free),
         timezone: Set("UTC".to_owned()),
         locale: Set("en-US".to_owned()),
-        status: Set(UserStatus::PendingVerification),
+        status: Set(if new.email_verified { UserStatus::Active } else { UserStatus::PendingVerification }),
         mfa_enabled: Set(false),
         metadata: Set(serde_json::json!({})),
         version: Set(1),

@@ -43,6 +43,8 @@ pub enum Action {
     ReadAudit,
     /// Give it to another owner, and change its billing.
     Transfer,
+    /// Choose the identity provider by which its members sign in.
+    ManageSignIn,
     /// Leave it.
     Leave,
     /// Attach spaces to it.

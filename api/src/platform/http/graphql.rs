@@ -69,7 +69,7 @@ impl<E: Executor> Door<E> {
             Some(Err(_)) => Some("unreadable"),
             None => None,
         };
-        let bearer = match self.platform.tokens.bearer(authorization, &self.platform.viewers).await {
+        let bearer = match self.platform.bearer(authorization).await {
             Ok(bearer) => bearer,
             Err(error) => {
                 let status = match error {

@@ -4,14 +4,14 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use entity::ids::{SessionId, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Grants, SignedIn, Viewer};
+use super::{Entrance, Grants, SignedIn, Viewer};
 use crate::platform::cache::Cache;
 use crate::platform::database::Database;
 use crate::platform::errors::{Error, Result};
@@ -27,13 +27,16 @@ pub struct Fingerprint {
     pub organizations: i64,
 }
 
+/// What one user was granted last, by how they came in.
+type Remembered = HashMap<(UserId, Entrance), (Fingerprint, Arc<Grants>)>;
+
 /// The grants of signed-in users, by fingerprint.
 #[derive(Debug)]
 pub struct Viewers {
     database: Database,
     cache: Cache,
     mergers: Arc<Mergers>,
-    remembered: Mutex<HashMap<UserId, (Fingerprint, Arc<Grants>)>>,
+    remembered: Mutex<Remembered>,
 }
 
 impl Viewers {
@@ -45,16 +48,19 @@ impl Viewers {
     pub async fn signed_in(&self, user_id: UserId, session_id: SessionId) -> Result<Viewer> {
         let key = SessionKey { user: user_id.uuid(), session: session_id.uuid() };
         let (mut found, _) = self.mergers.load::<LiveSessions>(&self.database, vec![key]).await?;
-        let fingerprint = found.remove(&key).flatten().ok_or(Error::Unauthenticated)?;
-        let grants = self.grants(user_id, session_id, fingerprint).await?;
-        Ok(signed_in(user_id, Some(session_id), grants, Some(fingerprint)))
+        let (fingerprint, entrance) = found.remove(&key).flatten().ok_or(Error::Unauthenticated)?;
+        let key = (user_id, entrance);
+        let grants = self.grants(&key, session_id, fingerprint).await?;
+        let (session_id, fingerprint, entrance) = (Some(session_id), Some(fingerprint), key.1);
+        Ok(Viewer::User(Arc::new(SignedIn { user_id, session_id, entrance, grants, fingerprint })))
     }
 
     /// A user as the viewer without a session, for what the operator does in their name.
     pub async fn acting_as(&self, user_id: UserId) -> Result<Viewer> {
         let connection = self.database.counted(Arc::new(AtomicU32::new(0)));
-        let grants = Arc::new(Grants::load(&connection, user_id).await?);
-        Ok(signed_in(user_id, None, grants, None))
+        let entrance = Entrance::Operator;
+        let grants = Arc::new(Grants::load(&connection, user_id, &entrance).await?);
+        Ok(Viewer::User(Arc::new(SignedIn { user_id, session_id: None, entrance, grants, fingerprint: None })))
     }
 
     /// The same viewer as it is now; `Unauthenticated` when its session is over.
@@ -68,21 +74,27 @@ impl Viewers {
         }
     }
 
-    async fn grants(&self, user_id: UserId, session_id: SessionId, fingerprint: Fingerprint) -> Result<Arc<Grants>> {
-        if let Some((held, grants)) = self.lock().get(&user_id)
+    async fn grants(
+        &self,
+        key: &(UserId, Entrance),
+        session_id: SessionId,
+        fingerprint: Fingerprint,
+    ) -> Result<Arc<Grants>> {
+        if let Some((held, grants)) = self.lock().get(key)
             && *held == fingerprint
         {
             return Ok(Arc::clone(grants));
         }
-        let key = format!("session:{user_id}:{session_id}");
-        let cached: Option<Cached> = self.cache.read(&key).await;
+        let (user_id, entrance) = key;
+        let name = format!("session:{user_id}:{session_id}");
+        let cached: Option<Cached> = self.cache.read(&name).await;
         let grants = match cached {
-            Some(cached) if cached.fingerprint == fingerprint => cached.grants,
+            Some(cached) if cached.fingerprint == fingerprint && cached.entrance == *entrance => cached.grants,
             _ => {
                 let connection = self.database.counted(Arc::new(AtomicU32::new(0)));
-                let grants = Grants::load(&connection, user_id).await?;
-                let cached = Cached { fingerprint, grants };
-                self.cache.write(&key, &cached, SESSION_SECONDS).await;
+                let grants = Grants::load(&connection, *user_id, entrance).await?;
+                let cached = Cached { fingerprint, entrance: entrance.clone(), grants };
+                self.cache.write(&name, &cached, SESSION_SECONDS).await;
                 cached.grants
             }
         };
@@ -91,22 +103,13 @@ impl Viewers {
         if remembered.len() >= REMEMBERED {
             remembered.clear();
         }
-        remembered.insert(user_id, (fingerprint, Arc::clone(&grants)));
+        remembered.insert(key.clone(), (fingerprint, Arc::clone(&grants)));
         Ok(grants)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<UserId, (Fingerprint, Arc<Grants>)>> {
+    fn lock(&self) -> MutexGuard<'_, Remembered> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn signed_in(
-    user_id: UserId,
-    session_id: Option<SessionId>,
-    grants: Arc<Grants>,
-    fingerprint: Option<Fingerprint>,
-) -> Viewer {
-    Viewer::User(Arc::new(SignedIn { user_id, session_id, grants, fingerprint }))
 }
 
 /// Life of a session's entry in Redis: 24 hours.
@@ -115,6 +118,7 @@ const SESSION_SECONDS: u64 = 24 * 60 * 60;
 #[derive(Serialize, Deserialize)]
 struct Cached {
     fingerprint: Fingerprint,
+    entrance: Entrance,
     grants: Grants,
 }
 
@@ -124,7 +128,7 @@ struct SessionKey {
     session: Uuid,
 }
 
-/// The fingerprints of the sessions that are live.
+/// The fingerprints of the sessions that are live, and how each was opened.
 struct LiveSessions;
 
 #[derive(FromQueryResult)]
@@ -133,11 +137,13 @@ struct LiveSession {
     user_id: Uuid,
     user_version: i64,
     organizations_version: i64,
+    provider: Option<String>,
+    provider_domain: Option<String>,
 }
 
 impl Load for LiveSessions {
     type Key = SessionKey;
-    type Value = Option<Fingerprint>;
+    type Value = Option<(Fingerprint, Entrance)>;
     const MERGED: bool = true;
 
     async fn load(context: &LoadContext, keys: Vec<SessionKey>) -> Result<HashMap<SessionKey, Self::Value>> {
@@ -148,7 +154,8 @@ impl Load for LiveSessions {
             .map(|row| {
                 let row = LiveSession::from_query_result(row, "")?;
                 let fingerprint = Fingerprint { user: row.user_version, organizations: row.organizations_version };
-                Ok((SessionKey { user: row.user_id, session: row.id }, Some(fingerprint)))
+                let key = SessionKey { user: row.user_id, session: row.id };
+                Ok((key, Some((fingerprint, Entrance::of_session(row.provider, row.provider_domain)))))
             })
             .collect()
     }
@@ -157,7 +164,7 @@ impl Load for LiveSessions {
 /// Within one version of the user the set of its organizations is fixed and their versions only grow,
 /// so the sum changes whenever any of them does.
 const LIVE_SESSIONS_SQL: &str = r"
-SELECT s.id, s.user_id, coalesce(g.version, 0) AS user_version,
+SELECT s.id, s.user_id, s.provider, s.provider_domain, coalesce(g.version, 0) AS user_version,
     (SELECT coalesce(sum(v.version), 0)::bigint
      FROM tenancy.members m
      JOIN platform.grant_versions v ON v.subject_id = m.organization_id

@@ -8,6 +8,7 @@ use sea_orm::{ActiveEnum, ConnectionTrait, DbBackend, FromQueryResult, Statement
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::Entrance;
 use crate::platform::errors::{Error, Result};
 
 /// Everything that was granted to one user. Suspended members and closed organizations grant nothing.
@@ -56,8 +57,10 @@ impl Grants {
         self.organizations.iter().filter(|(_, role)| **role >= MemberRole::Admin).map(|(id, _)| *id).collect()
     }
 
-    pub async fn load(connection: &impl ConnectionTrait, user_id: UserId) -> Result<Self> {
-        let statement = Statement::from_sql_and_values(DbBackend::Postgres, GRANTS_SQL, [user_id.uuid().into()]);
+    pub async fn load(connection: &impl ConnectionTrait, user_id: UserId, entrance: &Entrance) -> Result<Self> {
+        let [is_operator, provider, domain] = entrance.values();
+        let values = [user_id.uuid().into(), is_operator, provider, domain];
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, GRANTS_SQL, values);
         let rows = GrantRow::find_by_statement(statement).all(connection).await?;
         let mut grants = Self::default();
         for row in rows.iter().filter(|row| row.kind == "organization") {
@@ -112,12 +115,14 @@ fn parse<E: ActiveEnum<Value = String>>(text: &str) -> Result<E> {
 }
 
 /// A space of an organization counts only for its active members. An archived space or organization can only be read.
+/// Where single sign-on is enforced, a member is only who came in by it.
 const GRANTS_SQL: &str = r"
 WITH member AS (
     SELECT m.organization_id, m.role
     FROM tenancy.members m
     JOIN tenancy.organizations o ON o.id = m.organization_id
     WHERE m.user_id = $1 AND m.status = 'active' AND o.deleted_at IS NULL AND o.status = 'active'
+        AND ($2 OR NOT o.sso_enabled OR (o.sso_provider = $3 AND $4 = ANY (o.allowed_email_domains)))
 ), team AS (
     SELECT t.team_id FROM tenancy.team_members t WHERE t.user_id = $1
 )

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
 
-use super::{Fingerprint, Grants, SignedIn, Viewer};
+use super::{Entrance, Fingerprint, Grants, SignedIn, Viewer};
 use crate::platform::errors::{Error, Result};
 
 macro_rules! actor {
@@ -28,14 +28,16 @@ macro_rules! held {
                 ORDER BY v.subject_id = $6, v.subject_id ",
             $lock,
             "), session AS MATERIALIZED (
-                SELECT s.id FROM identity.sessions s
+                SELECT s.id, s.provider, s.provider_domain FROM identity.sessions s
                 JOIN identity.users u ON u.id = s.user_id AND u.deleted_at IS NULL AND u.status <> 'suspended'
                 WHERE s.id = $7 AND s.user_id = $6 AND s.revoked_at IS NULL AND s.expires_at > now() ",
             $lock,
             " OF s)
             SELECT coalesce(sum(version) FILTER (WHERE subject_id = $6), 0)::bigint AS user_version,
                 coalesce(sum(version) FILTER (WHERE subject_id <> $6), 0)::bigint AS organizations_version,
-                $7::uuid IS NULL OR EXISTS (SELECT FROM session) AS is_live, ",
+                $7::uuid IS NULL OR EXISTS (SELECT FROM session) AS is_live,
+                (SELECT provider FROM session) AS provider,
+                (SELECT provider_domain FROM session) AS provider_domain, ",
             actor!(),
             " FROM held"
         )
@@ -82,11 +84,15 @@ pub async fn hold(connection: &impl ConnectionTrait, viewer: Viewer, actor: Acto
         }
         let fingerprint =
             Some(Fingerprint { user: standing.user_version, organizations: standing.organizations_version });
-        if held.fingerprint == fingerprint {
+        let entrance = match held.session_id {
+            Some(_) => Entrance::of_session(standing.provider, standing.provider_domain),
+            None => Entrance::Operator,
+        };
+        if held.fingerprint == fingerprint && held.entrance == entrance {
             return Ok(Viewer::User(held));
         }
         // Once more after this: the first look may have waited, and then not known an organization that was joined.
-        held = Arc::new(held.now_granted(connection, fingerprint).await?);
+        held = Arc::new(held.now_granted(connection, entrance, fingerprint).await?);
     }
 }
 
@@ -95,10 +101,11 @@ impl SignedIn {
     pub(in crate::platform) async fn now_granted(
         &self,
         connection: &impl ConnectionTrait,
+        entrance: Entrance,
         fingerprint: Option<Fingerprint>,
     ) -> Result<Self> {
-        let grants = Arc::new(Grants::load(connection, self.user_id).await?);
-        Ok(Self { user_id: self.user_id, session_id: self.session_id, grants, fingerprint })
+        let grants = Arc::new(Grants::load(connection, self.user_id, &entrance).await?);
+        Ok(Self { user_id: self.user_id, session_id: self.session_id, entrance, grants, fingerprint })
     }
 }
 
@@ -107,4 +114,6 @@ struct Standing {
     is_live: bool,
     user_version: i64,
     organizations_version: i64,
+    provider: Option<String>,
+    provider_domain: Option<String>,
 }

@@ -1,20 +1,24 @@
 //! Who is asking, and what was granted to them. Grants are cached under a fingerprint that PostgreSQL confirms
 //! at each request, so the cache cannot be stale and Redis may be away.
 
+mod bearer;
 mod check;
 mod grants;
 mod holding;
 mod tokens;
+mod vouching;
 
 use std::sync::Arc;
 
 use entity::enums::{MemberRole, ProjectRole, SpaceRole};
 use entity::ids::{OrganizationId, ProjectId, SessionId, SpaceId, UserId};
 
+pub use bearer::{Bearer, ForeignTokens};
 pub use check::{Fingerprint, Viewers};
 pub use grants::{Grants, SpaceGrant};
 pub(in crate::platform) use holding::{Actor, Hold, hold};
-pub use tokens::{Bearer, Tokens};
+pub use tokens::Tokens;
+pub use vouching::{Entrance, Vouched};
 
 /// Who is asking.
 #[derive(Clone, Debug)]
@@ -33,6 +37,8 @@ pub struct SignedIn {
     pub user_id: UserId,
     /// The session they came by. None where the operator acts in their name.
     pub session_id: Option<SessionId>,
+    /// How they came in, which some organizations ask for.
+    pub entrance: Entrance,
     pub grants: Arc<Grants>,
     /// The state of the grants these are. None when that is not known, so they are looked up again before a write.
     pub fingerprint: Option<Fingerprint>,
@@ -60,6 +66,14 @@ impl Viewer {
     pub fn grants(&self) -> Option<&Grants> {
         match self {
             Viewer::User(signed_in) => Some(&signed_in.grants),
+            Viewer::Anonymous | Viewer::System(_) => None,
+        }
+    }
+
+    /// How the viewer came in; none for nobody and for the system.
+    pub fn entrance(&self) -> Option<&Entrance> {
+        match self {
+            Viewer::User(signed_in) => Some(&signed_in.entrance),
             Viewer::Anonymous | Viewer::System(_) => None,
         }
     }

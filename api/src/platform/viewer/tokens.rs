@@ -1,4 +1,5 @@
-//! Access tokens: who the bearer is, signed. Whether the session still lives is asked of PostgreSQL at each request.
+//! Our access tokens: whose session the bearer holds, signed. Whether it still lives is asked of PostgreSQL at each
+//! request.
 
 use chrono::{DateTime, Utc};
 use entity::ids::{SessionId, UserId};
@@ -8,7 +9,6 @@ use uuid::Uuid;
 
 use crate::platform::config::Config;
 use crate::platform::errors::{Error, Result};
-use crate::platform::viewer::{Viewer, Viewers};
 
 const ISSUER: &str = "trellis";
 
@@ -20,14 +20,6 @@ struct Claims {
     sid: Uuid,
     iat: i64,
     exp: i64,
-}
-
-/// Who presented a token, and until when it is good.
-#[derive(Clone, Debug)]
-pub struct Bearer {
-    pub viewer: Viewer,
-    /// None when nothing was presented.
-    pub expires: Option<DateTime<Utc>>,
 }
 
 /// Signs and reads access tokens.
@@ -72,20 +64,10 @@ impl Tokens {
         Ok((token, ends))
     }
 
-    /// The bearer behind an `Authorization` value. No value is nobody; a bad one is `Unauthenticated`.
-    pub async fn bearer(&self, authorization: Option<&str>, viewers: &Viewers) -> Result<Bearer> {
-        let Some(authorization) = authorization.map(str::trim).filter(|text| !text.is_empty()) else {
-            return Ok(Bearer { viewer: Viewer::Anonymous, expires: None });
-        };
-        let token = authorization
-            .split_once(' ')
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim())
-            .ok_or(Error::Unauthenticated)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation)
-            .map_err(|_| Error::Unauthenticated)?
-            .claims;
-        let viewer = viewers.signed_in(UserId(claims.sub), SessionId(claims.sid)).await?;
-        Ok(Bearer { viewer, expires: DateTime::from_timestamp(claims.exp, 0) })
+    /// Whose session the token is for, and until when it is good.
+    pub(super) fn read(&self, token: &str) -> Result<(UserId, SessionId, Option<DateTime<Utc>>)> {
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation);
+        let claims = claims.map_err(|_| Error::Unauthenticated)?.claims;
+        Ok((UserId(claims.sub), SessionId(claims.sid), DateTime::from_timestamp(claims.exp, 0)))
     }
 }

@@ -21,6 +21,7 @@ use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
 use crate::tenancy::members::{self, Member};
 use crate::tenancy::projects::{self, Project};
+use crate::tenancy::single_sign_on::SingleSignOn;
 use crate::tenancy::spaces::{self, Space};
 use crate::tenancy::teams::{self, Team};
 
@@ -85,6 +86,12 @@ impl Organization {
     /// What its administrators have decided for all of it.
     async fn settings(&self) -> &OrganizationSettings {
         &self.0.settings
+    }
+
+    /// How its members sign in. Null unless you administer the organization.
+    async fn single_sign_on(&self, ctx: &Context<'_>) -> Option<SingleSignOn> {
+        let may_edit = ctx.request().permitted::<organization::Entity>(&self.0).contains(Action::Edit);
+        may_edit.then(|| SingleSignOn(Arc::clone(&self.0)))
     }
 
     /// The plan it is on.

@@ -26,7 +26,7 @@ const ADMIN: ActionSet = MEMBER.and(ActionSet::of(&[
     Action::CreateProjects,
     Action::ReadAudit,
 ]));
-const OWNER: ActionSet = ADMIN.and(ActionSet::of(&[Action::Transfer, Action::Delete]));
+const OWNER: ActionSet = ADMIN.and(ActionSet::of(&[Action::Transfer, Action::ManageSignIn, Action::Delete]));
 
 impl Resource for organization::Entity {
     type Id = OrganizationId;

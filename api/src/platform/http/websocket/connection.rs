@@ -233,7 +233,7 @@ impl<E: Executor> Connection<E> {
         };
         let origin = std::mem::take(origin);
         let door = Arc::clone(&self.door);
-        let check = async move { door.platform.tokens.bearer(authorization.as_deref(), &door.platform.viewers).await };
+        let check = async move { door.platform.bearer(authorization.as_deref()).await };
         self.stage = Stage::Introducing(origin, check.boxed());
         ControlFlow::Continue(())
     }
