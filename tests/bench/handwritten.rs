@@ -38,6 +38,9 @@ pub struct Settings {
     port: u16,
     #[arg(long, env = "TRELLIS_TOKEN_SECRET")]
     token_secret: String,
+    /// PostgreSQL's `plan_cache_mode`.
+    #[arg(long, env = "BENCH_PLANS", default_value = "auto")]
+    plans: String,
 }
 
 /// $1 the session, $2 its user, $3 the slug. A row for each space, one row without a space where there is none,
@@ -184,7 +187,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let pool = PgPoolOptions::new()
         .max_connections(settings.connections)
         .test_before_acquire(false)
-        .connect_with(options.options([("jit", "off")]))
+        .connect_with(options.options([("jit", "off"), ("plan_cache_mode", &settings.plans)]))
         .await?;
     let mut validation = Validation::new(Algorithm::HS256);
     validation.set_issuer(&["trellis"]);

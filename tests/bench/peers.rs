@@ -53,14 +53,19 @@ const POSTGRAPHILE_QUERY: &str = "query Read($slug: String!) {
 pub enum Kind {
     Trellis,
     Handwritten,
+    /// The same, and PostgreSQL plans each of its statements once, as Trellis asks of it.
+    HandwrittenPlanned,
     Postgraphile,
 }
 
 impl Kind {
+    pub const PEERS: [Self; 3] = [Self::Handwritten, Self::HandwrittenPlanned, Self::Postgraphile];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Trellis => "trellis",
             Self::Handwritten => "handwritten",
+            Self::HandwrittenPlanned => "handwritten-planned",
             Self::Postgraphile => "postgraphile",
         }
     }
@@ -102,16 +107,18 @@ impl Ground<'_> {
         self.start(Kind::Trellis, address, command).await
     }
 
-    pub async fn handwritten(&self) -> Result<Peer> {
+    pub async fn handwritten(&self, kind: Kind) -> Result<Peer> {
         let address = free_address()?;
+        let plans = if kind == Kind::HandwrittenPlanned { "force_generic_plan" } else { "auto" };
         let mut command = Command::new(std::env::current_exe()?);
         command
             .arg("handwritten")
             .env("DATABASE_URL", self.database_url)
             .env("TRELLIS_TOKEN_SECRET", &self.tokens.secret)
             .env("BENCH_CONNECTIONS", CONNECTIONS.to_string())
-            .env("BENCH_PORT", address.port().to_string());
-        self.start(Kind::Handwritten, address, command).await
+            .env("BENCH_PORT", address.port().to_string())
+            .env("BENCH_PLANS", plans);
+        self.start(kind, address, command).await
     }
 
     /// PostGraphile, in as many processes that share the connections. Its packages are installed when they are missing.
@@ -179,7 +186,9 @@ impl Peer {
         Ok(match self.kind {
             Kind::Trellis => graphql(request, TRELLIS_QUERY)?,
             Kind::Postgraphile => graphql(request, POSTGRAPHILE_QUERY)?,
-            Kind::Handwritten => request.uri(format!("/organizations/{slug}")).body(Full::default())?,
+            Kind::Handwritten | Kind::HandwrittenPlanned => {
+                request.uri(format!("/organizations/{slug}")).body(Full::default())?
+            }
         })
     }
 

@@ -38,7 +38,7 @@ pub struct Settings {
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64])]
     clients: Vec<usize>,
     /// Which peers to measure beside Trellis.
-    #[arg(long, value_delimiter = ',', default_values_t = ["handwritten".to_owned(), "postgraphile".to_owned(), PGBENCH.to_owned()])]
+    #[arg(long, value_delimiter = ',', default_values_t = Kind::PEERS.map(|kind| kind.name().to_owned()).into_iter().chain([PGBENCH.to_owned()]))]
     peers: Vec<String>,
     /// Processes of PostGraphile, which runs on one processor each. They share its connections.
     #[arg(long, default_value_t = 1)]
@@ -84,8 +84,10 @@ async fn measure(settings: &Settings) -> Result<Report> {
     sleep(Duration::from_secs(1)).await;
     let idle = trellis.process.memory();
     let mut peers = Vec::new();
-    if is_wanted(Kind::Handwritten.name()) {
-        peers.push(ground.handwritten().await?);
+    for kind in [Kind::Handwritten, Kind::HandwrittenPlanned] {
+        if is_wanted(kind.name()) {
+            peers.push(ground.handwritten(kind).await?);
+        }
     }
     if is_wanted(Kind::Postgraphile.name()) {
         peers.push(ground.postgraphile(&settings.node, settings.postgraphile_processes).await?);
