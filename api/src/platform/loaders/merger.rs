@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::{Load, LoadContext};
@@ -55,11 +56,7 @@ impl<L: Load> Merger<L> {
                 let unique: HashSet<&L::Key> = asked.iter().flat_map(|asked| &asked.keys).collect();
                 unique.into_iter().cloned().collect()
             };
-            let statements = Arc::new(AtomicU32::new(0));
-            let connection = database.counted(Arc::clone(&statements));
-            let held_rows = Arc::clone(database.held_rows());
-            let viewer = Viewer::System("rows by id, checked after loading");
-            let context = LoadContext { connection, held_rows, viewer };
+            let context = context(&database);
             let Some(answer) = while_wanted(&mut asked, L::load(&context, keys)).await else {
                 continue;
             };
@@ -79,6 +76,12 @@ impl<L: Load> Merger<L> {
         }
         landing.landed = true;
     }
+}
+
+fn context(database: &Database) -> LoadContext {
+    let connection = database.counted(Arc::new(AtomicU32::new(0)));
+    let held_rows = Arc::clone(database.held_rows());
+    LoadContext { connection, held_rows, viewer: Viewer::System("rows by id, checked after loading") }
 }
 
 /// What the load gives, unless everybody who asked for it has left before: then it is dropped, which cancels it.
@@ -114,6 +117,25 @@ impl<L: Load> Drop for Landing<'_, L> {
     }
 }
 
+/// The flight of a request that loads its own keys. Ends however the request ends, and goes on for those who wait.
+struct OwnFlight<'a, L: Load> {
+    merger: &'a Arc<Merger<L>>,
+    database: &'a Database,
+}
+
+impl<L: Load> Drop for OwnFlight<'_, L> {
+    fn drop(&mut self) {
+        let mut state = self.merger.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match Handle::try_current() {
+            Ok(runtime) if !state.asked.is_empty() => {
+                // A task of its own: a request that is dropped must not take the others' loads with it.
+                drop(runtime.spawn(Arc::clone(self.merger).fly(self.database.clone())));
+            }
+            _ => state.in_flight -= 1,
+        }
+    }
+}
+
 /// The mergers of the process, one for each kind of load.
 #[derive(Default)]
 pub struct Mergers(Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
@@ -132,19 +154,26 @@ impl Mergers {
         keys: Vec<L::Key>,
     ) -> Result<(HashMap<L::Key, L::Value>, u32)> {
         let merger = self.merger::<L>();
-        let (sender, receiver) = oneshot::channel();
-        let take_off = {
+        let waiting = {
             let mut state = merger.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.asked.push(Asked { keys, answer: sender });
-            let take_off = state.in_flight < IN_FLIGHT;
-            state.in_flight += usize::from(take_off);
-            take_off
+            if state.in_flight < IN_FLIGHT {
+                state.in_flight += 1;
+                Err(keys)
+            } else {
+                let (answer, receiver) = oneshot::channel();
+                state.asked.push(Asked { keys, answer });
+                Ok(receiver)
+            }
         };
-        if take_off {
-            // A task of its own: a request that is dropped must not take the others' loads with it.
-            tokio::spawn(Arc::clone(&merger).fly(database.clone()));
+        match waiting {
+            Ok(receiver) => receiver.await.unwrap_or_else(|_| Err(Error::internal("a merged load was dropped"))),
+            Err(keys) => {
+                let _flight = OwnFlight { merger: &merger, database };
+                let context = context(database);
+                let values = L::load(&context, keys).await?;
+                Ok((values, context.connection.statements()))
+            }
         }
-        receiver.await.unwrap_or_else(|_| Err(Error::internal("a merged load was dropped")))
     }
 
     fn merger<L: Load>(&self) -> Arc<Merger<L>> {
