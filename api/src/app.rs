@@ -35,6 +35,7 @@ use crate::platform::mail::{self, Mail};
 use crate::platform::openid::Providers;
 use crate::platform::request::Platform;
 use crate::platform::sealing::Sealing;
+use crate::platform::telemetry::metrics::Metrics;
 use crate::platform::viewer::{Tokens, Viewers};
 use crate::schema::{self, Graph};
 
@@ -68,6 +69,7 @@ async fn connect(config: Config) -> Result<Platform> {
         database,
         cache,
         mergers,
+        metrics: Metrics::start(),
         feed,
     })
 }
@@ -115,8 +117,9 @@ pub fn door(platform: Platform, welcome: Welcome) -> Result<Arc<Door<Graph>>> {
         config.operation_timeout(),
     );
     let documents = Documents::new(platform.cache.clone(), config.http.trusted_documents.as_deref())?;
+    let http = Connections::new(config.http.http_connections, config.http.http_connections_per_address);
     let connections = Connections::new(config.connections, config.connections_per_address);
-    Ok(Arc::new(Door { engine, documents, platform, connections, welcome, migrated: Migrated::default() }))
+    Ok(Arc::new(Door { engine, documents, platform, http, connections, welcome, migrated: Migrated::default() }))
 }
 
 /// What GraphiQL starts with: in development, signed in as the demo user if there is one.

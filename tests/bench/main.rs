@@ -1,6 +1,7 @@
 //! `bench`: measures Trellis beside its peers, on one machine and one database, and prints ratios.
 //! `database` fills the database, `peers` starts the servers, `answers` compares what they say, `load` asks them,
-//! `read` is the benchmark itself and `report` what it prints. `handwritten` is one of the peers.
+//! `read` is the benchmark itself and `report` what it prints. `handwritten` is one of the peers. `door` measures the
+//! front door alone, with `idle` connections.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -9,7 +10,9 @@ use clap::{Parser, Subcommand};
 
 mod answers;
 mod database;
+mod door;
 mod handwritten;
+mod idle;
 mod load;
 mod peers;
 mod processes;
@@ -38,6 +41,8 @@ const ALL: [&str; 1] = ["read"];
 enum Case {
     /// Read an organization with its spaces, their latest documents, and the owner and tags of each.
     Read(read::Settings),
+    /// What the front door adds to a request, refuses, opens and holds.
+    Door(door::Settings),
     /// Serve the hand-written endpoint: a peer of the benchmark, started by it.
     #[command(hide = true)]
     Handwritten(handwritten::Settings),
@@ -66,6 +71,7 @@ fn run(case: Case) -> ExitCode {
     let ended = match case {
         // One thread is enough to ask, and leaves the processors to those who answer.
         Case::Read(settings) => in_runtime(tokio::runtime::Builder::new_current_thread(), read::run(settings)),
+        Case::Door(settings) => in_runtime(tokio::runtime::Builder::new_current_thread(), door::run(settings)),
         Case::Handwritten(settings) => {
             in_runtime(tokio::runtime::Builder::new_multi_thread(), handwritten::serve(settings))
         }

@@ -99,8 +99,10 @@ impl Ground<'_> {
             .env("TRELLIS_DATABASE_CONNECTIONS", CONNECTIONS.to_string())
             .env("TRELLIS_ENV", "production")
             .env("TRELLIS_LISTEN", address.to_string())
+            .env("TRELLIS_CONNECTIONS_PER_ADDRESS", "100000")
+            .env("TRELLIS_HTTP_CONNECTIONS_PER_ADDRESS", "100000")
             .env("TRELLIS_TOKEN_SECRET", &self.tokens.secret)
-            .env("TRELLIS_SEALING_KEYS", "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+            .env("TRELLIS_SEALING_KEYS", "1:4nSPTjcI2Q8cS0qqvQbV0YyVxq0wJ1mGmX7r5UeZkLA=")
             .env("TRELLIS_PUBLIC_URL", "https://trellis.example")
             .env("TRELLIS_MAIL_DIR", std::env::temp_dir().join("trellis-bench-mail"))
             .env("TRELLIS_LOG", "error");

@@ -81,6 +81,25 @@ async fn a_websocket_refuses_the_same_documents() {
 }
 
 #[tokio::test]
+async fn an_event_stream_refuses_the_same_documents() {
+    let world = World::new().await;
+    let settings = [("TRELLIS_QUERY_BYTES", "2000000"), ("TRELLIS_QUERY_TOKENS", "1000000")];
+    let mut process = Process::start(&world.database, &settings).await;
+    let client = process.client(&world.owner);
+    let circle = "{ ...A } fragment A on Query { ...A }".to_owned();
+    let mut documents = vec![("doubling", doubling(60), "TOO_MANY_FIELDS"), ("a circle", circle, "FRAGMENT_CYCLE")];
+    documents.extend(bombs(30_000).into_iter().map(|(name, document)| (name, document, "BRACKETS_TOO_DEEP")));
+    for (name, document, reason) in documents {
+        let request = client.post().header(ACCEPT, "text/event-stream").json(&json!({ "query": document }));
+        let events = request.send().await.expect("the server answers").text().await.expect("text");
+        assert!(events.contains(&format!("\"reason\":\"{reason}\"")), "{name}: {events}");
+        assert!(events.ends_with("event: complete\ndata: \n\n"), "{name}: {events}");
+    }
+    client.query("{ __typename }", Value::Null).await.well();
+    assert!(process.program.runs());
+}
+
+#[tokio::test]
 async fn brackets_are_refused_where_texts_may_be_large() {
     let world = World::new().await;
     let settings = [("TRELLIS_QUERY_BYTES", "2000000"), ("TRELLIS_QUERY_TOKENS", "1000000")];

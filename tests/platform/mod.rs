@@ -15,6 +15,7 @@ mod lean;
 mod loading;
 mod mail;
 mod merging;
+mod operation;
 mod origins;
 mod pagination;
 mod reach;

@@ -7,26 +7,16 @@ use api::platform::clock::{Clock, SystemClock};
 use api::platform::config::{Config, ConfigError, Environment};
 use api::platform::mail::LETTERS;
 use api::platform::sealing::{KeyError, SealedColumn, Sealing};
-use clap::Parser;
 use uuid::Uuid;
 
-use crate::support::{World, environment};
+use crate::support::{World, defaults, environment};
 
 const OLD: &str = "1:MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE=";
+const RANDOM: &str = "1:4nSPTjcI2Q8cS0qqvQbV0YyVxq0wJ1mGmX7r5UeZkLA=";
 const NEW: &str = "2:MjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjI=";
 
-#[derive(Parser)]
-struct Defaults {
-    #[command(flatten)]
-    config: Config,
-}
-
-fn config() -> Config {
-    Defaults::parse_from(["tests"]).config
-}
-
 fn sealing(keys: &str) -> Sealing {
-    let config = Config { sealing_keys: Some(keys.into()), ..config() };
+    let config = Config { sealing_keys: Some(keys.into()), ..defaults() };
     Sealing::new(&config, &[LETTERS], Arc::new(SystemClock)).expect("good keys")
 }
 
@@ -110,14 +100,14 @@ async fn upkeep_seals_everything_under_the_present_key() {
 fn production_refuses_settings_that_keep_no_secrets() {
     let good = || Config {
         environment: Environment::Production,
-        token_secret: Some("x".repeat(32).as_str().into()),
-        sealing_keys: Some(OLD.into()),
+        token_secret: Some("xKcD7v0p2QmZr9TnW4yLsB8hJ1fGaE6u".into()),
+        sealing_keys: Some(RANDOM.into()),
         public_url: Some("https://trellis.example".to_owned()),
         mail_url: Some("smtps://mail.example".into()),
-        ..config()
+        ..defaults()
     };
     assert!(good().check().is_ok());
-    assert!(Config { environment: Environment::Development, ..config() }.check().is_ok());
+    assert!(Config { environment: Environment::Development, ..defaults() }.check().is_ok());
     let refused = |config: Config| config.check().expect_err("refused");
     assert!(matches!(refused(Config { sealing_keys: None, ..good() }), ConfigError::MissingSealingKeys));
     assert!(matches!(refused(Config { mail_url: None, mail_dir: None, ..good() }), ConfigError::MissingMail));
@@ -131,7 +121,7 @@ fn production_refuses_settings_that_keep_no_secrets() {
         ("1:not base64", KeyError::Form),
         ("1:", KeyError::Length(0)),
         ("1:c2hvcnQ=", KeyError::Length(5)),
-        (&format!("{OLD},{OLD}"), KeyError::Repeated(1)),
+        (&format!("{RANDOM},{OLD}"), KeyError::Repeated(1)),
     ] {
         let ConfigError::SealingKeys(found) = refused(Config { sealing_keys: Some(keys.into()), ..good() }) else {
             panic!("{keys}: refused for another reason");

@@ -25,7 +25,7 @@ pub use graph::{base, graph};
 pub use mail::MailServer;
 pub use process::{Process, Program, free_port};
 pub use provider::IdentityProvider;
-pub use server::Server;
+pub use server::{Server, defaults};
 pub use socket::Socket;
 pub use waiting::{eventually, within};
 pub use wire::Wire;

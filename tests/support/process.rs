@@ -1,5 +1,6 @@
 //! Programs in processes of their own: the built server, for what could end it, and the servers it needs.
 
+use std::fs::File;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
@@ -67,6 +68,15 @@ pub struct Process {
 
 impl Process {
     pub async fn start(database: &Database, settings: &[(&str, &str)]) -> Self {
+        Self::begin(database, settings, Stdio::inherit()).await
+    }
+
+    /// The same with its log in a file.
+    pub async fn logging(database: &Database, settings: &[(&str, &str)], log: File) -> Self {
+        Self::begin(database, settings, log.into()).await
+    }
+
+    async fn begin(database: &Database, settings: &[(&str, &str)], log: Stdio) -> Self {
         let port = free_port();
         let mut command = Command::new(environment("TRELLIS_TEST_BIN"));
         command
@@ -77,7 +87,8 @@ impl Process {
             .env("TRELLIS_LISTEN", format!("127.0.0.1:{port}"))
             .env("TRELLIS_DATABASE_CONNECTIONS", "8")
             .env("TRELLIS_LOG", "warn")
-            .envs(settings.iter().copied());
+            .envs(settings.iter().copied())
+            .stderr(log);
         let process = Self { program: Program::start(&mut command), command, port };
         process.is_ready().await;
         process

@@ -23,18 +23,22 @@ pub struct Server {
     mail: TempDir,
 }
 
-/// The settings as they are when nothing is said.
 #[derive(Parser)]
 struct Defaults {
     #[command(flatten)]
     config: Config,
 }
 
+/// The settings as they are when nothing is said.
+pub fn defaults() -> Config {
+    Defaults::parse_from(["tests"]).config
+}
+
 impl Server {
     /// Starts a server over the database, with changed settings.
     pub async fn start(database: &Database, change: impl FnOnce(&mut Config)) -> Self {
         log();
-        let mut config = Defaults::parse_from(["tests"]).config;
+        let mut config = defaults();
         config.stores.database_url = database.url().into();
         config.stores.redis_url = environment("TRELLIS_TEST_REDIS_URL").into();
         config.stores.redis_prefix = format!("{}:", database.name());

@@ -92,7 +92,7 @@ async fn run(command: Command) -> Result<(), Failure> {
 
 async fn serve(config: Config) -> Result<(), Failure> {
     fit(config.check());
-    telemetry::start(&config);
+    let telemetry = telemetry::start(&config)?;
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .map_err(|error| format!("{} cannot be listened on: {error}", config.listen))?;
@@ -102,6 +102,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let door = app::door(platform, welcome)?;
     tracing::info!(address = %listener.local_addr()?, "listening");
     app::serve(listener, door, Box::pin(stopped())).await;
+    telemetry.end().await;
     Ok(())
 }
 

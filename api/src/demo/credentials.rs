@@ -24,7 +24,7 @@ pub struct Credentials {
 pub async fn credentials(platform: &Platform, email: Option<&str>) -> Result<Credentials> {
     refuse_in_production(platform)?;
     let email = email.unwrap_or(EMAIL);
-    let origin = Origin { user_agent: Some("trellis demo".to_owned()), ip: None };
+    let origin = Origin { user_agent: Some("trellis demo".to_owned()), ..Origin::default() };
     let request = Request::new(platform.clone(), Viewer::Anonymous, origin);
     let Entry::Open(session) = sign_in::sign_in(&request, email, PASSWORD.to_owned()).await? else {
         return Err(Error::internal(format!("{email} has a second factor: nobody signs in for them")));

@@ -1,5 +1,8 @@
 //! Redis as a cache that may be away: a read that fails is a miss, a write that fails is logged and forgotten.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use redis::aio::ConnectionManager;
 use redis::{Cmd, FromRedisValue};
 use serde::Serialize;
@@ -10,6 +13,15 @@ use serde::de::DeserializeOwned;
 pub struct Cache {
     connection: ConnectionManager,
     prefix: String,
+    reads: Arc<Reads>,
+}
+
+/// What came of reads so far.
+#[derive(Debug, Default)]
+pub struct Reads {
+    pub hits: AtomicU64,
+    pub misses: AtomicU64,
+    pub failures: AtomicU64,
 }
 
 impl std::fmt::Debug for Cache {
@@ -20,14 +32,26 @@ impl std::fmt::Debug for Cache {
 
 impl Cache {
     pub fn new(connection: ConnectionManager, prefix: String) -> Self {
-        Self { connection, prefix }
+        Self { connection, prefix, reads: Arc::default() }
+    }
+
+    pub fn reads(&self) -> &Reads {
+        &self.reads
     }
 
     /// The value under the key, if Redis has it and it still has this shape.
     pub async fn read<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         match self.ask::<Option<Vec<u8>>>(Cmd::get(self.key(key))).await {
-            Ok(bytes) => serde_json::from_slice(&bytes?).ok(),
+            Ok(Some(bytes)) => {
+                self.reads.hits.fetch_add(1, Ordering::Relaxed);
+                serde_json::from_slice(&bytes).ok()
+            }
+            Ok(None) => {
+                self.reads.misses.fetch_add(1, Ordering::Relaxed);
+                None
+            }
             Err(error) => {
+                self.reads.failures.fetch_add(1, Ordering::Relaxed);
                 tracing::debug!(%error, key, "cache read failed");
                 None
             }

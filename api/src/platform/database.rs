@@ -10,10 +10,12 @@ use sea_orm::{
 };
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use tracing::Instrument;
 
 use super::config::Stores;
 use super::errors::{Error, Result};
 use super::held::HeldRows;
+use super::telemetry::TRACE;
 
 const SERVER_START_SQL: &str = "SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint";
 
@@ -159,8 +161,10 @@ impl Counted {
         self.statements.load(Ordering::Relaxed)
     }
 
-    fn count(&self) {
+    /// Counts a statement, and gives its span. Values are no part of a statement's text.
+    fn begin(&self, sql: &str) -> tracing::Span {
         self.statements.fetch_add(1, Ordering::Relaxed);
+        tracing::debug_span!(target: TRACE, "statement", otel.kind = "client", db.system = "postgresql", db.statement = sql)
     }
 }
 
@@ -171,22 +175,22 @@ impl ConnectionTrait for Counted {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.count();
-        self.connection.execute_raw(statement).await
+        let span = self.begin(&statement.sql);
+        self.connection.execute_raw(statement).instrument(span).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.count();
-        self.connection.execute_unprepared(sql).await
+        let span = self.begin(sql);
+        self.connection.execute_unprepared(sql).instrument(span).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.count();
-        self.connection.query_one_raw(statement).await
+        let span = self.begin(&statement.sql);
+        self.connection.query_one_raw(statement).instrument(span).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.count();
-        self.connection.query_all_raw(statement).await
+        let span = self.begin(&statement.sql);
+        self.connection.query_all_raw(statement).instrument(span).await
     }
 }

@@ -22,6 +22,7 @@ use super::loaders::{Load, Loaders, Mergers};
 use super::mail::Mail;
 use super::openid::Providers;
 use super::sealing::Sealing;
+use super::telemetry::metrics::Metrics;
 use super::viewer::{ForeignTokens, Hold, Tokens, Viewer, Viewers};
 use super::write::Write;
 
@@ -33,6 +34,7 @@ pub struct Platform {
     pub cache: Cache,
     pub clock: SharedClock,
     pub mergers: Arc<Mergers>,
+    pub metrics: Arc<Metrics>,
     pub viewers: Arc<Viewers>,
     pub tokens: Arc<Tokens>,
     /// Who the holders of other issuers' tokens are.
@@ -49,6 +51,8 @@ pub struct Platform {
 pub struct Origin {
     pub ip: Option<IpAddr>,
     pub user_agent: Option<String>,
+    /// The trace that the request belongs to, as W3C's `traceparent` says it.
+    pub trace_parent: Option<String>,
 }
 
 /// One request.

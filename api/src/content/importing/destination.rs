@@ -105,7 +105,7 @@ async fn preferred(system: &Request, named: &Named) -> Result<user::Model> {
 
 async fn acting_as(platform: &Platform, user: UserId) -> Result<Request> {
     let viewer = platform.viewers.acting_as(user).await?;
-    let origin = Origin { user_agent: Some("trellis import".to_owned()), ip: None };
+    let origin = Origin { user_agent: Some("trellis import".to_owned()), ..Origin::default() };
     Ok(Request::new(platform.clone(), viewer, origin))
 }
 

@@ -14,6 +14,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::engine::{Admitted, failed};
+use super::observed::Observed;
 use super::router::Door;
 use crate::platform::clock::Clock;
 use crate::platform::errors::{Error, Result};
@@ -108,7 +109,8 @@ impl<E: Executor> Door<E> {
     pub async fn run_to_end(&self, caller: Caller, admitted: Admitted, idempotency_key: Option<&str>) -> Outcome {
         let user_id = caller.viewer.user_id();
         let request = caller.into_request(self.platform.clone());
-        match (admitted.operation_type(), idempotency_key, user_id) {
+        let mut observed = Observed::new(&admitted, &request);
+        let outcome = match (admitted.operation_type(), idempotency_key, user_id) {
             (OperationType::Mutation, Some(key), Some(user_id)) => {
                 let idempotency = Idempotency::new(user_id, key.to_owned(), admitted.fingerprint());
                 self.run_once(admitted, request, idempotency).await
@@ -118,7 +120,9 @@ impl<E: Executor> Door<E> {
                 let response = self.engine.execute(admitted, Arc::clone(&request)).await;
                 Outcome::new(response, request.statements())
             }
-        }
+        };
+        observed.ended(outcome.ran, &outcome.response.errors, outcome.statements);
+        outcome
     }
 
     async fn run_once(&self, admitted: Admitted, mut request: Request, idempotency: Idempotency) -> Outcome {
@@ -156,8 +160,13 @@ pub fn answers<E: Executor>(
     if admitted.operation_type() == OperationType::Subscription {
         let signed_in = caller.viewer.user_id().is_some();
         let request = Arc::new(caller.into_request(door.platform.clone()));
-        let events = door.engine.subscribe(admitted, request);
-        return events.map(move |response| Answer::to_subscriber(response, signed_in)).boxed();
+        let mut observed = Observed::new(&admitted, &request);
+        let events = door.engine.subscribe(admitted, Arc::clone(&request));
+        let answers = events.map(move |response| {
+            observed.ended(ran(&response), &response.errors, request.statements());
+            Answer::to_subscriber(response, signed_in)
+        });
+        return answers.boxed();
     }
     let outcome = async move {
         let outcome = door.run_to_end(caller, admitted, idempotency_key.as_deref()).await;

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_graphql::parser::types::{BaseType, ExecutableDocument, OperationDefinition, OperationType, Type};
-use async_graphql::{Executor, Response, ServerError, Value, Variables};
+use async_graphql::parser::types::{
+    BaseType, DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Type,
+};
+use async_graphql::{Executor, Name, Response, ServerError, Value, Variables};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, Stream, StreamExt};
 use sha2::{Digest, Sha256};
+use tracing::Instrument;
 
 use super::guard::{self, Limits, Refusal, RefusalCode, SchemaShape};
 use super::remembered::Remembered;
@@ -17,6 +20,8 @@ use super::report::{finish, refusal};
 use crate::platform::errors::Error;
 use crate::platform::loaders::Dispatched;
 use crate::platform::request::Request;
+use crate::platform::telemetry::metrics::kind_name;
+use crate::platform::telemetry::{self, TRACE};
 
 /// What the documents that are remembered after parsing weigh at most, in each of two generations. A field of a parsed
 /// document takes about half a kilobyte.
@@ -68,6 +73,27 @@ impl Admitted {
 
     pub fn operation_type(&self) -> OperationType {
         self.operation_type
+    }
+
+    /// The name of the operation, if it has one.
+    pub fn name(&self) -> Option<&str> {
+        match (&self.call.operation_name, &self.prepared.document.operations) {
+            (Some(name), _) => Some(name),
+            (None, DocumentOperations::Multiple(operations)) => operations.keys().next().map(Name::as_str),
+            (None, DocumentOperations::Single(_)) => None,
+        }
+    }
+
+    /// The span of this operation, within the trace that the client tells of.
+    fn span(&self, request: &Request) -> tracing::Span {
+        let kind = kind_name(self.operation_type);
+        let name = self.name().unwrap_or(kind);
+        let span = tracing::debug_span!(
+            target: TRACE, "operation", otel.name = name, otel.kind = "server",
+            graphql.operation.type = kind, trellis.request_id = %request.id,
+        );
+        telemetry::continue_trace(&span, request.origin.trace_parent.as_deref());
+        span
     }
 
     /// A digest of the operation and its variables: what an idempotency key was used for.
@@ -156,13 +182,19 @@ impl<E: Executor> Engine<E> {
         engine_request
     }
 
+    /// How many parsed documents are remembered.
+    pub fn remembered(&self) -> usize {
+        self.prepared.count()
+    }
+
     /// Runs a query or a mutation to its end.
     pub async fn execute(&self, admitted: Admitted, request: Arc<Request>) -> Response {
         let loaders = request.loaders().clone();
+        let span = admitted.span(&request);
         let prepared = Arc::clone(&admitted.prepared);
         let executor = if admitted.is_known_to_be_valid() { &self.trusting } else { &self.executor };
         let engine_request = self.engine_request(admitted, request);
-        let execution = Dispatched::new(loaders, executor.execute(engine_request));
+        let execution = Dispatched::new(loaders, executor.execute(engine_request)).instrument(span);
         let execution = AssertUnwindSafe(tokio::time::timeout(self.timeout, execution)).catch_unwind();
         let response = match execution.await {
             Ok(Ok(response)) => {

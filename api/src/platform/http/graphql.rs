@@ -14,6 +14,7 @@ use serde_json::json;
 use super::answers::{Caller, body};
 use super::engine::{Call, failed};
 use super::media::Media;
+use super::observed;
 use super::parameters::{Content, Parameters};
 use super::reading::read;
 use super::report::is_unavailable;
@@ -105,7 +106,12 @@ impl<E: Executor> Door<E> {
                 Ok(admitted) => admitted,
                 Err(response) => return refuse(&response),
             },
-            Err(no_call) => return (no_call.status(media), body(&no_call.into_response()), 0),
+            Err(no_call) => {
+                let status = no_call.status(media);
+                let response = no_call.into_response();
+                self.refused(&response);
+                return (status, body(&response), 0);
+            }
         };
         let kind = admitted.operation_type();
         if kind == OperationType::Subscription {
@@ -136,8 +142,9 @@ pub async fn post<E: Executor>(
     headers: HeaderMap,
     content: Body,
 ) -> axum::response::Response {
+    let turned_away = |response| door.turned_away(response, address);
     let Some(media) = Media::negotiate(&headers) else {
-        return unacceptable();
+        return turned_away(unacceptable());
     };
     let content = match read(&door.platform.config.http, &headers, content).await {
         Ok(content) => content,
@@ -146,13 +153,13 @@ pub async fn post<E: Executor>(
             if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
                 refused.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
             }
-            return refused;
+            return turned_away(refused);
         }
     };
     // Only now: a body may take its time, and who asks is confirmed as the operation begins.
     let mut envelope = match door.envelope(Method::POST, &headers, address, media).await {
         Ok(envelope) => envelope,
-        Err(response) => return response,
+        Err(response) => return turned_away(response),
     };
     match Content::read(&content) {
         Ok(Content::Single(parameters)) => {
@@ -167,12 +174,12 @@ pub async fn post<E: Executor>(
             let most = door.platform.config.batch;
             if batch.is_empty() || batch.len() > most {
                 let message = format!("A batch holds 1 to {most} operations; this one holds {}.", batch.len());
-                return plain(StatusCode::BAD_REQUEST, envelope.media, &message);
+                return turned_away(plain(StatusCode::BAD_REQUEST, envelope.media, &message));
             }
             if envelope.idempotency_key.is_some() {
                 let message =
                     "An Idempotency-Key is for one operation: send this one alone, or the batch without a key.";
-                return plain(StatusCode::BAD_REQUEST, envelope.media, message);
+                return turned_away(plain(StatusCode::BAD_REQUEST, envelope.media, message));
             }
             let mut bytes = vec![b'['];
             let mut statements = 0;
@@ -201,7 +208,7 @@ pub async fn post<E: Executor>(
         }
         Err(error) => {
             let message = format!("The body is not a GraphQL request: {error}.");
-            plain(StatusCode::BAD_REQUEST, envelope.media, &message)
+            turned_away(plain(StatusCode::BAD_REQUEST, envelope.media, &message))
         }
     }
 }
@@ -213,12 +220,13 @@ pub async fn get<E: Executor>(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> axum::response::Response {
+    let turned_away = |response| door.turned_away(response, address);
     let Some(media) = Media::negotiate(&headers) else {
-        return unacceptable();
+        return turned_away(unacceptable());
     };
     let envelope = match door.envelope(Method::GET, &headers, address, media).await {
         Ok(envelope) => envelope,
-        Err(response) => return response,
+        Err(response) => return turned_away(response),
     };
     let call = door.call(Parameters::from_url(query.as_deref().unwrap_or_default())).await;
     if sse::is_wanted(&headers, &door, &call) {
@@ -229,6 +237,12 @@ pub async fn get<E: Executor>(
 }
 
 impl<E> Door<E> {
+    /// Notes that there was no operation in a request of this address.
+    fn turned_away(&self, response: axum::response::Response, address: SocketAddr) -> axum::response::Response {
+        observed::turned_away(&self.platform.metrics, response.status(), address.ip());
+        response
+    }
+
     fn respond(&self, status: StatusCode, media: Media, bytes: Bytes, statements: u32) -> axum::response::Response {
         let mut response = axum::response::Response::new(Body::from(bytes));
         *response.status_mut() = status;
@@ -245,7 +259,12 @@ impl<E> Door<E> {
 /// Who calls: the address of the connection.
 pub fn origin(headers: &HeaderMap, address: SocketAddr) -> Origin {
     let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    Origin { ip: Some(address.ip()), user_agent: user_agent.map(|text| text.chars().take(500).collect()) }
+    let trace_parent = headers.get("traceparent").and_then(|value| value.to_str().ok());
+    Origin {
+        ip: Some(address.ip()),
+        user_agent: user_agent.map(|text| text.chars().take(500).collect()),
+        trace_parent: trace_parent.map(str::to_owned),
+    }
 }
 
 fn answer(status: StatusCode, media: Media, response: &Response) -> axum::response::Response {

@@ -45,8 +45,8 @@ impl<K: Eq + Hash, V: Clone> Remembered<K, V> {
         }
     }
 
-    #[cfg(test)]
-    fn count(&self) -> usize {
+    /// How many values are held.
+    pub fn count(&self) -> usize {
         let generations = self.lock();
         generations.young.len() + generations.old.len()
     }

@@ -18,7 +18,7 @@ use super::connections::{self, Connections};
 use super::documents::Documents;
 use super::engine::{Admitted, Call, Engine};
 use super::proxies::{self, Proxies};
-use super::{graphiql, graphql, health, websocket};
+use super::{graphiql, graphql, health, observed, statistics, websocket};
 use crate::platform::request::Platform;
 
 /// What every handler shares.
@@ -27,6 +27,8 @@ pub struct Door<E> {
     pub engine: Engine<E>,
     pub documents: Documents,
     pub platform: Platform,
+    /// The HTTP connections that are open.
+    pub http: Arc<Connections>,
     /// The WebSockets and event streams that are open.
     pub connections: Arc<Connections>,
     /// What GraphiQL starts with.
@@ -46,7 +48,8 @@ pub fn router<E: Executor>(door: Arc<Door<E>>) -> Router {
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready::<E>))
         .route("/health/db", get(health::database::<E>))
-        .route("/health/redis", get(health::redis::<E>));
+        .route("/health/redis", get(health::redis::<E>))
+        .route("/metrics", get(statistics::metrics::<E>));
     if door.platform.config.graphiql_enabled() {
         router = router
             .route("/", get(|| async { Redirect::temporary("/graphiql") }))
@@ -64,11 +67,18 @@ impl<E: Executor> Door<E> {
     /// Lets a call in, and keeps its document for clients that name it later.
     pub fn admit(&self, mut call: Call) -> Result<Admitted, Box<async_graphql::Response>> {
         let register = call.register_as.take().map(|id| (id, Arc::clone(&call.query)));
-        let admitted = self.engine.admit(call)?;
+        let admitted = self.engine.admit(call).inspect_err(|refusal| self.refused(refusal))?;
         if let Some((id, text)) = register {
             self.documents.register(&id, &text);
         }
         Ok(admitted)
+    }
+}
+
+impl<E> Door<E> {
+    /// Tells of an operation that was refused before it was anybody's.
+    pub fn refused(&self, refusal: &async_graphql::Response) {
+        observed::refused(&self.platform.metrics, &refusal.errors);
     }
 }
 

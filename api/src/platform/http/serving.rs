@@ -21,7 +21,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use super::connections::{Connections, Place};
+use super::connections::Place;
 use super::router::{Door, router};
 
 /// How long a server that was told to stop waits for those whom it told in turn.
@@ -37,7 +37,7 @@ const FULL: &[u8] =
 /// and subscriptions over HTTP are cut, so that their clients return to whoever comes next.
 pub async fn serve<E: Executor>(listener: TcpListener, door: Arc<Door<E>>, stop: impl Future<Output = ()>) {
     let settings = &door.platform.config.http;
-    let places = Connections::new(settings.http_connections, settings.http_connections_per_address);
+    let places = &door.http;
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())

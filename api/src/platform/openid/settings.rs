@@ -84,7 +84,7 @@ struct ProvidersFile {
 }
 
 /// Why the file of providers cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
     #[error("TRELLIS_OPENID_PROVIDERS: {path} cannot be read: {cause}")]
     Unreadable { path: String, cause: String },

@@ -1,5 +1,7 @@
 //! Settings: environment variables `TRELLIS_*`, each with a default that suits development.
-//! `trellis serve --help` lists them; production mode refuses to start on a missing secret.
+//! `trellis serve --help` lists them. What cannot work, or is too weak for production, is refused in `fitness`.
+
+mod fitness;
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -8,14 +10,13 @@ use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum, value_parser};
-use redis::IntoConnectionInfo;
 use serde::Deserialize;
-use sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::EnvFilter;
 
+pub use fitness::ConfigError;
+
 use super::http::settings::HttpSettings;
-use super::openid::{self, OpenIdSettings};
-use super::sealing::{self, KeyError};
+use super::openid::OpenIdSettings;
 
 /// A value that never shows in logs or debug output.
 #[derive(Clone, Deserialize)]
@@ -221,6 +222,14 @@ pub struct Config {
     /// Bytes of document content that the operations of one request may read at most.
     #[arg(long, env = "TRELLIS_QUERY_CONTENT_BYTES", default_value_t = 32 * 1024 * 1024, value_parser = value_parser!(u64).range(1..=1_073_741_824))]
     pub query_content_bytes: u64,
+
+    /// What Prometheus must present as Bearer to read /metrics. Without it, /metrics is served in development only.
+    #[arg(long, env = "TRELLIS_METRICS_TOKEN", hide_env_values = true)]
+    pub metrics_token: Option<SecretText>,
+
+    /// Where traces go: a collector that speaks OTLP over HTTP, such as http://127.0.0.1:4318. Default: nowhere.
+    #[arg(long, env = "TRELLIS_TRACES_ENDPOINT")]
+    pub traces_endpoint: Option<String>,
 }
 
 pub fn size(range: RangeInclusive<u64>) -> RangedU64ValueParser<usize> {
@@ -231,81 +240,7 @@ fn log_filter(text: &str) -> Result<String, String> {
     EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
-/// A setting that cannot work, or that production does not accept.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    #[error("DATABASE_URL is no address of PostgreSQL: write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
-    DatabaseUrl,
-    #[error("REDIS_URL is no address of Redis: write it as redis://USER:PASSWORD@HOST:PORT/NUMBER")]
-    RedisUrl,
-    #[error(
-        "TRELLIS_TOKEN_SECRET is missing: production needs a secret of at least 32 bytes, for example from `openssl rand -base64 48`"
-    )]
-    MissingTokenSecret,
-    #[error("TRELLIS_TOKEN_SECRET is too short: {0} bytes of at least 32")]
-    ShortTokenSecret(usize),
-    #[error(
-        "TRELLIS_SEALING_KEYS is missing: production needs a key for stored secrets, for example `1:$(openssl rand -base64 32)`"
-    )]
-    MissingSealingKeys,
-    #[error("TRELLIS_SEALING_KEYS: {0}")]
-    SealingKeys(#[from] KeyError),
-    #[error("TRELLIS_PUBLIC_URL is missing: production needs to know the https address of its pages")]
-    MissingPublicUrl,
-    #[error("TRELLIS_PUBLIC_URL must begin with https:// in production, and with http:// or https:// elsewhere")]
-    PublicUrl,
-    #[error("TRELLIS_MAIL_URL is missing: production needs a server to send mail through, or TRELLIS_MAIL_DIR")]
-    MissingMail,
-    #[error(transparent)]
-    Providers(#[from] openid::FileError),
-    #[error("TRELLIS_OPENID_CALLBACKS must begin with https:// in production, and with http:// or https:// elsewhere")]
-    Callback,
-}
-
-impl Stores {
-    /// Refuses addresses that are none. Their errors repeat nothing, since an address may hold a password.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        self.database_url.reveal().parse::<PgConnectOptions>().map_err(|_| ConfigError::DatabaseUrl)?;
-        self.redis_url.reveal().into_connection_info().map_err(|_| ConfigError::RedisUrl)?;
-        Ok(())
-    }
-}
-
 impl Config {
-    /// Refuses settings that are not fit for the environment.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        self.stores.check()?;
-        let production = self.environment == Environment::Production;
-        match &self.token_secret {
-            None if production => return Err(ConfigError::MissingTokenSecret),
-            Some(secret) if secret.reveal().len() < 32 => {
-                return Err(ConfigError::ShortTokenSecret(secret.reveal().len()));
-            }
-            _ => {}
-        }
-        match &self.sealing_keys {
-            None if production => return Err(ConfigError::MissingSealingKeys),
-            Some(keys) => drop(sealing::parse(keys)?),
-            None => {}
-        }
-        let is_page = |url: &str| url.starts_with("https://") || !production && url.starts_with("http://");
-        match self.public_url.as_deref() {
-            None if production => return Err(ConfigError::MissingPublicUrl),
-            Some(url) if !is_page(url) => return Err(ConfigError::PublicUrl),
-            _ => {}
-        }
-        if !self.openid.openid_callbacks.iter().all(|url| is_page(url)) {
-            return Err(ConfigError::Callback);
-        }
-        if let Some(path) = &self.openid.openid_providers {
-            openid::read(path, self.environment)?;
-        }
-        if production && self.mail_url.is_none() && self.mail_dir.is_none() {
-            return Err(ConfigError::MissingMail);
-        }
-        Ok(())
-    }
-
     /// The address of a page, for a link in a mail. What follows the `#` stays in the browser, out of every log.
     pub fn page(&self, path: &str, secret: &str) -> String {
         format!("{}/{path}#{secret}", self.pages())
