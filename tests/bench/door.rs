@@ -1,11 +1,12 @@
 //! The front door, measured: what door, guard and viewer add to a request, what refusals cost, how many connections and
 //! sign-ins there are in a second, and what an idle connection holds.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use clap::ValueEnum;
 use http_body_util::Full;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request};
@@ -19,8 +20,9 @@ use crate::idle::{self, Held};
 use crate::load::{Connection, Slice, Target};
 use crate::peers::{Ground, Kind, Peer, Tokens};
 
-/// Connections held open to learn what one of them holds.
-const HELD: usize = 1_000;
+/// Connections held open to learn what one of them holds, after some that are not counted.
+const HELD: usize = 2_000;
+const FIRST: usize = 100;
 const REFUSALS: usize = 500;
 const SIGN_INS: usize = 32;
 
@@ -33,6 +35,9 @@ pub struct Settings {
     /// For how long each time.
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
+    /// What to measure.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Part::ALL)]
+    parts: Vec<Part>,
     /// A PostgreSQL server on which the database of the benchmark may be made.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: String,
@@ -41,6 +46,24 @@ pub struct Settings {
     /// The `trellis` to measure, built for release.
     #[arg(long, env = "TRELLIS_BIN")]
     trellis: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Part {
+    /// What is added to a request.
+    Added,
+    /// What refusals cost.
+    Refusals,
+    /// Connections in a second.
+    Connections,
+    /// What idle connections hold.
+    Held,
+    /// Sign-ins in a second, and what a query takes meanwhile.
+    SignIns,
+}
+
+impl Part {
+    const ALL: [Part; 5] = [Part::Added, Part::Refusals, Part::Connections, Part::Held, Part::SignIns];
 }
 
 /// One number, and what it should not exceed.
@@ -59,19 +82,26 @@ pub async fn run(settings: Settings) -> Result<()> {
         Ground { database_url: &database.url, redis_url: &settings.redis_url, tokens: &tokens, folder: folder.path() };
     let server = ground.trellis(&settings.trellis).await?;
     let reader = database.readers.get(1).ok_or("the database has no readers")?;
-    let door = Door { server, token: tokens.of(reader)?, length: Duration::from_secs_f64(settings.seconds) };
+    let plain = ground.own(Kind::Plain).await?;
+    let door = Door { server, plain, token: tokens.of(reader)?, length: Duration::from_secs_f64(settings.seconds) };
     let mut numbers = Vec::new();
-    door.added(&mut numbers).await?;
-    door.refusals(&mut numbers).await?;
-    door.connections(&mut numbers).await?;
-    door.held(&mut numbers).await?;
-    door.sign_ins(&mut numbers).await?;
+    for part in &settings.parts {
+        match part {
+            Part::Added => door.added(&mut numbers).await?,
+            Part::Refusals => door.refusals(&mut numbers).await?,
+            Part::Connections => door.connections(&mut numbers).await?,
+            Part::Held => held(&ground, &settings.trellis, &door.token, &mut numbers).await?,
+            Part::SignIns => door.sign_ins(&mut numbers).await?,
+        }
+    }
     print!("{}", if settings.json { as_json(&numbers) } else { as_table(&numbers) });
     Ok(())
 }
 
 struct Door {
     server: Peer,
+    /// What the engine's own integration takes, without a guard and without anything to remember.
+    plain: Peer,
     token: String,
     length: Duration,
 }
@@ -89,12 +119,17 @@ impl Door {
         Ok(request.body(Full::new(Bytes::from(content.to_string())))?)
     }
 
-    async fn slice(&self, requests: Vec<Request<Full<Bytes>>>, clients: usize) -> Result<Slice> {
-        let target = Rc::new(Target::learn(Kind::Trellis.name(), self.server.address, requests).await?);
-        target.load(clients, self.length, 1).await
+    async fn slice(&self, requests: Vec<Request<Full<Bytes>>>) -> Result<Slice> {
+        self.slice_of(&self.server, requests).await
     }
 
-    /// What a request takes beyond one that the server answers without looking at anything.
+    async fn slice_of(&self, peer: &Peer, requests: Vec<Request<Full<Bytes>>>) -> Result<Slice> {
+        let target = Rc::new(Target::learn(peer.kind.name(), peer.address, requests).await?);
+        target.load(1, self.length, 1).await
+    }
+
+    /// What a request takes beyond one that is answered without looking at anything, and beyond the same request to the
+    /// engine's own integration.
     async fn added(&self, numbers: &mut Vec<Number>) -> Result<()> {
         let host = self.server.address.to_string();
         let live = Request::builder().uri("/health/live").header(HOST, host).body(Full::default())?;
@@ -114,18 +149,20 @@ impl Door {
             .collect();
 
         // The first one warms the server up.
-        self.slice(vec![live.clone()], 1).await?;
-        let live = microseconds(self.slice(vec![live], 1).await?);
-        let anonymous = microseconds(self.slice(vec![self.post(&typename, None)?], 1).await?);
-        let signed_in = microseconds(self.slice(vec![self.post(&typename, Some(&self.token))?], 1).await?);
-        let cached = microseconds(self.slice(vec![self.post(&cached, None)?], 1).await?);
+        self.slice(vec![live.clone()]).await?;
+        let live = microseconds(self.slice(vec![live]).await?);
+        let plain = microseconds(self.slice_of(&self.plain, vec![self.post(&typename, None)?]).await?);
+        let anonymous = microseconds(self.slice(vec![self.post(&typename, None)?]).await?);
+        let signed_in = microseconds(self.slice(vec![self.post(&typename, Some(&self.token))?]).await?);
+        let cached = microseconds(self.slice(vec![self.post(&cached, None)?]).await?);
         let uncached: Result<Vec<_>> = uncached.iter().map(|content| self.post(content, None)).collect();
         let uncached = microseconds(self.slice_once(uncached?).await?);
         let mut note = |case: &str, value, goal| {
             numbers.push(Number { case: case.to_owned(), value, unit: "µs", goal });
         };
         note("a request that is answered without looking, p50", live, None);
-        note("door and guard add, p50", anonymous - live, Some(60.0));
+        note("door, guard and engine add, p50", anonymous - live, Some(60.0));
+        note("door and guard add to async-graphql-axum, p50", anonymous - plain, None);
         note("the viewer adds (one statement), p50", signed_in - anonymous, None);
         note("a long document that is remembered adds, p50", cached - live, None);
         note("a long document that is new adds, p50", uncached - live, None);
@@ -192,43 +229,6 @@ impl Door {
         Ok(())
     }
 
-    /// Memory that connections hold while nothing happens.
-    async fn held(&self, numbers: &mut Vec<Number>) -> Result<()> {
-        let subscription = "subscription { spaceActivity(spaceId: \"SPACE\") { __typename } }";
-        let space = self.space().await?;
-        let subscription = subscription.replace("SPACE", &space);
-        for (name, kind, goal) in [
-            ("an HTTP connection", Held::Http, None),
-            ("a WebSocket", Held::Socket, Some(12.0)),
-            ("a WebSocket with a subscription", Held::Subscribed(&subscription), None),
-            ("an event stream with a subscription", Held::Events(&subscription), Some(12.0)),
-        ] {
-            // What the first ones need is there for all.
-            let first = idle::hold(self.server.address, &self.token, &kind, 50).await?;
-            sleep(Duration::from_millis(500)).await;
-            let before = self.server.process.memory();
-            let held = idle::hold(self.server.address, &self.token, &kind, HELD).await?;
-            sleep(Duration::from_millis(500)).await;
-            if let (Some(before), Some(after)) = (before, self.server.process.memory()) {
-                let value = (after.now as f64 - before.now as f64) / HELD as f64 / 1024.0;
-                numbers.push(Number { case: format!("memory of {name}"), value, unit: "KiB", goal });
-            }
-            drop((first, held));
-            sleep(Duration::from_secs(1)).await;
-        }
-        Ok(())
-    }
-
-    /// A space that the reader may follow.
-    async fn space(&self) -> Result<String> {
-        let content = json!({ "query": "{ viewer { personalSpace { id } } }" });
-        let mut connection = Connection::open(self.server.address).await?;
-        let (_, answer) = connection.ask(self.post(&content, Some(&self.token))?).await?;
-        let answer: Value = serde_json::from_slice(&answer)?;
-        let id = answer["data"]["viewer"]["personalSpace"]["id"].as_str();
-        Ok(id.ok_or_else(|| format!("the reader has no personal space: {answer}"))?.to_owned())
-    }
-
     /// Sign-ins, and what a query takes meanwhile.
     async fn sign_ins(&self, numbers: &mut Vec<Number>) -> Result<()> {
         let content = json!({ "query": "mutation($input: SignInInput!) { signIn(input: $input) { userErrors { code } } }",
@@ -277,6 +277,36 @@ impl Door {
         }
         Ok(())
     }
+}
+
+/// Memory that connections hold while nothing happens, each kind of them on a server of its own: what another kind gave
+/// back would be used again.
+async fn held(ground: &Ground<'_>, trellis: &Path, token: &str, numbers: &mut Vec<Number>) -> Result<()> {
+    for (name, kind, goal) in [
+        ("an HTTP connection", Held::Http, None),
+        ("a WebSocket", Held::Socket, Some(12.0)),
+        ("a WebSocket with a subscription", Held::Subscribed, Some(12.0)),
+        ("an event stream with a subscription", Held::Events, Some(12.0)),
+    ] {
+        let server = ground.trellis(trellis).await?;
+        // What the first ones need is there for all.
+        let first = idle::hold(server.address, token, kind, FIRST).await?;
+        sleep(Duration::from_secs(1)).await;
+        let before = server.process.memory();
+        let held = idle::hold(server.address, token, kind, HELD).await?;
+        sleep(Duration::from_secs(1)).await;
+        let followers = idle::followers(server.address).await?;
+        let expected = if matches!(kind, Held::Subscribed | Held::Events) { FIRST + HELD } else { 0 };
+        if followers != expected {
+            return Err(format!("{followers} subscriptions run, not {expected}").into());
+        }
+        if let (Some(before), Some(after)) = (before, server.process.memory()) {
+            let value = (after.now as f64 - before.now as f64) / HELD as f64 / 1024.0;
+            numbers.push(Number { case: format!("memory of {name}"), value, unit: "KiB", goal });
+        }
+        drop((first, held));
+    }
+    Ok(())
 }
 
 /// Documents that ask for too much, by what they do.

@@ -11,6 +11,7 @@
 //!
 //! Both are prepared and run on one connection. Nothing is cached between requests: grants are part of the statements.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -23,6 +24,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize, Serializer};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::{FromRow, Row};
+use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::Result;
@@ -104,9 +106,9 @@ struct Endpoint {
 }
 
 #[derive(Deserialize)]
-struct Claims {
-    sub: Uuid,
-    sid: Uuid,
+pub struct Claims {
+    pub sub: Uuid,
+    pub sid: Uuid,
 }
 
 #[derive(Serialize)]
@@ -173,32 +175,42 @@ struct Tag {
 
 /// One row of `SPACES_SQL`.
 #[derive(FromRow)]
-struct SpaceRow {
-    organizations: Vec<Uuid>,
-    organization: Option<String>,
-    space_id: Option<Uuid>,
-    space: Option<String>,
-    granted: Option<bool>,
+pub struct SpaceRow {
+    pub organizations: Vec<Uuid>,
+    pub organization: Option<String>,
+    pub space_id: Option<Uuid>,
+    pub space: Option<String>,
+    pub granted: Option<bool>,
+}
+
+impl Settings {
+    pub async fn pool(&self) -> Result<PgPool> {
+        let options: PgConnectOptions = self.database_url.parse()?;
+        let pool = PgPoolOptions::new().max_connections(self.connections).test_before_acquire(false);
+        Ok(pool.connect_with(options.options([("jit", "off"), ("plan_cache_mode", &self.plans)])).await?)
+    }
+
+    pub fn key(&self) -> DecodingKey {
+        DecodingKey::from_secret(self.token_secret.as_bytes())
+    }
+
+    pub fn validation() -> Validation {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&["trellis"]);
+        validation.validate_aud = false;
+        validation
+    }
+
+    pub async fn listener(&self) -> Result<TcpListener> {
+        Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?)
+    }
 }
 
 /// Serves until the process is stopped.
 pub async fn serve(settings: Settings) -> Result<()> {
-    let options: PgConnectOptions = settings.database_url.parse()?;
-    let pool = PgPoolOptions::new()
-        .max_connections(settings.connections)
-        .test_before_acquire(false)
-        .connect_with(options.options([("jit", "off"), ("plan_cache_mode", &settings.plans)]))
-        .await?;
-    let mut validation = Validation::new(Algorithm::HS256);
-    validation.set_issuer(&["trellis"]);
-    validation.validate_aud = false;
-    let key = DecodingKey::from_secret(settings.token_secret.as_bytes());
-    let routes = axum::Router::new().route("/organizations/{slug}", get(organization)).with_state(Arc::new(Endpoint {
-        pool,
-        key,
-        validation,
-    }));
-    let listener = tokio::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, settings.port)).await?;
+    let endpoint = Endpoint { pool: settings.pool().await?, key: settings.key(), validation: Settings::validation() };
+    let routes = axum::Router::new().route("/organizations/{slug}", get(organization)).with_state(Arc::new(endpoint));
+    let listener = settings.listener().await?;
     axum::serve(listener.tap_io(|connection| drop(connection.set_nodelay(true))), routes).await?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `bench`: measures Trellis beside its peers, on one machine and one database, and prints ratios.
 //! `database` fills the database, `peers` starts the servers, `answers` compares what they say, `load` asks them,
-//! `read` is the benchmark itself and `report` what it prints. `handwritten` is one of the peers. `door` measures the
+//! `read` is the benchmark itself and `report` what it prints. `handwritten` and `plain`
+//! are peers. `door` measures the
 //! front door alone, with `idle` connections.
 
 use std::ffi::OsString;
@@ -15,6 +16,7 @@ mod handwritten;
 mod idle;
 mod load;
 mod peers;
+mod plain;
 mod processes;
 mod read;
 mod report;
@@ -46,6 +48,9 @@ enum Case {
     /// Serve the hand-written endpoint: a peer of the benchmark, started by it.
     #[command(hide = true)]
     Handwritten(handwritten::Settings),
+    /// Serve the plain async-graphql server: another peer.
+    #[command(hide = true)]
+    Plain(handwritten::Settings),
 }
 
 fn main() -> ExitCode {
@@ -75,6 +80,7 @@ fn run(case: Case) -> ExitCode {
         Case::Handwritten(settings) => {
             in_runtime(tokio::runtime::Builder::new_multi_thread(), handwritten::serve(settings))
         }
+        Case::Plain(settings) => in_runtime(tokio::runtime::Builder::new_multi_thread(), plain::serve(settings)),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

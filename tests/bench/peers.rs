@@ -24,6 +24,9 @@ use crate::processes::{Process, free_address, output};
 /// Connections to PostgreSQL of each server.
 pub const CONNECTIONS: usize = 16;
 
+/// What /metrics is asked with.
+pub const METRICS_TOKEN: &str = "a token of the benchmark";
+
 const START_LIMIT: Duration = Duration::from_secs(60);
 
 const TRELLIS_QUERY: &str = "query Read($slug: String!) {
@@ -55,17 +58,20 @@ pub enum Kind {
     Handwritten,
     /// The same, and PostgreSQL plans each of its statements once, as Trellis asks of it.
     HandwrittenPlanned,
+    /// async-graphql as its guides teach it.
+    Plain,
     Postgraphile,
 }
 
 impl Kind {
-    pub const PEERS: [Self; 3] = [Self::Handwritten, Self::HandwrittenPlanned, Self::Postgraphile];
+    pub const PEERS: [Self; 4] = [Self::Handwritten, Self::HandwrittenPlanned, Self::Plain, Self::Postgraphile];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Trellis => "trellis",
             Self::Handwritten => "handwritten",
             Self::HandwrittenPlanned => "handwritten-planned",
+            Self::Plain => "plain",
             Self::Postgraphile => "postgraphile",
         }
     }
@@ -105,16 +111,18 @@ impl Ground<'_> {
             .env("TRELLIS_SEALING_KEYS", "1:4nSPTjcI2Q8cS0qqvQbV0YyVxq0wJ1mGmX7r5UeZkLA=")
             .env("TRELLIS_PUBLIC_URL", "https://trellis.example")
             .env("TRELLIS_MAIL_DIR", std::env::temp_dir().join("trellis-bench-mail"))
+            .env("TRELLIS_METRICS_TOKEN", METRICS_TOKEN)
             .env("TRELLIS_LOG", "error");
         self.start(Kind::Trellis, address, command).await
     }
 
-    pub async fn handwritten(&self, kind: Kind) -> Result<Peer> {
+    /// A peer that this program is itself: any but Trellis and PostGraphile.
+    pub async fn own(&self, kind: Kind) -> Result<Peer> {
         let address = free_address()?;
         let plans = if kind == Kind::HandwrittenPlanned { "force_generic_plan" } else { "auto" };
         let mut command = Command::new(std::env::current_exe()?);
         command
-            .arg("handwritten")
+            .arg(if kind == Kind::Plain { "plain" } else { "handwritten" })
             .env("DATABASE_URL", self.database_url)
             .env("TRELLIS_TOKEN_SECRET", &self.tokens.secret)
             .env("BENCH_CONNECTIONS", CONNECTIONS.to_string())
@@ -186,7 +194,7 @@ impl Peer {
             request.body(Full::new(Bytes::from(body)))
         };
         Ok(match self.kind {
-            Kind::Trellis => graphql(request, TRELLIS_QUERY)?,
+            Kind::Trellis | Kind::Plain => graphql(request, TRELLIS_QUERY)?,
             Kind::Postgraphile => graphql(request, POSTGRAPHILE_QUERY)?,
             Kind::Handwritten | Kind::HandwrittenPlanned => {
                 request.uri(format!("/organizations/{slug}")).body(Full::default())?

@@ -84,9 +84,9 @@ async fn measure(settings: &Settings) -> Result<Report> {
     sleep(Duration::from_secs(1)).await;
     let idle = trellis.process.memory();
     let mut peers = Vec::new();
-    for kind in [Kind::Handwritten, Kind::HandwrittenPlanned] {
+    for kind in [Kind::Handwritten, Kind::HandwrittenPlanned, Kind::Plain] {
         if is_wanted(kind.name()) {
-            peers.push(ground.handwritten(kind).await?);
+            peers.push(ground.own(kind).await?);
         }
     }
     if is_wanted(Kind::Postgraphile.name()) {

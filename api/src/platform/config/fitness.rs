@@ -83,9 +83,7 @@ impl Config {
         if let Some(keys) = &self.sealing_keys {
             sealing::parse(keys)?;
         }
-        let is_page = |url: &String| {
-            url.starts_with("https://") || self.is_development() && url.starts_with("http://")
-        };
+        let is_page = |url: &String| url.starts_with("https://") || self.is_development() && url.starts_with("http://");
         if !self.public_url.iter().all(is_page) {
             return Err(ConfigError::PublicUrl);
         }
