@@ -25,7 +25,7 @@ use crate::platform::http::connections::Connections;
 use crate::platform::http::documents::Documents;
 use crate::platform::http::engine::{Engine, Guard};
 use crate::platform::http::graphiql::Welcome;
-use crate::platform::http::guard::{Limits, SchemaShape};
+use crate::platform::http::guard::SchemaShape;
 use crate::platform::http::health::Migrated;
 use crate::platform::http::router::Door;
 use crate::platform::http::serving;
@@ -92,18 +92,8 @@ fn redis_connection(client: redis::Client) -> Result<ConnectionManager> {
 
 /// The guard for this graph, with the limits of the configuration.
 fn guard(config: &Config) -> Result<Guard> {
-    let whole = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    let limits = Limits {
-        query_bytes: whole(config.query_bytes),
-        tokens: whole(config.query_tokens),
-        depth: whole(config.query_depth),
-        aliases_per_field: whole(config.query_aliases),
-        root_fields: whole(config.query_root_fields),
-        cost: config.query_cost,
-        ..Limits::default()
-    };
     let shape = SchemaShape::from_sdl(&schema::sdl()).map_err(Error::internal)?;
-    Ok(Guard { shape, limits })
+    Ok(Guard { shape, limits: config.query.limits() })
 }
 
 /// Everything the routes share.
@@ -146,6 +136,13 @@ pub fn serve(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'sta
 async fn answer(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'static, ()>) {
     let feed = door.platform.feed.clone();
     let _requests = Background::spawn(passwords::answer_requests(door.platform.clone()));
+    let _sessions = Background::spawn(look_after_sessions(door.platform.clone()));
     serving::serve(listener, door, stop).await;
     feed.shut_down().await;
+}
+
+/// Ends what stands on a session that is over.
+async fn look_after_sessions(platform: Platform) {
+    let every = Duration::from_secs(platform.config.session_look_seconds);
+    platform.viewers.open_sessions().look_after(&platform.database, every).await;
 }

@@ -156,7 +156,7 @@ async fn no_text_that_holds_nul_is_a_fault_of_the_server() {
 
 #[tokio::test]
 async fn the_operations_of_a_batch_share_what_a_request_may_read() {
-    let world = World::with(|config| config.query_content_bytes = 10_000).await;
+    let world = World::with(|config| config.query.query_content_bytes = 10_000).await;
     let id = world.editor.document(&world.lab, json!({ "content": "x".repeat(4_000) })).await;
     let query = "query($id: ID!) { node(id: $id) { ... on Document { content { text } } } }";
     let operation = json!({ "query": query, "variables": { "id": id } });

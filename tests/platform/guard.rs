@@ -224,8 +224,8 @@ async fn circles_of_fragments_are_refused() {
 #[tokio::test]
 async fn floods_are_refused() {
     let world = World::with(|config| {
-        config.query_bytes = 1_000_000;
-        config.query_tokens = 1_000_000;
+        config.query.query_bytes = 1_000_000;
+        config.query.query_tokens = 1_000_000;
     })
     .await;
     let many = |count: usize, piece: fn(usize) -> String| (0..count).map(piece).collect::<String>();

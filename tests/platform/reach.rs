@@ -11,7 +11,7 @@ use crate::support::{Client, World, typed};
 
 /// One query that goes through everything costs more than the server usually allows.
 fn generously(config: &mut Settings) {
-    config.query_cost = 10_000_000;
+    config.query.query_cost = 10_000_000;
 }
 
 /// Every id of a node in the database.

@@ -205,6 +205,17 @@ async fn a_session_that_ends_ends_its_stream_with_a_typed_error() {
 }
 
 #[tokio::test]
+async fn an_idle_stream_ends_soon_after_its_session_did() {
+    let world = World::with(|config| config.session_look_seconds = 1).await;
+    let mut events = Events::of(world.editor.post().json(&operation(ACTIVITY, json!({ "id": world.lab })))).await;
+    followers(&world, 1).await;
+    world.editor.query("mutation { signOut { userErrors { code } } }", json!({})).await.well();
+    assert_eq!(events.next().await["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    events.complete().await;
+    followers(&world, 0).await;
+}
+
+#[tokio::test]
 async fn a_stream_too_many_is_refused_and_plain_requests_are_not() {
     let world = World::with(|config| config.connections_per_address = 1).await;
     let post = || world.editor.post().json(&operation(ACTIVITY, json!({ "id": world.lab })));

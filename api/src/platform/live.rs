@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream, Stream};
+use futures_util::{FutureExt, StreamExt};
 
 use super::errors::Result;
 use super::events::{Events, FeedEvent, Topic};
@@ -20,11 +20,15 @@ pub enum Told<T> {
 /// The events of some topics: also everything since the cursor, or only what is new.
 pub async fn follow(request: &Request, topics: &[Topic], after: Option<String>) -> Result<Events> {
     let feed = &request.platform.feed;
-    let after = match after {
-        Some(cursor) => Some(feed.resolve(&cursor).await?),
-        None => None,
+    let follow = async {
+        let after = match after {
+            Some(cursor) => Some(feed.resolve(&cursor).await?),
+            None => None,
+        };
+        feed.follow(topics, after).await
     };
-    feed.follow(topics, after).await
+    // Boxed, here and below: an idle view would carry the space for it.
+    follow.boxed().await
 }
 
 /// Turns each event into what the viewer is told of it, until it is told the last.
@@ -66,6 +70,7 @@ struct Telling<T, F> {
 
 impl<T, F, Answers> Telling<T, F>
 where
+    T: Send + 'static,
     F: Fn(Arc<Request>, Arc<FeedEvent>) -> Answers,
     Answers: Stream<Item = Result<Told<T>>> + Send + 'static,
 {
@@ -75,11 +80,12 @@ where
                 Some(Ok(Told::Nothing)) => {}
                 Some(told) => return Some(told),
                 None => {
+                    self.told = stream::empty().boxed();
                     let event = match self.events.next().await? {
                         Ok(event) => event,
                         Err(error) => return Some(Err(error)),
                     };
-                    if let Err(error) = self.request.refresh().await {
+                    if let Err(error) = self.request.refresh().boxed().await {
                         return Some(Err(error));
                     }
                     self.told = (self.answers)(Arc::clone(&self.request), event).boxed();

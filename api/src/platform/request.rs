@@ -190,7 +190,7 @@ impl Request {
 
     /// Takes what a document's content weighs from what the operations of one request may read.
     pub fn take_content_bytes(&self, bytes: u64) -> Result<()> {
-        let most = self.platform.config.query_content_bytes;
+        let most = self.platform.config.query.query_content_bytes;
         let taken = self.content_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if taken > most {
             let message =

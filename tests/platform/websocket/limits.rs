@@ -115,6 +115,23 @@ async fn a_session_that_ends_closes_its_subscriptions() {
 }
 
 #[tokio::test]
+async fn an_idle_socket_is_closed_soon_after_its_session_ended_and_no_other() {
+    let world = World::with(|config| config.session_look_seconds = 1).await;
+    let mut idle = Peer::introduced(&world, &world.editor).await;
+    let mut same = Peer::introduced(&world, &world.editor).await;
+    let mut other = Peer::introduced(&world, &world.manager).await;
+    world.editor.query("mutation { signOut { userErrors { code } } }", json!({})).await.well();
+    assert_eq!(idle.closed().await, closed(4403, "Session ended"));
+    assert_eq!(same.closed().await, closed(4403, "Session ended"));
+    other.subscribe("1", "{ __typename }", json!({})).await;
+    assert_eq!(other.hear().await["type"], "next");
+    // Whatever ends a session: here its user, who was suspended behind the server's back.
+    world.database.run("UPDATE identity.users SET status = 'suspended' WHERE email = 'manager@acme.test'").await;
+    assert_eq!(other.hear().await["type"], "complete");
+    assert_eq!(other.closed().await, closed(4403, "Session ended"));
+}
+
+#[tokio::test]
 async fn a_server_that_leaves_says_so() {
     let world = World::new().await;
     let mut peer = Peer::introduced(&world, &world.editor).await;

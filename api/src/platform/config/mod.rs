@@ -15,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 pub use fitness::ConfigError;
 
-use super::http::settings::HttpSettings;
+use super::http::settings::{HttpSettings, QuerySettings};
 use super::openid::OpenIdSettings;
 
 /// A value that never shows in logs or debug output.
@@ -91,6 +91,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub http: HttpSettings,
+
+    #[command(flatten)]
+    pub query: QuerySettings,
 
     #[command(flatten)]
     pub openid: OpenIdSettings,
@@ -179,6 +182,10 @@ pub struct Config {
     #[arg(long, env = "TRELLIS_SOCKET_PING_SECONDS", default_value_t = 20, value_parser = value_parser!(u64).range(1..=3_600))]
     pub socket_ping_seconds: u64,
 
+    /// Seconds between two looks whether the sessions of open WebSockets and event streams still live.
+    #[arg(long, env = "TRELLIS_SESSION_LOOK_SECONDS", default_value_t = 5, value_parser = value_parser!(u64).range(1..=300))]
+    pub session_look_seconds: u64,
+
     /// Seconds the reader of a WebSocket or an event stream may take for the next part of an answer.
     #[arg(long, env = "TRELLIS_SOCKET_SEND_SECONDS", default_value_t = 30, value_parser = value_parser!(u64).range(1..=3_600))]
     pub socket_send_seconds: u64,
@@ -194,34 +201,6 @@ pub struct Config {
     /// Of these, how many from one address (of IPv6, one /64). Raise it behind a proxy.
     #[arg(long, env = "TRELLIS_CONNECTIONS_PER_ADDRESS", default_value_t = 1_000, value_parser = size(1..=1_000_000))]
     pub connections_per_address: usize,
-
-    /// Bytes of query text at most.
-    #[arg(long, env = "TRELLIS_QUERY_BYTES", default_value_t = 64 * 1024, value_parser = size(256..=16_777_216))]
-    pub query_bytes: usize,
-
-    /// Tokens of query text at most.
-    #[arg(long, env = "TRELLIS_QUERY_TOKENS", default_value_t = 2_000, value_parser = size(16..=1_000_000))]
-    pub query_tokens: usize,
-
-    /// Depth of a query at most.
-    #[arg(long, env = "TRELLIS_QUERY_DEPTH", default_value_t = 15, value_parser = size(2..=100))]
-    pub query_depth: usize,
-
-    /// Aliases of one field at most.
-    #[arg(long, env = "TRELLIS_QUERY_ALIASES", default_value_t = 30, value_parser = size(1..=10_000))]
-    pub query_aliases: usize,
-
-    /// Root fields of one operation at most.
-    #[arg(long, env = "TRELLIS_QUERY_ROOT_FIELDS", default_value_t = 20, value_parser = size(1..=10_000))]
-    pub query_root_fields: usize,
-
-    /// Cost of one operation at most: fields, multiplied by the lists they stand in.
-    #[arg(long, env = "TRELLIS_QUERY_COST", default_value_t = 10_000, value_parser = value_parser!(u64).range(1..=1_000_000_000))]
-    pub query_cost: u64,
-
-    /// Bytes of document content that the operations of one request may read at most.
-    #[arg(long, env = "TRELLIS_QUERY_CONTENT_BYTES", default_value_t = 32 * 1024 * 1024, value_parser = value_parser!(u64).range(1..=1_073_741_824))]
-    pub query_content_bytes: u64,
 
     /// What Prometheus must present as Bearer to read /metrics. Without it, /metrics is served in development only.
     #[arg(long, env = "TRELLIS_METRICS_TOKEN", hide_env_values = true)]

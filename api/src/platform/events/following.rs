@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
 use super::cursor::Position;
@@ -118,7 +118,7 @@ impl Following {
     async fn page_after_reached(&mut self) -> Option<Page> {
         while !self.shared.is_closing() {
             let pool = self.shared.database.pool();
-            match reading::of_topics(pool, &self.topics, self.reached, self.shared.pace.page).await {
+            match reading::of_topics(pool, &self.topics, self.reached, self.shared.pace.page).boxed().await {
                 Ok(page) => {
                     self.retry.succeeded();
                     return Some(page);

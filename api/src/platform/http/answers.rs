@@ -52,6 +52,11 @@ impl Caller {
         Ok(self)
     }
 
+    /// Resolves once the caller's session was found to be over. Nobody's has none.
+    pub fn session_ends(&self, viewers: &Viewers) -> Option<impl Future<Output = ()> + Send + use<>> {
+        self.viewer.session_id().map(|session_id| viewers.open_sessions().ended(session_id))
+    }
+
     /// When the caller's token ends, on the clock that timers use.
     pub fn expires_at(&self, clock: &dyn Clock) -> Option<Instant> {
         let left = (self.expires? - clock.now()).to_std().unwrap_or_default();

@@ -4,6 +4,7 @@ mod answers;
 pub mod connections;
 pub mod documents;
 pub mod engine;
+mod event_stream;
 pub mod graphiql;
 pub mod graphql;
 pub mod guard;

@@ -2,10 +2,12 @@
 //! is told to stop.
 
 use std::convert::Infallible;
+use std::future::{self, poll_fn};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
-use std::sync::Arc;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use async_graphql::Executor;
@@ -13,19 +15,20 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::Response;
-use axum::routing::future::RouteFuture;
-use http::Request;
+use futures_util::FutureExt;
+use http::{Method, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::connections::Place;
+use super::event_stream::{EventStream, Head, Underway};
 use super::router::{Door, router};
+use crate::platform::clock::SharedClock;
 
-/// How long a server that was told to stop waits for those whom it told in turn.
-const FAREWELL: Duration = Duration::from_secs(15);
 /// The longest head, and what hyper buffers of a body or an answer: room for the longest query that fits a URL.
 const BUFFER_BYTES: usize = 128 * 1024;
 /// Between two attempts when the system has no more connections to give.
@@ -53,7 +56,7 @@ pub async fn serve<E: Executor>(listener: TcpListener, door: Arc<Door<E>>, stop:
         match accepted {
             Ok((stream, address)) => match places.enter(Some(address.ip())) {
                 Some(place) => {
-                    let routes = Routes { router: routes.clone(), address };
+                    let routes = Routes { router: routes.clone(), address, clock: Arc::clone(&door.platform.clock) };
                     tokio::spawn(converse(builder.clone(), stream, routes, place));
                 }
                 // What does not fit the empty buffer of a new connection is not worth waiting for.
@@ -66,7 +69,7 @@ pub async fn serve<E: Executor>(listener: TcpListener, door: Arc<Door<E>>, stop:
     door.connections.leave();
     places.leave();
     let ended = async { tokio::join!(places.emptied(), door.connections.emptied()) };
-    if timeout(FAREWELL, ended).await.is_err() {
+    if timeout(Duration::from_secs(settings.stop_seconds), ended).await.is_err() {
         let (http, open) = (places.open(), door.connections.open());
         tracing::warn!(http, open, "not every connection ended in time");
     }
@@ -81,38 +84,64 @@ async fn recover(error: &io::Error) {
     }
 }
 
+/// Answers the requests of one connection. The last may be for an event stream, which gets the connection to itself.
 async fn converse(builder: http1::Builder, stream: TcpStream, routes: Routes, place: Place) {
     // Without it answers may wait for acknowledgements. An error means that the peer is gone.
     drop(stream.set_nodelay(true));
-    let leaving = place.leaving();
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), routes).with_upgrades());
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = leaving => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let wanted = Wanted::default();
+    let service = service_fn(|request| routes.answer(request, &wanted));
+    let mut connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let mut leaving = pin!(place.leaving().fuse());
+    let ended = poll_fn(|context| {
+        if leaving.as_mut().poll(context).is_ready() {
+            Pin::new(&mut connection).graceful_shutdown();
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
+        // Only polling the connection runs what may want it.
+        match Pin::new(&mut connection).poll(context) {
+            Poll::Pending => take(&wanted).map_or(Poll::Pending, |wanted| Poll::Ready(Ok(Some(wanted)))),
+            Poll::Ready(ended) => Poll::Ready(ended.map(|()| None)),
+        }
+    });
+    match ended.await {
+        Ok(None) => {}
+        Ok(Some((head, events))) => {
+            let Some(parts) = connection.into_parts() else { return };
+            // In a task of its own, which is smaller than this one.
+            tokio::spawn(async move {
+                events.serve(parts.io.into_inner(), head).await;
+                drop(place);
+            });
+        }
+        Err(error) => tracing::debug!(%error, "a connection ended early"),
     }
-    drop(place);
+}
+
+/// What an event stream leaves for the connection that it wants.
+type Wanted = Mutex<Option<(Head, EventStream)>>;
+
+fn take(wanted: &Wanted) -> Option<(Head, EventStream)> {
+    wanted.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// The routes for one connection: each request is told whom it comes from.
 struct Routes {
     router: Router,
     address: SocketAddr,
+    clock: SharedClock,
 }
 
-impl hyper::service::Service<Request<Incoming>> for Routes {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = RouteFuture<Infallible>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+impl Routes {
+    async fn answer(&self, request: Request<Incoming>, wanted: &Wanted) -> Result<Response, Infallible> {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(self.address));
-        tower_service::Service::call(&mut self.router.clone(), request)
+        let (version, is_head) = (request.version(), request.method() == Method::HEAD);
+        let mut response = tower_service::Service::call(&mut self.router.clone(), request).await?;
+        let Some(events) = Underway::of(&mut response).filter(|_| !is_head) else {
+            return Ok(response);
+        };
+        let head = Head::new(&response, version, self.clock.now());
+        *wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some((head, events));
+        // The connection is about to be taken, and this future with it.
+        future::pending().await
     }
 }

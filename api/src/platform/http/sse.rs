@@ -2,28 +2,19 @@
 //! Each answer is a `next` event, also when the operation was refused; `complete` ends the stream. A stream that ends
 //! without it was cut (the server leaves, or the reader is slow), and the client asks again.
 
-use std::future;
-use std::io;
-use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
+use async_graphql::Executor;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Executor, ServerError};
-use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, Stream, StreamExt};
-use serde_json::json;
-use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use futures_util::FutureExt;
 
-use super::answers::{Answer, Answers, Caller, answers, json as to_json, only};
-use super::connections::{self, Place};
-use super::engine::{Call, failed};
+use super::answers::{Answer, Caller, answers, only};
+use super::connections;
+use super::engine::Call;
+use super::event_stream::{EndsEarly, EventStream, Underway};
 use super::graphql::NoCall;
 use super::media::{EVENTS, accepted};
 use super::router::Door;
@@ -32,10 +23,6 @@ use crate::platform::errors::Error;
 const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
 /// Tells nginx to pass events on as they come.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-const KEEP_ALIVE: Duration = Duration::from_secs(12);
-/// A comment: it keeps proxies from closing an idle connection, and shows whether the reader is still there.
-const COMMENT: Bytes = Bytes::from_static(b":\n\n");
-const COMPLETE: Bytes = Bytes::from_static(b"event: complete\ndata: \n\n");
 
 /// Whether the client wants events for this operation: it accepts nothing else, prefers them, or subscribes.
 pub fn is_wanted<E: Executor>(headers: &HeaderMap, door: &Door<E>, call: &Result<Call, NoCall>) -> bool {
@@ -69,7 +56,7 @@ pub fn stream<E: Executor>(
         return connections::full();
     };
     let mut status = StatusCode::OK;
-    let mut ends = EndsEarly { leaving: None, token_ends: None };
+    let mut ends = EndsEarly::default();
     let answers =
         match call.map_err(NoCall::into_response).and_then(|call| door.admit(call).map_err(|response| *response)) {
             Err(response) => only(Answer::Refused(response.errors)),
@@ -79,108 +66,21 @@ pub fn stream<E: Executor>(
             }
             Ok(admitted) => {
                 if admitted.operation_type() == OperationType::Subscription {
-                    let token_ends = caller.expires_at(&*door.platform.clock);
-                    ends = EndsEarly { leaving: Some(door.connections.leaving().boxed()), token_ends };
+                    ends = EndsEarly {
+                        leaving: Some(door.connections.leaving().boxed()),
+                        session_ends: caller.session_ends(&door.platform.viewers).map(FutureExt::boxed),
+                        token_ends: caller.expires_at(&*door.platform.clock),
+                    };
                 }
                 answers(Arc::clone(&door), caller, admitted, idempotency_key)
             }
         };
-    let (events, receiver) = mpsc::channel(1);
     let patience = Duration::from_secs(door.platform.config.socket_send_seconds);
-    tokio::spawn(write(answers, ends, events, patience));
-
-    let mut response = Response::new(Body::from_stream(Events { receiver, complete: false, _place: place }));
+    let mut response = Underway::response(EventStream { answers, ends, patience, place });
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, CONTENT_TYPE);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
     response
-}
-
-/// What ends a subscription before its time. Queries and mutations end by themselves.
-struct EndsEarly {
-    leaving: Option<BoxFuture<'static, ()>>,
-    token_ends: Option<Instant>,
-}
-
-enum Event {
-    Some(Bytes),
-    Last(Bytes),
-}
-
-/// Writes the answers until the last, or until nobody reads. In a task of its own, so that a slow reader
-/// cannot hold a transaction or a database connection open.
-async fn write(mut answers: Answers, ends: EndsEarly, events: mpsc::Sender<Event>, patience: Duration) {
-    let mut leaving = ends.leaving.unwrap_or_else(|| future::pending().boxed());
-    let token_ends = async {
-        match ends.token_ends {
-            Some(token_ends) => sleep_until(token_ends).await,
-            None => future::pending().await,
-        }
-    };
-    let mut token_ends = pin!(token_ends);
-    // The first comment at once: some browsers show nothing of a response before its first bytes.
-    let mut keep_alive = interval(KEEP_ALIVE);
-    keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let answer = tokio::select! {
-            () = events.closed() => return,
-            () = &mut leaving => return,
-            () = &mut token_ends => Some(Answer::SessionOver),
-            answer = answers.next() => answer,
-            _ = keep_alive.tick() => {
-                // When there is no room, something else is on its way.
-                let _ = events.try_send(Event::Some(COMMENT));
-                continue;
-            }
-        };
-        let event = match answer {
-            Some(Answer::Result(result)) => Event::Some(next(&result)),
-            Some(Answer::Refused(errors)) => Event::Last(refusal(&errors)),
-            Some(Answer::SessionOver) => Event::Last(refusal(&failed(Error::Unauthenticated).errors)),
-            None => Event::Last(COMPLETE),
-        };
-        let last = matches!(event, Event::Last(_));
-        if !matches!(timeout(patience, events.send(event)).await, Ok(Ok(()))) || last {
-            return;
-        }
-    }
-}
-
-fn next(result: &[u8]) -> Bytes {
-    // JSON as serde_json writes it has no line breaks, so it is one line of data.
-    [b"event: next\ndata: ", result, b"\n\n"].concat().into()
-}
-
-fn refusal(errors: &[ServerError]) -> Bytes {
-    [&*next(&to_json(&json!({ "errors": errors }))), &*COMPLETE].concat().into()
-}
-
-/// The body: what the writer wrote, for as long as somebody reads it.
-struct Events {
-    receiver: mpsc::Receiver<Event>,
-    complete: bool,
-    _place: Place,
-}
-
-impl Stream for Events {
-    type Item = io::Result<Bytes>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.complete {
-            return Poll::Ready(None);
-        }
-        self.receiver.poll_recv(context).map(|event| match event {
-            Some(Event::Some(text)) => Some(Ok(text)),
-            Some(Event::Last(text)) => {
-                self.complete = true;
-                Some(Ok(text))
-            }
-            None => {
-                self.complete = true;
-                Some(Err(io::Error::other("the stream was cut before it was complete")))
-            }
-        })
-    }
 }

@@ -11,7 +11,8 @@ use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Entrance, Grants, SignedIn, Viewer};
+use super::live_session;
+use super::{Entrance, Grants, OpenSessions, SignedIn, Viewer};
 use crate::platform::cache::Cache;
 use crate::platform::database::Database;
 use crate::platform::errors::{Error, Result};
@@ -37,11 +38,12 @@ pub struct Viewers {
     cache: Cache,
     mergers: Arc<Mergers>,
     remembered: Mutex<Remembered>,
+    open_sessions: Arc<OpenSessions>,
 }
 
 impl Viewers {
     pub fn new(database: Database, cache: Cache, mergers: Arc<Mergers>) -> Self {
-        Self { database, cache, mergers, remembered: Mutex::default() }
+        Self { database, cache, mergers, remembered: Mutex::default(), open_sessions: Arc::default() }
     }
 
     /// The viewer of a session, or `Unauthenticated` when the session is over.
@@ -72,6 +74,11 @@ impl Viewers {
             },
             unchanged @ (Viewer::Anonymous | Viewer::System(_)) => Ok(unchanged),
         }
+    }
+
+    /// The sessions of what is open.
+    pub fn open_sessions(&self) -> &Arc<OpenSessions> {
+        &self.open_sessions
     }
 
     async fn grants(
@@ -163,14 +170,13 @@ impl Load for LiveSessions {
 
 /// Within one version of the user the set of its organizations is fixed and their versions only grow,
 /// so the sum changes whenever any of them does.
-const LIVE_SESSIONS_SQL: &str = r"
-SELECT s.id, s.user_id, s.provider, s.provider_domain, coalesce(g.version, 0) AS user_version,
+const LIVE_SESSIONS_SQL: &str = concat!(
+    "SELECT s.id, s.user_id, s.provider, s.provider_domain, coalesce(g.version, 0) AS user_version,
     (SELECT coalesce(sum(v.version), 0)::bigint
      FROM tenancy.members m
      JOIN platform.grant_versions v ON v.subject_id = m.organization_id
      WHERE m.user_id = s.user_id) AS organizations_version
-FROM identity.sessions s
-JOIN identity.users u ON u.id = s.user_id AND u.deleted_at IS NULL AND u.status <> 'suspended'
-LEFT JOIN platform.grant_versions g ON g.subject_id = s.user_id
-WHERE s.id = ANY($1) AND s.revoked_at IS NULL AND s.expires_at > now()
-";
+    FROM ",
+    live_session!(),
+    " LEFT JOIN platform.grant_versions g ON g.subject_id = s.user_id WHERE s.id = ANY($1)"
+);

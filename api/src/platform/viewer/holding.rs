@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
 
+use super::live_session;
 use super::{Entrance, Fingerprint, Grants, SignedIn, Viewer};
 use crate::platform::errors::{Error, Result};
 
@@ -28,9 +29,9 @@ macro_rules! held {
                 ORDER BY v.subject_id = $6, v.subject_id ",
             $lock,
             "), session AS MATERIALIZED (
-                SELECT s.id, s.provider, s.provider_domain FROM identity.sessions s
-                JOIN identity.users u ON u.id = s.user_id AND u.deleted_at IS NULL AND u.status <> 'suspended'
-                WHERE s.id = $7 AND s.user_id = $6 AND s.revoked_at IS NULL AND s.expires_at > now() ",
+                SELECT s.id, s.provider, s.provider_domain FROM ",
+            live_session!(),
+            " WHERE s.id = $7 AND s.user_id = $6 ",
             $lock,
             " OF s)
             SELECT coalesce(sum(version) FILTER (WHERE subject_id = $6), 0)::bigint AS user_version,

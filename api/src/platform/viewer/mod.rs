@@ -5,6 +5,7 @@ mod bearer;
 mod check;
 mod grants;
 mod holding;
+mod open_sessions;
 mod tokens;
 mod vouching;
 
@@ -17,8 +18,18 @@ pub use bearer::{Bearer, ForeignTokens};
 pub use check::{Fingerprint, Viewers};
 pub use grants::{Grants, SpaceGrant};
 pub(in crate::platform) use holding::{Actor, Hold, hold};
+pub use open_sessions::OpenSessions;
 pub use tokens::Tokens;
 pub use vouching::{Entrance, Vouched};
+
+/// The sessions that are live: SQL for a FROM clause, with the session as `s` and its user as `u`.
+macro_rules! live_session {
+    () => {
+        "identity.sessions s JOIN identity.users u ON u.id = s.user_id AND u.deleted_at IS NULL \
+         AND u.status <> 'suspended' AND s.revoked_at IS NULL AND s.expires_at > now()"
+    };
+}
+use live_session;
 
 /// Who is asking.
 #[derive(Clone, Debug)]

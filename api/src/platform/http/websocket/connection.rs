@@ -3,6 +3,7 @@
 //! operations. Operations go on meanwhile: a slow reader must not hold a transaction or a database connection open.
 
 use std::collections::VecDeque;
+use std::future;
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
@@ -41,6 +42,8 @@ pub struct Connection<E> {
     /// Whether operations are looked at before the peer: they take turns.
     operations_first: bool,
     deadlines: Deadlines,
+    /// Resolves once the session of whoever introduced itself is over.
+    session_ends: BoxFuture<'static, ()>,
 }
 
 enum Stage {
@@ -63,6 +66,7 @@ enum Event {
     Introduced(Result<Bearer>),
     Due(Due),
     Leaving,
+    SessionOver,
     Lost,
     Nothing,
     /// Everything was said that had to be said before closing.
@@ -81,6 +85,7 @@ impl<E: Executor> Connection<E> {
             closing: None,
             operations_first: false,
             deadlines: Deadlines::new(limits, Instant::now()),
+            session_ends: future::pending().boxed(),
         }
     }
 
@@ -102,10 +107,14 @@ impl<E: Executor> Connection<E> {
         loop {
             // Messages may come faster than they are read; other tasks want their turn.
             tokio::task::coop::consume_budget().await;
-            let event = std::future::poll_fn(|context| {
+            let event = future::poll_fn(|context| {
                 // First what comes seldom: a busy socket always has something else to do.
                 if leaving.as_mut().poll(context).is_ready() {
                     return Poll::Ready(Event::Leaving);
+                }
+                if self.session_ends.poll_unpin(context).is_ready() {
+                    self.session_ends = future::pending().boxed();
+                    return Poll::Ready(Event::SessionOver);
                 }
                 let earliest = self.deadlines.earliest();
                 if alarm.deadline() != earliest {
@@ -122,6 +131,7 @@ impl<E: Executor> Connection<E> {
                 Event::Introduced(bearer) => self.introduce(bearer),
                 Event::Due(due) => self.meet(due),
                 Event::Leaving => self.close_after_answers(Close::leaving()),
+                Event::SessionOver => self.close_after_answers(Close::session_over()),
                 Event::Lost => ControlFlow::Break(None),
                 Event::Done => ControlFlow::Break(self.closing.take()),
                 Event::Nothing => ControlFlow::Continue(()),
@@ -247,6 +257,9 @@ impl<E: Executor> Connection<E> {
             Ok(bearer) => {
                 let caller = Caller::new(bearer, origin);
                 self.deadlines.introduced(caller.expires_at(&*self.door.platform.clock));
+                if let Some(ends) = caller.session_ends(&self.door.platform.viewers) {
+                    self.session_ends = ends.boxed();
+                }
                 self.stage = Stage::Introduced(caller);
                 self.socket.accept_messages_of(self.limits.message_bytes);
                 self.say(server_message::connection_ack());

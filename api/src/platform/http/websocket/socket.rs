@@ -23,7 +23,7 @@ use super::protocol::Close;
 
 /// The codec writes pings, pongs and closes only, at most 125 bytes each.
 const CONTROL_BYTES: usize = 1024;
-const READ_BYTES: usize = 2 * 1024;
+const READ_BYTES: usize = 1024;
 /// What a stranger may send: room for a token.
 const STRANGER_BYTES: usize = 16 * 1024;
 /// How long the peer may take to hang up once it was told why.

@@ -8,7 +8,7 @@ use async_graphql::parser::types::OperationType;
 fn cost_of(text: &str, json: &str) -> u64 {
     let limits = Limits { cost: u64::MAX, ..Limits::default() };
     let found = examined_with(text, json, &limits).unwrap_or_else(|refusal| panic!("{text}: {refusal}"));
-    let again = cost(&parse(text), &shape(), None, &variables(json), &limits);
+    let again = cost(&parse(text), shape(), None, &variables(json), &limits);
     assert_eq!(again, Ok(found.requested_cost), "{text}");
     found.requested_cost
 }
@@ -91,7 +91,7 @@ fn a_cost_over_the_limit_is_refused_at_the_costliest_field() {
 #[test]
 fn only_the_selected_operation_is_paid_for() {
     let text = "query A { document { id } } query B { documents(first: 50) { nodes { id } } } mutation C { x }";
-    let of = |name| examine(&parse(text), &shape(), name, &Variables::default(), &Limits::default());
+    let of = |name| examine(&parse(text), shape(), name, &Variables::default(), &Limits::default());
     assert_eq!(of(Some("A")).expect("cheap").requested_cost, 2);
     let b = of(Some("B")).expect("cheap");
     assert_eq!((b.requested_cost, b.operation_type), (101, Some(OperationType::Query)));
@@ -179,7 +179,7 @@ fn the_introspection_of_graphiql_passes() {
     assert!(scan(&text, &limits).is_ok());
     let found = examined(&text).expect("within the limits");
     assert_eq!((found.depth, found.introspection_depth), (0, 15));
-    assert!(super::super::rewrite(parse(&text), &shape(), &limits).is_ok());
+    assert!(super::super::rewrite(parse(&text), shape(), &limits).is_ok());
 }
 
 #[test]

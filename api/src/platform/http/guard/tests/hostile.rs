@@ -9,14 +9,14 @@ use super::{examined, examined_with, parse, shape};
 /// The stack of a tokio worker.
 const WORKER_STACK_BYTES: usize = 2 * 1024 * 1024;
 
-/// Parses on a thread with a worker's stack. An overflow aborts the whole test binary.
+/// Works on a thread with a worker's stack. An overflow aborts the whole test binary.
+pub fn on_a_worker(work: impl FnOnce() + Send + 'static) {
+    let worker = std::thread::Builder::new().stack_size(WORKER_STACK_BYTES).spawn(work);
+    worker.expect("a thread can be started").join().expect("nothing panics");
+}
+
 pub fn parse_on_a_worker(text: String) {
-    std::thread::Builder::new()
-        .stack_size(WORKER_STACK_BYTES)
-        .spawn(move || drop(parse_query(text)))
-        .expect("a thread can be started")
-        .join()
-        .expect("the parser does not panic");
+    on_a_worker(move || drop(parse_query(text)));
 }
 
 fn refusal_of(text: &str) -> RefusalCode {
@@ -130,7 +130,7 @@ fn doubled_fields_are_refused() {
 
 #[test]
 fn the_rewriting_stops_at_the_limits_by_itself() {
-    let refused = |text: &str| rewrite(parse(text), &shape(), &Limits::default()).expect_err(text).code;
+    let refused = |text: &str| rewrite(parse(text), shape(), &Limits::default()).expect_err(text).code;
     assert_eq!(refused(&doubling(20, "NEXT NEXT")), RefusalCode::TooManyFields);
     assert_eq!(refused(&doubling(60, "NEXT")), RefusalCode::NestingTooDeep);
     let cycle = "{ document { ...A } } fragment A on Document { ...A }";

@@ -9,6 +9,8 @@ mod reference;
 mod rewrite;
 mod scan;
 
+use std::sync::LazyLock;
+
 use async_graphql::Variables;
 use async_graphql::parser::{parse_query, types::ExecutableDocument};
 
@@ -22,8 +24,10 @@ fn variables(json: &str) -> Variables {
     serde_json::from_str(json).expect("variables are a JSON object")
 }
 
-fn shape() -> SchemaShape {
-    SchemaShape::from_sdl(&graph::schema().sdl()).expect("exported SDL is valid")
+fn shape() -> &'static SchemaShape {
+    static SHAPE: LazyLock<SchemaShape> =
+        LazyLock::new(|| SchemaShape::from_sdl(&graph::schema().sdl()).expect("exported SDL is valid"));
+    &SHAPE
 }
 
 /// Examines a document with the default limits and without variables.
@@ -32,5 +36,5 @@ fn examined(text: &str) -> Result<Examined, Refusal> {
 }
 
 fn examined_with(text: &str, json: &str, limits: &Limits) -> Result<Examined, Refusal> {
-    super::examine(&parse(text), &shape(), None, &variables(json), limits)
+    super::examine(&parse(text), shape(), None, &variables(json), limits)
 }

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::super::{Limits, examine, rewrite, scan};
-use super::hostile::parse_on_a_worker;
+use super::hostile::{on_a_worker, parse_on_a_worker};
 use super::print::print;
 use super::reference::{Reference, TYPES, possible};
 use super::rewrite::answer;
@@ -51,6 +51,25 @@ proptest! {
     }
 
     #[test]
+    fn any_bytes_leave_the_guard_standing(bytes in vec(any::<u8>(), 0..2_000)) {
+        guarded_on_a_worker(String::from_utf8_lossy(&bytes).into_owned());
+    }
+
+    #[test]
+    fn a_document_with_other_text_in_its_places_leaves_the_guard_standing(
+        choices in vec(any::<u8>(), 0..300),
+        changes in vec((any::<usize>(), 0..8_usize, "[{(\\[\\]})a: \"\\\\\n#$@.!=|1-]|\"\"\"|\\PC|\\.\\.\\.F[0-5]|\\$[ab]"), 1..12)
+    ) {
+        let mut text = Writer::default().document(choices);
+        for (place, length, change) in changes {
+            let start = text.floor_char_boundary(place % (text.len() + 1));
+            let end = text.ceil_char_boundary((start + length).min(text.len()));
+            text.replace_range(start..end, &change);
+        }
+        guarded_on_a_worker(text);
+    }
+
+    #[test]
     fn brackets_are_counted_outside_strings_and_comments(pieces in vec(0..PIECES.len(), 0..200)) {
         let (mut text, mut open, mut deepest) = (String::new(), 0_i64, 0);
         for index in pieces {
@@ -75,9 +94,9 @@ proptest! {
         let expected = Reference { document: &document, variables: &variables }.answer();
 
         let generous = Limits { depth: 100, directives: 1_000, ..Limits::default() };
-        let examined = examine(&document, &shape(), None, &variables, &generous);
+        let examined = examine(&document, shape(), None, &variables, &generous);
         prop_assert!(examined.is_ok(), "{}: {:?}", text, examined);
-        let rewritten = rewrite(document, &shape(), &generous).map_err(|refusal| {
+        let rewritten = rewrite(document, shape(), &generous).map_err(|refusal| {
             TestCaseError::fail(format!("{text}: {refusal}"))
         })?;
         let printed = print(&rewritten);
@@ -93,11 +112,11 @@ proptest! {
         let text = with_another_word(&Writer::default().document(choices), place, WORDS[word]);
         let variables = variables("{\"a\": true, \"b\": false}");
         let Ok(document) = parse_query(&text) else { return Ok(()) };
-        if examine(&document, &shape(), None, &variables, &Limits::default()).is_err() {
+        if examine(&document, shape(), None, &variables, &Limits::default()).is_err() {
             return Ok(());
         }
         let before = answer(document.clone(), variables.clone());
-        let rewritten = rewrite(document, &shape(), &Limits::default()).map_err(|refusal| {
+        let rewritten = rewrite(document, shape(), &Limits::default()).map_err(|refusal| {
             TestCaseError::fail(format!("{text}: {refusal}"))
         })?;
         let printed = print(&rewritten);
@@ -107,6 +126,21 @@ proptest! {
             "{}\n{}\n{:?}", text, printed, before.errors
         );
     }
+}
+
+/// Everything that the guard does with a text that nobody vouches for. What it looks at grows no faster than the text.
+fn guarded_on_a_worker(text: String) {
+    if scan(&text, &Limits::default()).is_err() {
+        return;
+    }
+    on_a_worker(move || {
+        let Ok(document) = parse_query(&text) else { return };
+        let variables = variables("{\"a\": true}");
+        if let Ok(examined) = examine(&document, shape(), None, &variables, &Limits::default()) {
+            assert!(examined.visited <= 4 * text.len() as u64, "{}: {text}", examined.visited);
+            drop(rewrite(document, shape(), &Limits::default()));
+        }
+    });
 }
 
 /// What a word of a valid document is replaced by to make it invalid, most of the time.

@@ -12,7 +12,7 @@ use super::print::{normal, print};
 use super::{parse, shape, variables};
 
 fn rewritten(text: &str) -> ExecutableDocument {
-    rewrite(parse(text), &shape(), &Limits::default()).unwrap_or_else(|refusal| panic!("{text}: {refusal}"))
+    rewrite(parse(text), shape(), &Limits::default()).unwrap_or_else(|refusal| panic!("{text}: {refusal}"))
 }
 
 fn becomes(text: &str, expected: &str) {
