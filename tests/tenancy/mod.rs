@@ -1,5 +1,9 @@
 //! Whose things are: organizations, their members, projects and spaces, and what each role may do with them.
 
+mod context;
+mod deletion;
+mod invitations;
+mod joining;
 mod members;
 mod organizations;
 mod projects;

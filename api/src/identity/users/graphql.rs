@@ -24,6 +24,7 @@ use crate::platform::errors::Result;
 use crate::platform::pagination::{Connection, Node, Page};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
+use crate::tenancy::context;
 use crate::tenancy::organizations::{self, Organization};
 use crate::tenancy::single_sign_on;
 use crate::tenancy::spaces::{self, Space};
@@ -189,6 +190,16 @@ impl ViewerObject {
     /// The personal space you got at sign-up.
     async fn personal_space(&self, ctx: &Context<'_>) -> Result<Option<Space>> {
         spaces::personal(ctx.request(), self.0).await
+    }
+
+    /// The organization this session works in; null when none was chosen, or you have no access to it any more.
+    async fn active_organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
+        context::active_organization(ctx.request()).await
+    }
+
+    /// The space this session works in; null when none was chosen, or you have no access to it any more.
+    async fn active_space(&self, ctx: &Context<'_>) -> Result<Option<Space>> {
+        context::active_space(ctx.request()).await
     }
 
     /// The organizations you are a member of, by name.

@@ -18,6 +18,7 @@ use crate::platform::pagination::{Connection, Count, Node, Page};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
+use crate::tenancy::deletion::{self, ProjectDeletionImpact};
 use crate::tenancy::organizations::Organization;
 use crate::tenancy::project_members::{self, ProjectMember};
 use crate::tenancy::spaces::Space;
@@ -107,6 +108,11 @@ impl Project {
     /// Your role in it: your own or your teams', whichever is higher. Owners and admins of the organization are its admins.
     async fn viewer_role(&self, ctx: &Context<'_>) -> Option<ProjectRole> {
         ctx.request().viewer().project_role(self.0.id)
+    }
+
+    /// What deleting it would take along. Null unless you may delete it.
+    async fn deletion_impact(&self, ctx: &Context<'_>) -> Result<Option<ProjectDeletionImpact>> {
+        deletion::of_project(ctx.request(), &self.0).await
     }
 
     /// The spaces attached to it that you may see, the oldest first.

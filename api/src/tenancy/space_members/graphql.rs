@@ -160,6 +160,13 @@ struct SpaceMemberRemoveInput {
     id: SpaceMemberId,
 }
 
+/// A space to join.
+#[derive(InputObject)]
+struct SpaceJoinInput {
+    /// The space: one that is open to its organization.
+    space_id: SpaceId,
+}
+
 /// A space to leave.
 #[derive(InputObject)]
 struct SpaceLeaveInput {
@@ -188,6 +195,14 @@ payload! {
     SpaceMemberRemovePayload {
         /// The id of the membership that is gone; null when it was refused.
         deleted_id: SpaceMemberId, TenancyErrorCode
+    }
+}
+
+payload! {
+    /// What joining a space ended with.
+    SpaceJoinPayload {
+        /// Your membership; null when it was refused.
+        space_member: SpaceMember, TenancyErrorCode
     }
 }
 
@@ -246,6 +261,16 @@ impl SpaceMemberMutation {
     ) -> Result<SpaceMemberRemovePayload> {
         let outcome = Outcome::of(rules::remove_member(ctx.request(), input.id).await)?;
         Ok(outcome.into())
+    }
+
+    /// Makes you a member of an open space, with the role that everybody has there. You stay one when it becomes private. To enter a private space, see joinRequestCreate.
+    async fn space_join(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The space.")] input: SpaceJoinInput,
+    ) -> Result<SpaceJoinPayload> {
+        let outcome = Outcome::of(rules::join_space(ctx.request(), input.space_id).await)?;
+        Ok(outcome.map(SpaceMember::from).into())
     }
 
     /// Gives up your own role in a space. What your teams have, or everybody in an open space, remains.

@@ -89,6 +89,7 @@ pub struct NewSpace {
     pub color: Option<String>,
     pub privacy: Option<SpacePrivacy>,
     pub default_role: Option<SpaceRole>,
+    pub is_listed: Option<bool>,
 }
 
 /// Creates a space of an organization. Its creator becomes its manager.
@@ -133,6 +134,7 @@ pub struct SpaceChanges {
     pub color: Option<String>,
     pub privacy: Option<SpacePrivacy>,
     pub default_role: Option<SpaceRole>,
+    pub is_listed: Option<bool>,
     /// Some(None) detaches the space from its project.
     pub project_id: Option<Option<ProjectId>>,
     pub default_document_visibility: Option<entity::enums::DocumentVisibility>,
@@ -157,6 +159,9 @@ pub async fn update_space(
             return Err(reject("projectId", Code::PersonalSpace, "A personal space has no project."));
         }
         _ => {}
+    }
+    if space.organization_id.is_none() && changes.is_listed == Some(true) {
+        return Err(reject("isListed", Code::PersonalSpace, "A personal space cannot be shown to an organization."));
     }
     if space.organization_id.is_none() && changes.privacy == Some(SpacePrivacy::Open) {
         return Err(reject("privacy", Code::PersonalSpace, "A personal space cannot be open to an organization."));
