@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, World, typed, uuid};
+use crate::support::{Answer, Client, World, alike, medians, typed, uuid};
 
 const FIELDS: &str = "invitation { id kind email role state expiresAt viewerCan } link";
 
@@ -91,6 +91,49 @@ async fn nothing_tells_whether_an_address_has_an_account() {
     again("stranger@acme.test").await.refused("ALREADY_INVITED", "email");
     // Of the organization's own people it is known.
     again("member@acme.test").await.refused("ALREADY_MEMBER", "email");
+    // The letters differ in nothing but the link.
+    let mut letters = Vec::new();
+    for email in ["stranger@acme.test", "nobody99@acme.test"] {
+        let letter = world.server.letters().last_of(1, email).await;
+        letters.push((letter.subject.clone(), letter.text.replace(&letter.token(), "TOKEN")));
+    }
+    assert_eq!(letters[0], letters[1]);
+}
+
+#[tokio::test]
+async fn inviting_takes_as_long_for_an_unknown_address() {
+    let world = World::new().await;
+    let accounts = "INSERT INTO identity.users (id, email, name) \
+                    SELECT gen_random_uuid(), 'known' || number || '@example.org', 'Known' FROM generate_series(0, 40) AS number";
+    world.database.run(accounts).await;
+    let ask = async |email: String| {
+        invite(&world.admin, &world, json!({ "email": email, "role": "MEMBER" })).await.well();
+    };
+    ask("warm@example.org".to_owned()).await;
+    let known = async |round: usize| ask(format!("known{round}@example.org")).await;
+    let unknown = async |round: usize| ask(format!("nobody{round}@example.org")).await;
+    alike(medians(41, known, unknown).await);
+}
+
+#[tokio::test]
+async fn one_address_is_not_written_to_again_and_again() {
+    let world = World::new().await;
+    let (id, _) = letter(&world, "nora@example.org").await;
+    let resend = async |client: &Client| client.mutate("invitationResend", json!({ "id": id })).await;
+    for _ in 0..4 {
+        resend(&world.owner).await.well();
+    }
+    // Whoever asks for it, also from another organization.
+    let query = "mutation($id: ID!) { invitationResend(input: { id: $id }) { userErrors { code retryAfterSeconds } } }";
+    let refused = world.admin.query(query, json!({ "id": id })).await;
+    assert_eq!(refused.refusals(), ["RATE_LIMITED"], "{}", refused.body);
+    assert!(refused.number("invitationResend.userErrors.0.retryAfterSeconds") > 0, "{}", refused.body);
+    let input = json!({ "organizationId": world.globex, "email": "Nora@example.org", "role": "VIEWER" });
+    world.stranger.mutate("invitationCreate", input).await.refused("RATE_LIMITED", "");
+    // Others can be written to, and the address can still have its password reset.
+    letter(&world, "omar@example.org").await;
+    let reset = json!({ "email": "nora@example.org" });
+    world.anonymous.mutate("passwordResetRequest", reset).await.well();
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Client, World, typed};
+use crate::support::{Client, PASSWORD, World, typed};
 
 /// The id of somebody's membership of acme.
 async fn membership(world: &World, who: &Client) -> String {
@@ -261,4 +261,21 @@ async fn an_owner_remains_when_it_is_handed_over_while_the_heir_leaves() {
                        FROM identity.users u WHERE u.id = user_id AND u.email IN ('owner@acme.test', 'member@acme.test')";
         world.database.run(restore).await;
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_undone_takes_a_recent_proof_of_who_asks() {
+    let world = World::new().await;
+    let heir = membership(&world, &world.member).await;
+    world.forget_proofs().await;
+    let before = world.database.digest().await;
+    for (mutation, input) in [
+        ("organizationTransfer", json!({ "organizationId": world.acme, "memberId": heir })),
+        ("organizationDelete", json!({ "id": world.acme })),
+    ] {
+        world.owner.mutate(mutation, input).await.refused("REAUTHENTICATION_REQUIRED", "");
+    }
+    assert_eq!(world.database.digest().await, before);
+    world.owner.mutate("reauthenticate", json!({ "password": PASSWORD })).await.well();
+    world.owner.mutate("organizationDelete", json!({ "id": world.acme })).await.well();
 }

@@ -7,6 +7,7 @@ mod joining;
 mod members;
 mod organizations;
 mod projects;
+mod quotas;
 mod roles;
 mod single_sign_on;
 mod space_members;

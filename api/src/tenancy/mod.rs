@@ -10,6 +10,7 @@ pub mod members;
 pub mod organizations;
 pub mod project_members;
 pub mod projects;
+pub mod quotas;
 pub mod single_sign_on;
 pub mod space_members;
 pub mod spaces;
@@ -112,6 +113,8 @@ pub enum TenancyErrorCode {
     NotEnforced,
     /// Prove again who you are with reauthenticate, then repeat this.
     ReauthenticationRequired,
+    /// A quota of the project leaves no room; the message names it.
+    QuotaExceeded,
     /// There were too many attempts; retryAfterSeconds says when the next is allowed.
     RateLimited,
 }

@@ -52,7 +52,7 @@ impl Member {
         Organization::find(ctx.request(), self.0.organization_id).await
     }
 
-    /// The person.
+    /// The person; null once that account is gone.
     async fn user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         User::find_through(ctx.request(), self.0.user_id).await
     }
@@ -67,7 +67,7 @@ impl Member {
         self.0.status
     }
 
-    /// Who invited the person; null for the founder, and once that account is gone.
+    /// Who invited the person; null for who came without an invitation, and once that account is gone.
     async fn invited_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         match self.0.invited_by {
             Some(id) => User::find_through(ctx.request(), id).await,
@@ -75,12 +75,12 @@ impl Member {
         }
     }
 
-    /// When the person was invited; null for the founder.
+    /// When the person was invited; null for the founder, and for who came through single sign-on.
     async fn invited_at(&self) -> Option<DateTime<Utc>> {
         self.0.invited_at
     }
 
-    /// When the person accepted the invitation; null for the founder.
+    /// When the person accepted the invitation; null for who came without one.
     async fn accepted_at(&self) -> Option<DateTime<Utc>> {
         self.0.accepted_at
     }

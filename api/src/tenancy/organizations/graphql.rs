@@ -65,12 +65,12 @@ impl Organization {
         &self.0.slug
     }
 
-    /// What the organization is for, in its own words.
+    /// What the organization is for, in its own words; null for none.
     async fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
 
-    /// The address of its logo.
+    /// The address of its logo; null for none.
     async fn logo_url(&self) -> Option<&str> {
         self.0.logo_url.as_deref()
     }
@@ -81,7 +81,7 @@ impl Organization {
         self.0.billing_email.as_deref().filter(|_| may_edit)
     }
 
-    /// Where its people find help.
+    /// Where its people find help; null when nobody said.
     async fn support_email(&self) -> Option<&str> {
         self.0.support_email.as_deref()
     }
@@ -122,7 +122,7 @@ impl Organization {
         ctx.request().permitted::<organization::Entity>(&self.0).actions()
     }
 
-    /// Your role in it.
+    /// Your role in it; null for who has none.
     async fn viewer_role(&self, ctx: &Context<'_>) -> Option<entity::enums::MemberRole> {
         ctx.request().viewer().organization_role(self.0.id)
     }
@@ -139,7 +139,7 @@ impl Organization {
         spaces::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
     }
 
-    /// The space with this slug, if you may see it.
+    /// The space with this slug; null unless you may see one.
     async fn space(
         &self,
         ctx: &Context<'_>,
@@ -160,7 +160,7 @@ impl Organization {
         projects::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
     }
 
-    /// The project with this slug, if you may see it.
+    /// The project with this slug; null unless you may see one.
     async fn project(
         &self,
         ctx: &Context<'_>,
@@ -249,7 +249,7 @@ pub struct OrganizationQuery;
 
 #[Object]
 impl OrganizationQuery {
-    /// The organization with this slug, if you are a member of it.
+    /// The organization with this slug; null unless you are a member of one.
     async fn organization(
         &self,
         ctx: &Context<'_>,

@@ -14,6 +14,7 @@ use crate::platform::write::{Committed, Write};
 use crate::tenancy::TenancyErrorCode as Code;
 use crate::tenancy::events::TenancyEvent;
 use crate::tenancy::members::{self, Grantee};
+use crate::tenancy::quotas;
 
 const READ: ActionSet = ActionSet::of(&[Action::Read]);
 const MANAGE: ActionSet = READ.and(ActionSet::of(&[Action::Edit, Action::Delete]));
@@ -75,6 +76,7 @@ pub async fn add_member(request: &Request, new: NewProjectMember) -> Result<Comm
     let mut write = request.begin_write_of_grants().await?;
     let project = write.granted_parent::<project::Entity>(new.project_id, Action::ManageMembers).await?;
     check_grantee(&write, &project, grantee, "userId", new.role).await?;
+    quotas::check_member(&write, &project).await?;
     let holder = NewHolder { id: new.id, project_id: project.id, grantee, role: new.role };
     let member = store::insert(&write, &project, holder).await?;
     write.record(&TenancyEvent::ProjectMembersChanged { project: project.id, organization: project.organization_id });

@@ -51,7 +51,7 @@ impl SpaceMember {
         self.0.id
     }
 
-    /// The space.
+    /// The space; null when it is deleted meanwhile.
     async fn space(&self, ctx: &Context<'_>) -> Result<Option<Space>> {
         Space::find(ctx.request(), self.0.space_id).await
     }
@@ -82,7 +82,7 @@ impl SpaceMember {
         self.0.role
     }
 
-    /// Who added the person or team.
+    /// Who added the person or team; null for the server itself, and once that account is gone.
     async fn added_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         match self.0.added_by {
             Some(id) => User::find_through(ctx.request(), id).await,

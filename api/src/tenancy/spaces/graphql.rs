@@ -69,17 +69,17 @@ impl Space {
         &self.0.slug
     }
 
-    /// What it is for.
+    /// What it is for; null when nobody said.
     async fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
 
-    /// An emoji or the name of an icon.
+    /// An emoji or the name of an icon; null for none.
     async fn icon(&self) -> Option<&str> {
         self.0.icon.as_deref()
     }
 
-    /// Its color, as #rrggbb.
+    /// Its color, as #rrggbb; null for none.
     async fn color(&self) -> Option<&str> {
         self.0.color.as_deref()
     }
@@ -117,7 +117,7 @@ impl Space {
         }
     }
 
-    /// The project it is attached to, if you may see that.
+    /// The project it is attached to; null for none, and for one that you do not see.
     async fn project(&self, ctx: &Context<'_>) -> Result<Option<Project>> {
         match self.0.project_id {
             Some(id) => Project::find(ctx.request(), id).await,
@@ -150,7 +150,7 @@ impl Space {
         ctx.request().permitted::<space::Entity>(&self.0).actions()
     }
 
-    /// Your role in it: your own, your teams', or the default of an open space, whichever is highest.
+    /// Your role in it: your own, your teams', or the default of an open space, whichever is highest. Null for who has none.
     async fn viewer_role(&self, ctx: &Context<'_>) -> Option<SpaceRole> {
         ctx.request().viewer().space_role(self.0.id)
     }

@@ -14,6 +14,7 @@ use crate::platform::viewer::Viewer;
 use crate::platform::write::{Committed, Write};
 use crate::tenancy::TenancyErrorCode as Code;
 use crate::tenancy::events::TenancyEvent;
+use crate::tenancy::quotas;
 
 const READER: ActionSet = ActionSet::of(&[Action::Read, Action::ReadMembers]);
 const COMMENTER: ActionSet = READER.and(ActionSet::of(&[Action::Comment]));
@@ -154,7 +155,12 @@ pub async fn update_space(
         return Err(reject("expectedVersion", Code::Conflict, "The space changed since you read it."));
     }
     match (space.organization_id, changes.project_id) {
-        (Some(organization), Some(project)) => check_project(&write, project, organization).await?,
+        (Some(organization), Some(project)) if project != space.project_id => {
+            check_project(&write, project, organization).await?;
+            if let Some(project) = project {
+                quotas::check_space(&write, id, project).await?;
+            }
+        }
         (None, Some(Some(_))) => {
             return Err(reject("projectId", Code::PersonalSpace, "A personal space has no project."));
         }
