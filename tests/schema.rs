@@ -52,6 +52,20 @@ fn described(name: &str, found: &TypeDefinition) -> Vec<(String, bool)> {
 }
 
 #[test]
+fn every_field_that_may_be_null_says_when() {
+    let silent = graph().types.keys().filter(|name| *name != "Mutation").flat_map(|name| {
+        let fields = graph().fields(name).filter(|field| field.ty.node.nullable);
+        let silent = fields.filter(|field| {
+            let says = |text: &str| text.to_lowercase().contains("null");
+            !field.description.as_ref().is_some_and(|text| says(&text.node))
+        });
+        silent.map(move |field| format!("{name}.{}", field.name.node))
+    });
+    let silent: Vec<String> = silent.collect();
+    assert!(silent.is_empty(), "null without a reason: {silent:#?}");
+}
+
+#[test]
 fn everything_is_described() {
     let all: Vec<(String, bool)> = graph().types.iter().flat_map(|(name, found)| described(name, found)).collect();
     assert!(all.len() > 400, "the schema was not read: {}", all.len());

@@ -36,8 +36,14 @@ use crate::platform::openid::Providers;
 use crate::platform::request::Platform;
 use crate::platform::sealing::Sealing;
 use crate::platform::telemetry::metrics::Metrics;
+use crate::platform::upkeep::Chore;
 use crate::platform::viewer::{Tokens, Viewers};
 use crate::schema::{self, Graph};
+use crate::tenancy;
+
+/// What the domains want done in each round of upkeep.
+pub const CHORES: &[Chore] =
+    &[Chore { what: "things deleted long ago", run: |platform| Box::pin(tenancy::deletion::purge(platform)) }];
 
 /// Connects to PostgreSQL and Redis and starts the background work. Redis may be away.
 pub fn platform(config: Config) -> BoxFuture<'static, Result<Platform>> {

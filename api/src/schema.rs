@@ -17,6 +17,8 @@ use crate::platform::errors::{Error, Result};
 use crate::platform::payload::Independent;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyMutation;
+use crate::tenancy::invitations::{Invitation, InvitationQuery};
+use crate::tenancy::join_requests::JoinRequest;
 use crate::tenancy::members::Member;
 use crate::tenancy::organizations::{Organization, OrganizationQuery};
 use crate::tenancy::project_members::ProjectMember;
@@ -38,12 +40,14 @@ pub enum Node {
     OauthConnection(OauthConnection),
     Organization(Organization),
     Member(Member),
+    Invitation(Invitation),
     Team(Team),
     TeamMember(TeamMember),
     Project(Project),
     ProjectMember(ProjectMember),
     Space(Space),
     SpaceMember(SpaceMember),
+    JoinRequest(JoinRequest),
     Document(Document),
     Tag(Tag),
     AuditEntry(AuditEntry),
@@ -58,12 +62,14 @@ impl Node {
             AnyId::OauthConnection(id) => OauthConnection::find(request, id).await?.map(Self::OauthConnection),
             AnyId::Organization(id) => Organization::find(request, id).await?.map(Self::Organization),
             AnyId::Member(id) => Member::find(request, id).await?.map(Self::Member),
+            AnyId::Invitation(id) => Invitation::find(request, id).await?.map(Self::Invitation),
             AnyId::Team(id) => Team::find(request, id).await?.map(Self::Team),
             AnyId::TeamMember(id) => TeamMember::find(request, id).await?.map(Self::TeamMember),
             AnyId::Project(id) => Project::find(request, id).await?.map(Self::Project),
             AnyId::ProjectMember(id) => ProjectMember::find(request, id).await?.map(Self::ProjectMember),
             AnyId::Space(id) => Space::find(request, id).await?.map(Self::Space),
             AnyId::SpaceMember(id) => SpaceMember::find(request, id).await?.map(Self::SpaceMember),
+            AnyId::JoinRequest(id) => JoinRequest::find(request, id).await?.map(Self::JoinRequest),
             AnyId::Document(id) => Document::find(request, id).await?.map(Self::Document),
             AnyId::Tag(id) => Tag::find(request, id).await?.map(Self::Tag),
             AnyId::AuditLog(id) => AuditEntry::find(request, id).await?.map(Self::AuditEntry),
@@ -73,7 +79,6 @@ impl Node {
             | AnyId::SignInChallenge(_)
             | AnyId::PasswordResetRequest(_)
             | AnyId::VerificationToken(_)
-            | AnyId::Invitation(_)
             | AnyId::Subscription(_)
             | AnyId::Event(_) => None,
         })
@@ -117,7 +122,7 @@ impl NodeQuery {
 
 /// What can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(NodeQuery, ViewerQuery, OpenIdQuery, OrganizationQuery);
+pub struct Query(NodeQuery, ViewerQuery, OpenIdQuery, OrganizationQuery, InvitationQuery);
 
 /// What can be changed. Each mutation is one transaction: it happens whole, or not at all. One that fails is null, with
 /// an error; the others of the request stand. After UNAVAILABLE (HTTP 503) it is not known whether it happened: repeat it

@@ -181,6 +181,18 @@ enumerations! {
         Open = "open",
     }
 
+    /// What became of a request to join a space.
+    JoinRequestState {
+        /// It waits for an answer.
+        Open = "open",
+        /// The person was let in.
+        Approved = "approved",
+        /// The person was not let in.
+        Declined = "declined",
+        /// The person took it back.
+        Withdrawn = "withdrawn",
+    }
+
     /// A role in a space, from the least to the most powerful.
     SpaceRole {
         /// Reads the space.

@@ -208,6 +208,8 @@ ids! {
     SpaceId Space "spc";
     /// A user's or a team's role in a space.
     SpaceMemberId SpaceMember "spm";
+    /// A request to join a space.
+    JoinRequestId JoinRequest "jrq";
     /// A subscription to a plan.
     SubscriptionId Subscription "sub";
     /// A document or a note.

@@ -177,32 +177,50 @@ async fn writes_that_change_each_others_grants_do_not_fail() {
 }
 
 #[tokio::test]
-async fn where_two_writes_wait_for_each_other_one_may_try_again() {
+async fn people_who_let_each_other_into_their_spaces_do_not_wait_in_a_circle() {
     let world = World::new().await;
-    let [of_member, of_stranger] =
-        [world.personal_space(&world.member).await, world.personal_space(&world.stranger).await];
-    let [first, second] = [
-        json!({ "spaceId": of_member, "userId": world.stranger.id, "role": "READER" }),
-        json!({ "spaceId": of_stranger, "userId": world.member.id, "role": "READER" }),
-    ];
-    let share = |client: &Client, input: &Value| {
-        let (client, input) = (client.clone(), input.clone());
+    let [of_member, of_editor] = [world.personal_space(&world.member).await, world.personal_space(&world.editor).await];
+    let share = |client: &Client, space: &str, with: &Client| {
+        let input = json!({ "spaceId": space, "userId": with.id, "role": "READER" });
+        let client = client.clone();
         async move { client.mutate("spaceMemberAdd", input).await }
     };
-    // Both hold their own grants, and are about to change the other's.
+    // Each changes the grants of the other, and both hold the organization that they share.
     let (one, other) = first_then_second(
         &world,
-        "LOCK TABLE tenancy.space_members IN SHARE MODE",
-        share(&world.member, &first),
-        share(&world.stranger, &second),
+        BEFORE_COMMIT,
+        share(&world.member, &of_member, &world.editor),
+        share(&world.editor, &of_editor, &world.member),
     )
     .await;
-    let (done, refused) = if one.codes().is_empty() { (one, other) } else { (other, one) };
-    done.well();
-    assert_eq!(refused.code(), "CONFLICT");
-    let (one, other) = join(share(&world.member, &first), share(&world.stranger, &second)).await;
-    let refusals: Vec<&str> = one.refusals().into_iter().chain(other.refusals()).collect();
-    assert_eq!(refusals, ["ALREADY_MEMBER"], "the one that was refused is done now");
+    one.well();
+    other.well();
+}
+
+#[tokio::test]
+async fn a_write_that_finds_another_organization_holds_it_before_its_user() {
+    let world = World::new().await;
+    let (space, who) = (world.personal_space(&world.stranger).await, uuid(&world.stranger.id));
+    let organization = uuid(&world.acme);
+    let joining = "INSERT INTO tenancy.members (id, organization_id, user_id, role) VALUES (gen_random_uuid(), '{o}', '{u}', 'member')";
+    let joining = barrier(&world, &joining.replace("{o}", &organization).replace("{u}", &who)).await;
+    let write = world.stranger.mutate("documentCreate", json!({ "spaceId": space, "title": "Meanwhile" }));
+    let others = async {
+        // The write waits for the grants of its user, and does not know yet of the organization that was joined.
+        waiting(&world, 1).await;
+        let hold = "SELECT FROM platform.grant_versions WHERE subject_id = '{o}' FOR NO KEY UPDATE";
+        let mut removal = barrier(&world, &hold.replace("{o}", &organization)).await;
+        let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *removal).await.expect("a process");
+        joining.commit().await.expect("the membership is there");
+        // Now it waits for the organization. Who holds that one may change the user's grants, as a removal does.
+        let blocked = format!("SELECT count(*) FROM pg_stat_activity WHERE {pid} = ANY (pg_blocking_pids(pid))");
+        eventually("the write waits", async || (world.database.number(&blocked).await == 1).then_some(())).await;
+        let removing =
+            format!("DELETE FROM tenancy.members WHERE organization_id = '{organization}' AND user_id = '{who}'");
+        sqlx::raw_sql(AssertSqlSafe(removing)).execute(&mut *removal).await.expect("nobody waits in a circle");
+        removal.commit().await.expect("the membership is gone");
+    };
+    join(write, others).await.0.well();
 }
 
 #[tokio::test]

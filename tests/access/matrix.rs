@@ -64,6 +64,8 @@ async fn who_sees_what() {
         ("organization: globex", "{ organization(slug: \"globex\") { id } }", "organization.id"),
         ("openIdProviders", "{ openIdProviders { id } }", "openIdProviders"),
         ("viewer", "{ viewer { user { id } } }", "viewer.user.id"),
+        ("invitation: of a token", "{ invitation(token: \"the token of a link\") { role } }", "invitation.role"),
+        ("invitation: of no token", "{ invitation(token: \"no token\") { role } }", "invitation.role"),
     ] {
         let mut cells = Vec::new();
         for (_, client) in scene.world.viewers() {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
-use super::scene::Scene;
+use super::scene::{LINKED_TOKEN, MAILED_TOKEN, Scene};
 use crate::support::PASSWORD;
 
 /// Which thing of the scene.
@@ -37,7 +37,7 @@ pub struct Following {
 }
 
 /// The root fields of queries. `node` and `nodes` are tried on every sight, the others once.
-pub const QUERIES: [&str; 5] = ["node", "nodes", "openIdProviders", "organization", "viewer"];
+pub const QUERIES: [&str; 6] = ["invitation", "node", "nodes", "openIdProviders", "organization", "viewer"];
 
 const fn sight(of: &'static str, on: &'static str, id: Id) -> Sight {
     Sight { of, on, id }
@@ -51,6 +51,8 @@ pub const SIGHTS: &[Sight] = &[
     sight("Organization", "acme", |scene| &scene.world.acme),
     sight("Organization", "globex", |scene| &scene.world.globex),
     sight("Member", "the owner's", |scene| &scene.owner_membership),
+    sight("Invitation", "by mail", |scene| &scene.mailed),
+    sight("Invitation", "as a link", |scene| &scene.linked),
     sight("Team", "of acme", |scene| &scene.team),
     sight("TeamMember", "the member's", |scene| &scene.team_membership),
     sight("Project", "rocket", |scene| &scene.world.rocket),
@@ -59,6 +61,8 @@ pub const SIGHTS: &[Sight] = &[
     sight("Space", "private", |scene| &scene.world.lab),
     sight("Space", "the member's personal one", |scene| &scene.personal),
     sight("SpaceMember", "the reader's in the private space", |scene| &scene.reader_role),
+    sight("Space", "listed", |scene| &scene.board),
+    sight("JoinRequest", "of the member, for the listed space", |scene| &scene.asking),
     sight("Document", "in the open space", |scene| &scene.page),
     sight("Document", "private", |scene| &scene.private),
     sight("Document", "for the private space", |scene| &scene.shared),
@@ -203,20 +207,6 @@ pub const CHANGES: &[Change] = &[
         |scene| json!({ "organizationId": scene.world.acme }),
     ),
     change(
-        "memberAdd",
-        "as member",
-        "MANAGE_MEMBERS",
-        |scene| &scene.world.acme,
-        |scene| json!({ "organizationId": scene.world.acme, "userId": scene.world.stranger.id, "role": "MEMBER" }),
-    ),
-    change(
-        "memberAdd",
-        "as owner",
-        "MANAGE_MEMBERS",
-        |scene| &scene.world.acme,
-        |scene| json!({ "organizationId": scene.world.acme, "userId": scene.world.stranger.id, "role": "OWNER" }),
-    ),
-    change(
         "memberUpdate",
         "the member",
         "EDIT",
@@ -237,8 +227,38 @@ pub const CHANGES: &[Change] = &[
         |scene| &scene.owner_membership,
         |scene| json!({ "id": scene.owner_membership, "role": "MEMBER" }),
     ),
+    change(
+        "organizationTransfer",
+        "to the member",
+        "TRANSFER",
+        |scene| &scene.world.acme,
+        |scene| json!({ "organizationId": scene.world.acme, "memberId": scene.member_membership }),
+    ),
+    free("activeContextSet", "acme", |scene| json!({ "organizationId": scene.world.acme })),
+    free("activeContextSet", "the private space", |scene| json!({ "spaceId": scene.world.lab })),
     free("memberRemove", "the member", |scene| json!({ "id": scene.member_membership })),
     free("memberRemove", "the owner", |scene| json!({ "id": scene.owner_membership })),
+    change(
+        "invitationCreate",
+        "by mail, as member",
+        "MANAGE_MEMBERS",
+        |scene| &scene.world.acme,
+        |scene| json!({ "organizationId": scene.world.acme, "email": "new@example.org", "role": "MEMBER" }),
+    ),
+    change(
+        "invitationCreate",
+        "as a link, as owner",
+        "MANAGE_MEMBERS",
+        |scene| &scene.world.acme,
+        |scene| json!({ "organizationId": scene.world.acme, "role": "OWNER" }),
+    ),
+    change("invitationResend", "by mail", "EDIT", |scene| &scene.mailed, |scene| json!({ "id": scene.mailed })),
+    change("invitationResend", "as a link", "EDIT", |scene| &scene.linked, |scene| json!({ "id": scene.linked })),
+    change("invitationRevoke", "by mail", "DELETE", |scene| &scene.mailed, |scene| json!({ "id": scene.mailed })),
+    free("invitationAccept", "by mail, for somebody else", |_| json!({ "token": MAILED_TOKEN })),
+    free("invitationAccept", "as a link", |_| json!({ "token": LINKED_TOKEN })),
+    free("invitationDecline", "by mail", |_| json!({ "token": MAILED_TOKEN })),
+    free("invitationDecline", "as a link", |_| json!({ "token": LINKED_TOKEN })),
     change(
         "teamCreate",
         "of acme",
@@ -359,6 +379,25 @@ pub const CHANGES: &[Change] = &[
         "DELETE",
         |scene| &scene.personal,
         |scene| json!({ "id": scene.personal }),
+    ),
+    free("spaceJoin", "the open space", |scene| json!({ "spaceId": scene.world.handbook })),
+    free("spaceJoin", "the private space", |scene| json!({ "spaceId": scene.world.lab })),
+    free("joinRequestCreate", "for the listed space", |scene| json!({ "spaceId": scene.board })),
+    free("joinRequestCreate", "for the private space", |scene| json!({ "spaceId": scene.world.lab })),
+    change(
+        "joinRequestApprove",
+        "of the member",
+        "EDIT",
+        |scene| &scene.asking,
+        |scene| json!({ "id": scene.asking, "role": "EDITOR" }),
+    ),
+    change("joinRequestDecline", "of the member", "EDIT", |scene| &scene.asking, |scene| json!({ "id": scene.asking })),
+    change(
+        "joinRequestWithdraw",
+        "of the member",
+        "DELETE",
+        |scene| &scene.asking,
+        |scene| json!({ "id": scene.asking }),
     ),
     free("spaceLeave", "the private space", |scene| json!({ "spaceId": scene.world.lab })),
     change(

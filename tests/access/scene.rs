@@ -34,6 +34,12 @@ pub struct Scene {
     /// The reader's role in the lab and the developer's in the project.
     pub reader_role: String,
     pub developer_role: String,
+    /// An invitation to acme by mail and one as a link, with these tokens.
+    pub mailed: String,
+    pub linked: String,
+    /// A private space of the owner that is listed, and the member's request to join it.
+    pub board: String,
+    pub asking: String,
     /// An entry of the log of acme, and one about the member's account.
     pub entry: String,
     pub own_entry: String,
@@ -54,7 +60,8 @@ pub struct Scene {
 
 impl Scene {
     pub async fn new() -> Self {
-        let world = World::new().await;
+        // Everybody tries the same links from one network.
+        let world = World::with(|config| config.attempts_per_network = 100_000).await;
         let (manager, lab) = (&world.manager, &world.lab);
         let document = async |visibility: &str| {
             let title = format!("A {} document", visibility.to_lowercase());
@@ -80,6 +87,10 @@ impl Scene {
         let tag = manager.tag(lab, "red").await;
         let team = world.admin.team(&world.acme, "crew").await;
         let team_membership = world.admin.add_team_member(&team, &world.member).await;
+        let board = world.owner.space(&world.acme, "board", json!({ "privacy": "PRIVATE", "isListed": true })).await;
+        let asking = world.member.join_request(&board).await;
+        let mailed = invitation(&world, MAILED_TOKEN, json!({ "email": "nora@example.org", "role": "MEMBER" })).await;
+        let linked = invitation(&world, LINKED_TOKEN, json!({ "role": "MEMBER" })).await;
         let input = json!({ "email": "member@acme.test", "password": PASSWORD });
         let signed_in = world.anonymous.mutate_for("signIn", "refreshToken", input).await.well();
         world.member.query("mutation { emailVerificationSend { userErrors { code } } }", Value::Null).await.well();
@@ -123,6 +134,10 @@ impl Scene {
             member_membership: holding(&world, "members", "mem", &world.member).await,
             team,
             team_membership,
+            mailed,
+            linked,
+            board,
+            asking,
             entry: entry(&world, "organization_id", &world.acme).await,
             own_entry: entry(&world, "user_id", &world.member.id).await,
             reader_role: holding(&world, "space_members", "spm", &world.reader).await,
@@ -174,6 +189,23 @@ fn copy_of(table: &str) -> String {
 async fn entry(world: &World, column: &str, id: &str) -> String {
     let sql = format!("SELECT id FROM audit.logs WHERE {column} = '{}' ORDER BY created_at, id LIMIT 1", uuid(id));
     typed("aud", world.database.row(&sql).await["id"].as_str().expect("an id"))
+}
+
+/// The tokens of the invitations.
+pub const MAILED_TOKEN: &str = "the token of a letter";
+pub const LINKED_TOKEN: &str = "the token of a link";
+
+/// An invitation to acme with a known token.
+async fn invitation(world: &World, token: &str, mut input: Value) -> String {
+    input["organizationId"] = json!(world.acme);
+    let answer = world.admin.mutate("invitationCreate", input).await.well();
+    let id = answer.text("invitationCreate.invitation.id").to_owned();
+    let sql = format!(
+        "UPDATE tenancy.invitations SET token_hash = sha256('{token}'), last_sent_at = created_at - interval '1 hour' WHERE id = '{}'",
+        uuid(&id)
+    );
+    world.database.run(&sql).await;
+    id
 }
 
 /// The id of what makes somebody a member.

@@ -150,7 +150,7 @@ async fn no_text_that_holds_nul_is_a_fault_of_the_server() {
     let answer = world.editor.mutate("documentUntag", json!({ "id": id, "tags": ["\0"] })).await;
     assert!(!answer.codes().contains(&"INTERNAL"), "{}", answer.body);
     let input = json!({ "organizationId": world.acme, "role": "MEMBER", "email": "a\0@acme.test" });
-    let answer = world.admin.mutate("memberAdd", input).await;
+    let answer = world.admin.mutate("invitationCreate", input).await;
     assert!(!answer.codes().contains(&"INTERNAL"), "{}", answer.body);
 }
 

@@ -1,38 +1,8 @@
 //! What a stranger cannot find out, take over or sneak in.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PASSWORD, World};
-
-/// The times that two kinds of requests take, measured in turns, so that a busy machine slows both alike.
-async fn medians(
-    rounds: usize,
-    mut first: impl AsyncFnMut(usize),
-    mut second: impl AsyncFnMut(usize),
-) -> [Duration; 2] {
-    let mut times = [Vec::new(), Vec::new()];
-    for round in 0..rounds {
-        let start = Instant::now();
-        first(round).await;
-        times[0].push(start.elapsed());
-        let start = Instant::now();
-        second(round).await;
-        times[1].push(start.elapsed());
-    }
-    times.map(|mut times| {
-        times.sort();
-        times[times.len() / 2]
-    })
-}
-
-/// Half as long again would be seen from outside; a password hash or a letter more would be far beyond.
-#[track_caller]
-fn alike([known, unknown]: [Duration; 2]) {
-    let (less, more) = (known.min(unknown), known.max(unknown));
-    assert!(more < less.mul_f64(1.5) + Duration::from_millis(5), "known {known:?}, unknown {unknown:?}");
-}
+use crate::support::{Answer, PASSWORD, World, alike, medians};
 
 fn unlimited(config: &mut api::platform::config::Config) {
     config.attempts_per_network = 100_000;

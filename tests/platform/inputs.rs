@@ -100,7 +100,7 @@ async fn an_address_has_the_form_of_one() {
 }
 
 /// Fields of updates that may be missing, each with a value that it takes.
-const CLEARED: [(&str, &str, &str); 20] = [
+const CLEARED: [(&str, &str, &str); 23] = [
     ("organizationUpdate", "description", "\"Rockets.\""),
     ("organizationUpdate", "billingEmail", "\"bills@acme.test\""),
     ("organizationUpdate", "supportEmail", "\"help@acme.test\""),
@@ -110,6 +110,9 @@ const CLEARED: [(&str, &str, &str); 20] = [
     ("projectUpdate", "description", "\"Up.\""),
     ("projectUpdate", "maxRequestsPerMinute", "7"),
     ("projectUpdate", "maxCostPerDayUsd", "7.5"),
+    ("projectUpdate", "maxMembers", "7"),
+    ("projectUpdate", "maxDocuments", "7"),
+    ("projectUpdate", "maxContentBytes", "7000000000.0"),
     ("teamUpdate", "description", "\"They build.\""),
     ("tagUpdate", "description", "\"Seen.\""),
     ("documentUpdate", "description", "\"About.\""),
@@ -141,7 +144,7 @@ async fn null_clears_what_may_be_missing_and_silence_leaves_it() {
             _ => (&world.member, None, "viewer { user"),
         };
         let selection = match field {
-            "maxRequestsPerMinute" | "maxCostPerDayUsd" => format!("quotas {{ {field} }}"),
+            quota if quota.starts_with("max") => format!("quotas {{ {field} }}"),
             _ => field.to_owned(),
         };
         let fields = format!("{object} {{ {selection} }}{}", if id.is_none() { " }" } else { "" });

@@ -66,10 +66,12 @@ impl Client {
         self.made("tagCreate", "tag", json!({ "spaceId": space, "name": name })).await
     }
 
-    /// Adds somebody to an organization.
+    /// Invites somebody to an organization, who accepts.
     pub async fn add_member(&self, organization: &str, who: &Client, role: &str) -> String {
-        let input = json!({ "organizationId": organization, "userId": who.id, "role": role });
-        self.made("memberAdd", "member", input).await
+        let input = json!({ "organizationId": organization, "role": role });
+        let answer = self.mutate_for("invitationCreate", "link", input).await.well();
+        let (_, token) = answer.text("invitationCreate.link").split_once('#').expect("a token");
+        who.made("invitationAccept", "member", json!({ "token": token })).await
     }
 
     /// A team of an organization.
@@ -86,6 +88,11 @@ impl Client {
     pub async fn add_space_member(&self, space: &str, who: &Client, role: &str) -> String {
         let input = json!({ "spaceId": space, "userId": who.id, "role": role });
         self.made("spaceMemberAdd", "spaceMember", input).await
+    }
+
+    /// Asks to join a space.
+    pub async fn join_request(&self, space: &str) -> String {
+        self.made("joinRequestCreate", "joinRequest", json!({ "spaceId": space })).await
     }
 
     /// Adds somebody to a project.

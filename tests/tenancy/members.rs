@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Client, World, typed};
+use crate::support::{Client, PASSWORD, World, typed};
 
 /// The id of somebody's membership of acme.
 async fn membership(world: &World, who: &Client) -> String {
@@ -22,46 +22,8 @@ async fn owners(world: &World) -> i64 {
 }
 
 #[tokio::test]
-async fn people_are_added_by_id_or_address_once() {
-    let world = World::new().await;
-    let fields = "member { role status user { id email } invitedBy { id } joinedAt viewerCan }";
-    let input = json!({ "organizationId": world.acme, "email": "Stranger@ACME.test", "role": "VIEWER" });
-    let answer = world.admin.mutate_for("memberAdd", fields, input.clone()).await.well();
-    let member = answer.at("memberAdd.member");
-    assert_eq!((&member["role"], &member["status"]), (&json!("VIEWER"), &json!("ACTIVE")));
-    assert_eq!(
-        (&member["user"]["id"], &member["invitedBy"]["id"]),
-        (&json!(world.stranger.id), &json!(world.admin.id))
-    );
-    assert_eq!(world.stranger.node(&world.handbook).await["id"], world.handbook, "access begins at once");
-
-    world.admin.mutate("memberAdd", input).await.refused("ALREADY_MEMBER", "");
-}
-
-#[tokio::test]
-async fn nobody_unknown_is_added() {
-    let world = World::new().await;
-    world.database.run("UPDATE identity.users SET status = 'suspended' WHERE email = 'stranger@acme.test'").await;
-    let before = world.database.digest().await;
-    let add = async |who: Value| {
-        let mut input = json!({ "organizationId": world.acme, "role": "MEMBER" });
-        input.as_object_mut().expect("an object").extend(who.as_object().cloned().unwrap_or_default());
-        world.admin.mutate("memberAdd", input).await
-    };
-    add(json!({ "email": "nobody@acme.test" })).await.refused("USER_UNKNOWN", "email");
-    add(json!({ "email": "stranger@acme.test" })).await.refused("USER_UNKNOWN", "email");
-    add(json!({ "userId": world.stranger.id })).await.refused("USER_UNKNOWN", "userId");
-    add(json!({ "userId": "user_01h455vb4pex5vsknk084sn02q" })).await.refused("USER_UNKNOWN", "userId");
-    assert_eq!(add(json!({})).await.code(), "BAD_USER_INPUT");
-    assert_eq!(add(json!({ "email": "x@acme.test", "userId": world.stranger.id })).await.code(), "BAD_USER_INPUT");
-    assert_eq!(world.database.digest().await, before);
-}
-
-#[tokio::test]
 async fn nobody_gives_a_role_above_their_own() {
     let world = World::new().await;
-    let add = |role: &str| json!({ "organizationId": world.acme, "userId": world.stranger.id, "role": role });
-    world.admin.mutate("memberAdd", add("OWNER")).await.refused("ROLE_TOO_HIGH", "role");
     let member = membership(&world, &world.member).await;
     let raise = json!({ "id": member, "role": "OWNER" });
     world.admin.mutate("memberUpdate", raise.clone()).await.refused("ROLE_TOO_HIGH", "role");
@@ -240,4 +202,80 @@ async fn members_leave_by_themselves() {
         world.member.mutate("organizationLeave", json!({ "organizationId": world.acme })).await.code(),
         "NOT_FOUND"
     );
+}
+
+#[tokio::test]
+async fn an_owner_hands_the_organization_over_and_stays_as_an_admin() {
+    let world = World::new().await;
+    let heir = membership(&world, &world.member).await;
+    let input = json!({ "organizationId": world.acme, "memberId": heir });
+    let answer = world
+        .owner
+        .mutate_for("organizationTransfer", "organization { viewerRole viewerCan }", input.clone())
+        .await
+        .well();
+    assert_eq!(answer.text("organizationTransfer.organization.viewerRole"), "ADMIN");
+    assert_eq!(owners(&world).await, 1);
+    let role = "{ organization(slug: \"acme\") { viewerRole } }";
+    assert_eq!(world.member.query(role, Value::Null).await.well().text("organization.viewerRole"), "OWNER");
+    // It is no longer theirs to give.
+    assert_eq!(world.owner.mutate("organizationTransfer", input).await.code(), "FORBIDDEN");
+}
+
+#[tokio::test]
+async fn an_organization_is_handed_only_to_another_active_member_of_it() {
+    let world = World::new().await;
+    let before = world.database.digest().await;
+    let give = async |to: &str| {
+        world.owner.mutate("organizationTransfer", json!({ "organizationId": world.acme, "memberId": to })).await
+    };
+    give(&membership(&world, &world.owner).await).await.refused("YOURSELF", "memberId");
+    give(&membership(&world, &world.suspended).await).await.refused("NOT_A_MEMBER", "memberId");
+    assert_eq!(give("mem_01h455vb4pex5vsknk084sn02q").await.code(), "NOT_FOUND");
+    let sql = format!("SELECT id FROM tenancy.members WHERE user_id = '{}'", crate::support::uuid(&world.stranger.id));
+    let theirs = typed("mem", world.database.row(&sql).await["id"].as_str().expect("an id"));
+    assert_eq!(give(&theirs).await.code(), "NOT_FOUND");
+    assert_eq!(world.database.digest().await, before);
+    // Not even by somebody who owns both.
+    world.stranger.add_member(&world.globex, &world.owner, "OWNER").await;
+    let before = world.database.digest().await;
+    assert_eq!(give(&theirs).await.code(), "NOT_FOUND");
+    assert_eq!(world.database.digest().await, before);
+}
+
+#[tokio::test]
+async fn an_owner_remains_when_it_is_handed_over_while_the_heir_leaves() {
+    let world = World::new().await;
+    let heir = membership(&world, &world.member).await;
+    for _ in 0..4 {
+        futures_util::future::join(
+            world.owner.mutate("organizationTransfer", json!({ "organizationId": world.acme, "memberId": heir })),
+            world.member.mutate("organizationLeave", json!({ "organizationId": world.acme })),
+        )
+        .await;
+        assert!(owners(&world).await >= 1);
+        if world.member.node(&world.acme).await.is_null() {
+            return;
+        }
+        let restore = "UPDATE tenancy.members SET role = CASE WHEN u.email = 'owner@acme.test' THEN 'owner' ELSE 'member' END \
+                       FROM identity.users u WHERE u.id = user_id AND u.email IN ('owner@acme.test', 'member@acme.test')";
+        world.database.run(restore).await;
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_undone_takes_a_recent_proof_of_who_asks() {
+    let world = World::new().await;
+    let heir = membership(&world, &world.member).await;
+    world.forget_proofs().await;
+    let before = world.database.digest().await;
+    for (mutation, input) in [
+        ("organizationTransfer", json!({ "organizationId": world.acme, "memberId": heir })),
+        ("organizationDelete", json!({ "id": world.acme })),
+    ] {
+        world.owner.mutate(mutation, input).await.refused("REAUTHENTICATION_REQUIRED", "");
+    }
+    assert_eq!(world.database.digest().await, before);
+    world.owner.mutate("reauthenticate", json!({ "password": PASSWORD })).await.well();
+    world.owner.mutate("organizationDelete", json!({ "id": world.acme })).await.well();
 }

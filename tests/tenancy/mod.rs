@@ -1,8 +1,13 @@
 //! Whose things are: organizations, their members, projects and spaces, and what each role may do with them.
 
+mod context;
+mod deletion;
+mod invitations;
+mod joining;
 mod members;
 mod organizations;
 mod projects;
+mod quotas;
 mod roles;
 mod single_sign_on;
 mod space_members;

@@ -26,7 +26,7 @@ async fn table(world: &World, id: &str) -> String {
     let query = "query($id: ID!) { node(id: $id) { ... on Organization { viewerCan } ... on Space { viewerCan } \
                  ... on Project { viewerCan } ... on Document { viewerCan } ... on Tag { viewerCan } \
                  ... on Member { viewerCan } ... on SpaceMember { viewerCan } ... on ProjectMember { viewerCan } \
-                 ... on Team { viewerCan } ... on TeamMember { viewerCan } ... on AuditEntry { viewerCan } } }";
+                 ... on Team { viewerCan } ... on TeamMember { viewerCan } ... on AuditEntry { viewerCan } ... on JoinRequest { viewerCan } ... on Invitation { viewerCan } } }";
     let mut lines: Vec<(Vec<&str>, String)> = Vec::new();
     let viewers = world.viewers();
     assert_eq!(viewers.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ALL);
@@ -60,6 +60,11 @@ async fn what_each_viewer_may_do() {
     let personal = world.personal_space(&world.member).await;
     let team = world.admin.team(&world.acme, "crew").await;
     let in_team = world.admin.add_team_member(&team, &world.member).await;
+    let board = world.owner.space(&world.acme, "board", json!({ "privacy": "PRIVATE", "isListed": true })).await;
+    let asking = world.member.join_request(&board).await;
+    let invite = json!({ "organizationId": world.acme, "role": "OWNER" });
+    let invited = world.owner.mutate("invitationCreate", invite).await.well();
+    let invited = invited.text("invitationCreate.invitation.id").to_owned();
     let node = |table: &str, prefix: &str, email: &str| {
         let sql = format!(
             "SELECT m.id FROM tenancy.{table} m JOIN identity.users u ON u.id = m.user_id WHERE u.email = '{email}@acme.test'"
@@ -83,8 +88,10 @@ async fn what_each_viewer_may_do() {
         ("the owner's membership", node("members", "mem", "owner").await),
         ("the admin's membership", node("members", "mem", "admin").await),
         ("the member's membership", node("members", "mem", "member").await),
+        ("an invitation to become owner", invited),
         ("a team", team),
         ("the member's membership of a team", in_team),
+        ("the member's request to join a listed space", asking),
         ("the reader's role in the private space", node("space_members", "spm", "reader").await),
         ("the developer's role in the project", node("project_members", "prm", "developer").await),
     ] {

@@ -178,19 +178,31 @@ async fn the_personal_space_can_be_shared_and_neither_opened_nor_given_up() {
     for client in [&world.owner, &world.admin, &world.stranger] {
         assert!(client.node(&space).await.is_null(), "no role in an organization opens it");
     }
-    world.member.add_space_member(&space, &world.stranger, "EDITOR").await;
-    world.stranger.mutate("documentUpdate", json!({ "id": document, "title": "Together" })).await.well();
+    // Who has an account is told by nothing: a stranger is refused as nobody is, and as a colleague who was suspended.
+    for (named, value) in [
+        ("email", "stranger@acme.test"),
+        ("email", "nobody@acme.test"),
+        ("email", "suspended@acme.test"),
+        ("userId", &world.stranger.id),
+        ("userId", "user_01h455vb4pex5vsknk084sn02q"),
+    ] {
+        let mut input = json!({ "spaceId": space, "role": "READER" });
+        input[named] = json!(value);
+        world.member.mutate("spaceMemberAdd", input).await.refused("NOT_A_MEMBER", named);
+    }
+    world.member.add_space_member(&space, &world.editor, "EDITOR").await;
+    world.editor.mutate("documentUpdate", json!({ "id": document, "title": "Together" })).await.well();
 }
 
 #[tokio::test]
 async fn documents_of_a_personal_space_are_private_unless_their_author_says_otherwise() {
     let world = World::new().await;
     let space = world.personal_space(&world.member).await;
-    world.member.add_space_member(&space, &world.stranger, "EDITOR").await;
+    world.member.add_space_member(&space, &world.editor, "EDITOR").await;
     let quiet = world.member.document(&space, json!({})).await;
     let shared = world.member.document(&space, json!({ "visibility": "SPACE" })).await;
-    assert!(world.stranger.node(&quiet).await.is_null());
-    assert_eq!(world.stranger.node(&shared).await["id"], shared);
+    assert!(world.editor.node(&quiet).await.is_null());
+    assert_eq!(world.editor.node(&shared).await["id"], shared);
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ impl AuditEntry {
         }
     }
 
-    /// The project it was done in, if that is still there.
+    /// The project it was done in; null for none, and for one that is gone or that you do not see.
     async fn project(&self, ctx: &Context<'_>) -> Result<Option<Project>> {
         match self.0.project_id {
             Some(id) => Project::find(ctx.request(), id).await,
@@ -84,7 +84,7 @@ impl AuditEntry {
         }
     }
 
-    /// The space it was done in, if that is still there.
+    /// The space it was done in; null for none, and for one that is gone or that you do not see.
     async fn space(&self, ctx: &Context<'_>) -> Result<Option<Space>> {
         match self.0.space_id {
             Some(id) => Space::find(ctx.request(), id).await,
@@ -98,12 +98,12 @@ impl AuditEntry {
         Ok(changes::of(&self.0, may_read))
     }
 
-    /// The network address it was done from.
+    /// The network address it was done from; null for what the server did by itself.
     async fn ip(&self) -> Option<String> {
         self.0.actor_ip.map(|network| network.ip().to_string())
     }
 
-    /// The program it was done with, as it calls itself.
+    /// The program it was done with, as it calls itself; null when it did not.
     async fn user_agent(&self) -> Option<&str> {
         self.0.actor_user_agent.as_deref()
     }

@@ -2,9 +2,9 @@
 
 use async_graphql::Enum;
 use entity::ids::{
-    AnyId, DocumentId, InvitationId, MemberId, MfaFactorId, OauthConnectionId, OpenIdJourneyId, OrganizationId,
-    PasswordResetRequestId, ProjectId, ProjectMemberId, RecoveryCodeId, SessionId, SignInChallengeId, SpaceId,
-    SpaceMemberId, SubscriptionId, TagId, TeamId, TeamMemberId, UserId, VerificationTokenId,
+    AnyId, DocumentId, InvitationId, JoinRequestId, MemberId, MfaFactorId, OauthConnectionId, OpenIdJourneyId,
+    OrganizationId, PasswordResetRequestId, ProjectId, ProjectMemberId, RecoveryCodeId, SessionId, SignInChallengeId,
+    SpaceId, SpaceMemberId, SubscriptionId, TagId, TeamId, TeamMemberId, UserId, VerificationTokenId,
 };
 use uuid::Uuid;
 
@@ -87,6 +87,8 @@ resources! {
     Space "spaces" Space(SpaceId);
     /// A role in a space.
     SpaceMember "space_members" SpaceMember(SpaceMemberId);
+    /// A request to join a space.
+    JoinRequest "join_requests" JoinRequest(JoinRequestId);
     /// A subscription to a plan.
     Subscription "subscriptions" Subscription(SubscriptionId);
     /// The properties of a document or note.
@@ -102,7 +104,9 @@ resources! {
 /// The id that a column holds, as a client knows it.
 pub fn id_in_column(column: &str, id: Uuid) -> Option<AnyId> {
     Some(match column {
-        "user_id" | "owner_id" | "created_by" | "added_by" | "invited_by" | "accepted_by" => AnyId::User(UserId(id)),
+        "user_id" | "owner_id" | "created_by" | "added_by" | "invited_by" | "accepted_by" | "decided_by" => {
+            AnyId::User(UserId(id))
+        }
         "organization_id" | "active_organization_id" => AnyId::Organization(OrganizationId(id)),
         "space_id" | "active_space_id" => AnyId::Space(SpaceId(id)),
         "project_id" => AnyId::Project(ProjectId(id)),

@@ -98,7 +98,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
         .map_err(|error| format!("{} cannot be listened on: {error}", config.listen))?;
     let platform = app::platform(config).await?;
     let welcome = app::welcome(&platform).await;
-    tokio::spawn(upkeep::daily(platform.clone()));
+    tokio::spawn(upkeep::daily(platform.clone(), app::CHORES));
     let door = app::door(platform, welcome)?;
     tracing::info!(address = %listener.local_addr()?, "listening");
     app::serve(listener, door, Box::pin(stopped())).await;
@@ -117,7 +117,7 @@ async fn maintain(config: Config) -> Result<(), Failure> {
     fit(config.check());
     let stores = config.stores.clone();
     let platform = app::platform(config).await?;
-    let done = upkeep::once(&platform).await;
+    let done = upkeep::once(&platform, app::CHORES).await;
     platform.feed.shut_down().await;
     println!("{}", done?);
     println!("{}", upkeep::remove_expired_audit(&stores).await?);

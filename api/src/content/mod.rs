@@ -49,6 +49,8 @@ pub enum ContentErrorCode {
     WrongState,
     /// A personal space has no organization to share with.
     PersonalSpace,
+    /// A quota of the space's project leaves no room; the message names it.
+    QuotaExceeded,
 }
 
 impl ErrorCode for ContentErrorCode {

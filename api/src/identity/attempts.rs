@@ -24,6 +24,8 @@ pub enum Attempt<'a> {
     Link,
     /// A way to an identity provider.
     Journey,
+    /// An invitation, to an address or as a link.
+    Invite { by: UserId, email: Option<&'a str> },
     /// The password or a code of somebody who is known already.
     Proof { user: UserId },
 }
@@ -35,6 +37,8 @@ const CLOSE: Rate = Rate { burst: 10, pause: MINUTE };
 /// From everywhere on one address.
 const WIDE: Rate = Rate { burst: 100, pause: Duration::from_secs(10) };
 const MAILS: Rate = Rate { burst: 5, pause: Duration::from_mins(5) };
+/// By one account to anybody: a team at once, and then one after the other.
+const INVITATIONS: Rate = Rate { burst: 100, pause: MINUTE };
 
 impl Attempt<'_> {
     /// What is counted, how, and how often it may be.
@@ -59,6 +63,11 @@ impl Attempt<'_> {
             Self::MailTo { email } => vec![("mail_to", folded(email), MAILS), everything("mail")],
             Self::Link => vec![everything("link")],
             Self::Journey => vec![everything("journey")],
+            // Apart from the other mails, or a stranger's invitations would keep people from resetting their password.
+            Self::Invite { by, email } => {
+                let to = email.map(|email| ("invite_to", folded(email), MAILS));
+                to.into_iter().chain([("invite", by.to_string(), INVITATIONS)]).collect()
+            }
             Self::Proof { user } => vec![("proof", user.to_string(), CLOSE), everything("sign_in")],
         }
     }

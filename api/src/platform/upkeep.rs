@@ -1,11 +1,13 @@
 //! What has to be done now and then: partitions made ahead, what nobody asks for any more removed, secrets sealed under
 //! the present key.
+//! What only a domain knows how to do is a chore that it brings.
 //! A running server does it each day; `trellis maintain` does it once, and also removes audit entries whose time is over,
 //! which only the owner of the schema can.
 
 use std::fmt;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::config::Stores;
@@ -26,7 +28,7 @@ struct Expiry {
     condition: &'static str,
 }
 
-const EXPIRIES: [Expiry; 8] = [
+const EXPIRIES: [Expiry; 9] = [
     // How long a retried mutation finds its first outcome.
     Expiry {
         what: "idempotency keys",
@@ -68,7 +70,17 @@ const EXPIRIES: [Expiry; 8] = [
         table: "identity.password_reset_requests",
         condition: "handled_at < now() - interval '1 day'",
     },
+    // They hold addresses of people who may have no account.
+    Expiry { what: "invitations", table: "tenancy.invitations", condition: "expires_at < now() - interval '90 days'" },
 ];
+
+/// Rows that only a domain knows how to find and remove.
+#[derive(Clone, Copy)]
+pub struct Chore {
+    pub what: &'static str,
+    /// Removes them and says how many there were.
+    pub run: for<'a> fn(&'a Platform) -> BoxFuture<'a, Result<u64>>,
+}
 
 /// What one round of upkeep did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,7 +105,7 @@ impl fmt::Display for Upkeep {
 }
 
 /// One round of what the server's own role may do. Safe to run at any time, by several at once.
-pub async fn once(platform: &Platform) -> Result<Upkeep> {
+pub async fn once(platform: &Platform, chores: &[Chore]) -> Result<Upkeep> {
     let connection = platform.database.connection();
     let ahead = statement("SELECT audit.ensure_partitions($1)", [MONTHS_AHEAD.into()]);
     connection.execute_raw(ahead).await?;
@@ -113,6 +125,9 @@ pub async fn once(platform: &Platform) -> Result<Upkeep> {
             }
         }
         done.removed.push((what, count));
+    }
+    for Chore { what, run } in chores {
+        done.removed.push((what, run(platform).await?));
     }
     done.resealed = platform.sealing.reseal(&platform.database).await?;
     Ok(done)
@@ -141,11 +156,11 @@ fn statement<const N: usize>(sql: &str, values: [sea_orm::Value; N]) -> Statemen
 }
 
 /// A round at once and then each day, until the process ends.
-pub async fn daily(platform: Platform) {
+pub async fn daily(platform: Platform, chores: &'static [Chore]) {
     let mut rounds = tokio::time::interval(EACH);
     loop {
         rounds.tick().await;
-        match once(&platform).await {
+        match once(&platform, chores).await {
             Ok(done) => tracing::info!(%done, "upkeep"),
             Err(error) => tracing::warn!(%error, "upkeep failed and is tried again tomorrow"),
         }

@@ -17,7 +17,7 @@ use super::idempotency::Idempotency;
 use super::mail::Letter;
 use super::outbox::{self, Event};
 use super::request::Request;
-use super::viewer::{Actor, Hold, Viewer, hold};
+use super::viewer::{Actor, Held, Hold, Viewer, hold};
 
 /// An open write.
 #[derive(Debug)]
@@ -35,8 +35,7 @@ impl<'a> Write<'a> {
     /// Opens the transaction. `Unauthenticated` when the viewer's session is over; `AlreadyDone` when the request's
     /// idempotency key was carried out before.
     pub(super) async fn begin(request: &'a Request, idempotency: Option<&'a Idempotency>, with: Hold) -> Result<Self> {
-        let transaction = request.platform.database.begin().await?;
-        let known = request.viewer();
+        let mut known = request.viewer();
         let (actor_type, actor_id) = known.actor();
         let actor: Actor = [
             actor_type.into(),
@@ -45,7 +44,16 @@ impl<'a> Write<'a> {
             request.origin.ip.map(|ip| ip.to_string()).unwrap_or_default().into(),
             request.origin.user_agent.clone().unwrap_or_default().into(),
         ];
-        let viewer = hold(&transaction, known, actor, with).await?;
+        let (transaction, viewer) = loop {
+            let transaction = request.platform.database.begin().await?;
+            match hold(&transaction, &known, actor.clone(), with).await? {
+                Held::Now(viewer) => break (transaction, viewer),
+                Held::Changed(viewer) => {
+                    transaction.rollback().await?;
+                    known = viewer;
+                }
+            }
+        };
         request.confirm_as(&viewer);
         if let Some(idempotency) = idempotency {
             idempotency.claim(&transaction, request.now()).await?;

@@ -1,6 +1,6 @@
 //! What is told when organizations, members, teams, projects and spaces change.
 
-use entity::ids::{OrganizationId, ProjectId, SpaceId, TeamId, UserId};
+use entity::ids::{InvitationId, OrganizationId, ProjectId, SpaceId, TeamId, UserId};
 use serde_json::{Value, json};
 
 use crate::platform::outbox::{Event, Stream, Subject};
@@ -15,6 +15,8 @@ pub enum TenancyEvent {
     MemberAdded { organization: OrganizationId, user: UserId },
     MemberUpdated { organization: OrganizationId, user: UserId },
     MemberRemoved { organization: OrganizationId, user: UserId },
+    InvitationCreated { invitation: InvitationId, organization: OrganizationId },
+    InvitationUpdated { invitation: InvitationId, organization: OrganizationId },
     TeamCreated { team: TeamId, organization: OrganizationId },
     TeamUpdated { team: TeamId, organization: OrganizationId },
     TeamDeleted { team: TeamId, organization: OrganizationId },
@@ -29,12 +31,23 @@ pub enum TenancyEvent {
     SpaceUnarchived { space: SpaceId, organization: Option<OrganizationId> },
     SpaceDeleted { space: SpaceId, organization: Option<OrganizationId> },
     SpaceMembersChanged { space: SpaceId, organization: Option<OrganizationId> },
+    JoinRequested { space: SpaceId, organization: OrganizationId },
+    JoinRequestAnswered { space: SpaceId, organization: OrganizationId },
 }
 
 fn of_organization(organization: OrganizationId) -> Subject {
     Subject {
         resource_type: "organization",
         resource_id: organization.uuid(),
+        organization_id: Some(organization.uuid()),
+        ..Subject::default()
+    }
+}
+
+fn of_invitation(invitation: InvitationId, organization: OrganizationId) -> Subject {
+    Subject {
+        resource_type: "invitation",
+        resource_id: invitation.uuid(),
         organization_id: Some(organization.uuid()),
         ..Subject::default()
     }
@@ -83,6 +96,8 @@ impl Event for TenancyEvent {
             Self::MemberAdded { .. } => "member.added",
             Self::MemberUpdated { .. } => "member.updated",
             Self::MemberRemoved { .. } => "member.removed",
+            Self::InvitationCreated { .. } => "invitation.created",
+            Self::InvitationUpdated { .. } => "invitation.updated",
             Self::TeamCreated { .. } => "team.created",
             Self::TeamUpdated { .. } => "team.updated",
             Self::TeamDeleted { .. } => "team.deleted",
@@ -97,6 +112,8 @@ impl Event for TenancyEvent {
             Self::SpaceUnarchived { .. } => "space.unarchived",
             Self::SpaceDeleted { .. } => "space.deleted",
             Self::SpaceMembersChanged { .. } => "space.members_changed",
+            Self::JoinRequested { .. } => "space.join_requested",
+            Self::JoinRequestAnswered { .. } => "space.join_request_answered",
         }
     }
 
@@ -109,6 +126,8 @@ impl Event for TenancyEvent {
             | Self::MemberAdded { organization, .. }
             | Self::MemberUpdated { organization, .. }
             | Self::MemberRemoved { organization, .. } => of_organization(organization),
+            Self::InvitationCreated { invitation, organization }
+            | Self::InvitationUpdated { invitation, organization } => of_invitation(invitation, organization),
             Self::TeamCreated { team, organization }
             | Self::TeamUpdated { team, organization }
             | Self::TeamDeleted { team, organization }
@@ -123,6 +142,9 @@ impl Event for TenancyEvent {
             | Self::SpaceUnarchived { space, organization }
             | Self::SpaceDeleted { space, organization }
             | Self::SpaceMembersChanged { space, organization } => of_space(space, organization),
+            Self::JoinRequested { space, organization } | Self::JoinRequestAnswered { space, organization } => {
+                of_space(space, Some(organization))
+            }
         }
     }
 

@@ -1,11 +1,16 @@
 //! Whose things are: organizations, their members, teams, projects and spaces.
 
+pub mod context;
+pub mod deletion;
 pub mod departure;
 pub mod events;
+pub mod invitations;
+pub mod join_requests;
 pub mod members;
 pub mod organizations;
 pub mod project_members;
 pub mod projects;
+pub mod quotas;
 pub mod single_sign_on;
 pub mod space_members;
 pub mod spaces;
@@ -16,19 +21,31 @@ use async_graphql::{Enum, MergedObject};
 
 use crate::platform::payload::ErrorCode;
 
-/// Changes of organizations and of what they hold. Merged here, because each further part of one merged object makes its
-/// futures a level deeper.
+/// Changes of organizations and of what they hold. Merged in groups, because each further part of one merged object makes
+/// its futures a level deeper.
 #[derive(MergedObject, Default)]
-pub struct TenancyMutation(
+pub struct TenancyMutation(PeopleMutation, PlacesMutation);
+
+/// Changes of organizations and of who is in them.
+#[derive(MergedObject, Default)]
+pub struct PeopleMutation(
     organizations::OrganizationMutation,
     single_sign_on::SingleSignOnMutation,
     members::MemberMutation,
+    invitations::InvitationMutation,
     teams::TeamMutation,
     team_members::TeamMemberMutation,
+    context::ContextMutation,
+);
+
+/// Changes of projects and spaces and of who is in them.
+#[derive(MergedObject, Default)]
+pub struct PlacesMutation(
     projects::ProjectMutation,
     project_members::ProjectMemberMutation,
     spaces::SpaceMutation,
     space_members::SpaceMemberMutation,
+    join_requests::JoinRequestMutation,
 );
 
 /// Why a change of organizations, members, projects or spaces was refused.
@@ -50,7 +67,7 @@ pub enum TenancyErrorCode {
     SlugTaken,
     /// An e-mail address is malformed.
     EmailInvalid,
-    /// Nobody with this address or id can be added.
+    /// Nobody with this id can be added.
     UserUnknown,
     /// The person or team is already a member.
     AlreadyMember,
@@ -68,6 +85,20 @@ pub enum TenancyErrorCode {
     OtherOrganization,
     /// A number is outside its limits.
     OutOfRange,
+    /// You have asked already.
+    AlreadyRequested,
+    /// The address has an open invitation already.
+    AlreadyInvited,
+    /// The invitation is not good, or not any more.
+    InvitationInvalid,
+    /// The invitation is for somebody else.
+    OtherAddress,
+    /// The organization lets in only addresses of other domains.
+    DomainNotAllowed,
+    /// There are as many of these as there may be.
+    TooMany,
+    /// The space lets in only those who were added to it.
+    NotOpen,
     /// There is no such identity provider, or it is another organization's.
     ProviderUnknown,
     /// A domain has a form that addresses cannot have, or there is none, or too many.
@@ -82,6 +113,10 @@ pub enum TenancyErrorCode {
     NotEnforced,
     /// Prove again who you are with reauthenticate, then repeat this.
     ReauthenticationRequired,
+    /// A quota of the project leaves no room; the message names it.
+    QuotaExceeded,
+    /// There were too many attempts; retryAfterSeconds says when the next is allowed.
+    RateLimited,
 }
 
 impl ErrorCode for TenancyErrorCode {

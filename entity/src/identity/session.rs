@@ -52,12 +52,12 @@ impl ActiveModelBehavior for ActiveModel {}
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DeviceInfo {
-    /// The name its owner gave to the device.
+    /// The name its owner gave to the device; null for none.
     pub name: Option<String>,
-    /// The operating system.
+    /// The operating system; null when it is not known.
     pub platform: Option<String>,
-    /// The browser or application.
+    /// The browser or application; null when it is not known.
     pub application: Option<String>,
-    /// A text by which the client recognises the device.
+    /// A text by which the client recognises the device; null when it gave none.
     pub fingerprint: Option<String>,
 }

@@ -15,7 +15,8 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: InvitationId,
     pub organization_id: OrganizationId,
-    pub email: String,
+    /// None for a link.
+    pub email: Option<String>,
     pub role: MemberRole,
     pub token_hash: Secret<Vec<u8>>,
     pub invited_by: Option<UserId>,

@@ -1,6 +1,7 @@
 //! Where people work together: organizations, their members, teams, projects and spaces, and what was paid for.
 
 pub mod invitation;
+pub mod join_request;
 pub mod member;
 pub mod organization;
 pub mod project;

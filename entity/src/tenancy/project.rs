@@ -63,23 +63,42 @@ impl Default for ProjectSettings {
 pub struct ProjectQuotas {
     #[graphql(skip)]
     pub max_tokens_per_day: Option<i64>,
-    /// Cost in a day, in UTC, in United States dollars.
+    /// Cost in a day, in UTC, in United States dollars; null for no limit.
     pub max_cost_per_day_usd: Option<f64>,
-    /// Requests in a minute.
+    /// Requests in a minute; null for no limit.
     pub max_requests_per_minute: Option<i32>,
+    /// People and teams with a role in the project; null for no limit.
+    pub max_members: Option<i32>,
+    /// Documents and notes in the spaces attached to it, the trash included; null for no limit.
+    pub max_documents: Option<i32>,
+    #[graphql(skip)]
+    pub max_content_bytes: Option<i64>,
 }
 
 #[ComplexObject]
 impl ProjectQuotas {
-    /// Tokens in a day, in UTC: a whole number, which may be above what an Int holds.
+    /// Tokens in a day, in UTC: a whole number, which may be above what an Int holds; null for no limit.
     async fn max_tokens_per_day(&self) -> Option<f64> {
         // At most 10^12; whole numbers are exact up to 2^53.
         self.max_tokens_per_day.map(|tokens| tokens as f64)
+    }
+
+    /// Bytes of UTF-8 that the content of those documents takes: a whole number, which may be above what an Int holds;
+    /// null for no limit.
+    async fn max_content_bytes(&self) -> Option<f64> {
+        self.max_content_bytes.map(|bytes| bytes as f64)
     }
 }
 
 impl Default for ProjectQuotas {
     fn default() -> Self {
-        Self { max_tokens_per_day: None, max_cost_per_day_usd: None, max_requests_per_minute: Some(100) }
+        Self {
+            max_tokens_per_day: None,
+            max_cost_per_day_usd: None,
+            max_requests_per_minute: Some(100),
+            max_members: None,
+            max_documents: None,
+            max_content_bytes: None,
+        }
     }
 }

@@ -27,6 +27,8 @@ pub struct Model {
     pub privacy: SpacePrivacy,
     pub default_role: SpaceRole,
     pub is_personal: bool,
+    /// Shows its name to the organization while it is private, so that its members may ask to join.
+    pub is_listed: bool,
     pub settings: SpaceSettings,
     pub created_by: Option<UserId>,
     pub version: i32,

@@ -85,7 +85,7 @@ impl Document {
         self.0.updated_at
     }
 
-    /// Who owns it.
+    /// Who owns it; null once that account is gone.
     async fn owner(&self, ctx: &Context<'_>) -> Result<Option<Lean<User>>> {
         Ok(User::find_through(ctx.request(), self.0.owner_id).await?.map(Lean))
     }
@@ -125,17 +125,17 @@ impl Document {
         self.0.visibility
     }
 
-    /// Its name in addresses.
+    /// Its name in addresses; null for none.
     async fn slug(&self) -> Option<&str> {
         self.0.slug.as_deref()
     }
 
-    /// What it is about, up to 2,000 characters.
+    /// What it is about, up to 2,000 characters; null for nothing.
     async fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
 
-    /// The language it is written in, such as "en" or "en-US".
+    /// The language it is written in, such as "en" or "en-US"; null when nobody said.
     async fn language_code(&self) -> Option<&str> {
         self.0.language_code.as_deref()
     }
@@ -145,12 +145,12 @@ impl Document {
         self.0.is_template
     }
 
-    /// Where it came from, such as "import".
+    /// Where it came from, such as "import"; null for what was written here.
     async fn source(&self) -> Option<&str> {
         self.0.source.as_deref()
     }
 
-    /// Its id in the system it came from.
+    /// Its id in the system it came from; null for none.
     async fn external_id(&self) -> Option<&str> {
         self.0.external_id.as_deref()
     }
@@ -175,7 +175,7 @@ impl Document {
         self.0.size_bytes
     }
 
-    /// The SHA-256 of its content, in hexadecimal: equal content has an equal hash.
+    /// The SHA-256 of its content, in hexadecimal: equal content has an equal hash. Null as long as it has none.
     async fn content_hash(&self) -> Option<String> {
         let hash = self.0.content_hash.as_ref()?;
         Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
@@ -219,7 +219,7 @@ impl Document {
         }
     }
 
-    /// Who last changed it.
+    /// Who last changed it; null once that account is gone.
     async fn updated_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         match self.0.updated_by {
             Some(id) => User::find_through(ctx.request(), id).await,

@@ -20,6 +20,7 @@ use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
 use crate::platform::write::{Committed, Write};
+use crate::tenancy::quotas::{self, Entering};
 
 /// What a new document is made from.
 #[derive(Clone, Debug, Default)]
@@ -88,6 +89,10 @@ async fn insert(write: &mut Write<'_>, space_id: SpaceId, new: NewDocument) -> R
     let now = request.now();
     let status = new.status.unwrap_or(DocumentStatus::Draft);
     let measures = Measures::of(&new.content);
+    if space.project_id.is_some() {
+        let entering = Entering { documents: 1, content_bytes: measures.bytes.into() };
+        quotas::check_content(write, space.id, "spaceId", entering).await?;
+    }
     let row = document::ActiveModel {
         id: Set(checks::new_id(request, new.id, Code::IdTaken)?),
         organization_id: Set(space.organization_id),
@@ -200,6 +205,11 @@ async fn apply(
     if let Some(content) = changes.content {
         let measures = Measures::of(&content);
         if document.content_hash.as_ref() != Some(&measures.hash) {
+            let more_bytes = i64::from(measures.bytes) - i64::from(document.size_bytes);
+            if document.organization_id.is_some() && more_bytes > 0 {
+                let entering = Entering { documents: 0, content_bytes: more_bytes };
+                quotas::check_content(write, document.space_id, "content", entering).await?;
+            }
             row.word_count = Set(measures.words);
             row.content_length = Set(measures.characters);
             row.size_bytes = Set(measures.bytes);

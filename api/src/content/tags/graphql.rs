@@ -67,7 +67,7 @@ impl Tag {
         &self.0.color
     }
 
-    /// What it is for.
+    /// What it is for; null when nobody said.
     async fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }

@@ -20,7 +20,7 @@ struct EmailVerifyInput {
 payload! {
     /// What confirming an address ended with.
     EmailVerifyPayload {
-        /// The address that is confirmed now.
+        /// The address that is confirmed now; null when it was refused.
         email: String, IdentityErrorCode
     }
 }
@@ -28,7 +28,7 @@ payload! {
 payload! {
     /// What asking for the link once more ended with.
     EmailVerificationSendPayload {
-        /// The address that the link is sent to.
+        /// The address that the link is sent to; null when it was refused.
         email: String, IdentityErrorCode
     }
 }
@@ -43,7 +43,7 @@ struct EmailChangeInput {
 payload! {
     /// What asking for another address ended with: the same for every address.
     EmailChangePayload {
-        /// The address that mail is sent to.
+        /// The address that mail is sent to; null when it was refused.
         email: String, IdentityErrorCode
     }
 }
@@ -59,7 +59,7 @@ struct EmailChangeConfirmInput {
 payload! {
     /// What confirming a new address ended with.
     EmailChangeConfirmPayload {
-        /// The address of the account from now on.
+        /// The address of the account from now on; null when it was refused.
         email: String, IdentityErrorCode
     }
 }

@@ -42,7 +42,7 @@ impl AccountDeletion {
 payload! {
     /// What deleting the account ended with.
     AccountDeletePayload {
-        /// The account that is gone.
+        /// The account that is gone; null when it was refused.
         deleted_id: UserId, IdentityErrorCode
     }
 }

@@ -48,7 +48,7 @@ impl From<Enrollment> for MfaEnrollment {
 payload! {
     /// What beginning to set up an authenticator ended with.
     MfaEnrollPayload {
-        /// What the app needs. Give its first code to mfaConfirm.
+        /// What the app needs. Give its first code to mfaConfirm. Null when it was refused.
         enrollment: MfaEnrollment, IdentityErrorCode
     }
 }
@@ -64,7 +64,7 @@ struct MfaConfirmInput {
 payload! {
     /// What turning the second factor on ended with.
     MfaConfirmPayload {
-        /// Ten codes that each replace the app once. Keep them safe: they are not shown again.
+        /// Ten codes that each replace the app once. Keep them safe: they are not shown again. Null when it was refused.
         recovery_codes: Vec<String>, IdentityErrorCode
     }
 }
@@ -72,7 +72,7 @@ payload! {
 payload! {
     /// What taking the second factor away ended with.
     MfaDisablePayload {
-        /// You.
+        /// You; null when it was refused.
         viewer: ViewerObject, IdentityErrorCode
     }
 }
@@ -80,7 +80,7 @@ payload! {
 payload! {
     /// What asking for new recovery codes ended with.
     RecoveryCodesRegeneratePayload {
-        /// Ten codes that each replace the app once. Those before them stop working.
+        /// Ten codes that each replace the app once. Those before them stop working. Null when it was refused.
         recovery_codes: Vec<String>, IdentityErrorCode
     }
 }

@@ -53,7 +53,7 @@ impl OauthConnection {
         rules::provider_name(ctx.request(), &self.0)
     }
 
-    /// The address that the provider told last, to recognise the account by.
+    /// The address that the provider told last, to recognise the account by; null when it told none.
     async fn email(&self) -> Option<&str> {
         self.0.email.as_deref()
     }

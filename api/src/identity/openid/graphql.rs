@@ -82,7 +82,7 @@ impl From<Departure> for OpenIdDeparture {
 payload! {
     /// What setting out for an identity provider ended with.
     OpenIdBeginPayload {
-        /// What to set out with.
+        /// What to set out with; null when it was refused.
         departure: OpenIdDeparture, IdentityErrorCode
     }
 }
@@ -116,7 +116,7 @@ impl From<OpenIdAnswerInput> for Return {
 payload! {
     /// What linking an identity provider ended with.
     OpenIdLinkPayload {
-        /// The account at the provider.
+        /// The account at the provider; null when it was refused.
         oauth_connection: OauthConnection, IdentityErrorCode
     }
 }

@@ -24,7 +24,7 @@ struct PasswordChangeInput {
 payload! {
     /// What changing the password ended with.
     PasswordChangePayload {
-        /// You.
+        /// You; null when it was refused.
         viewer: ViewerObject, IdentityErrorCode
     }
 }
@@ -39,7 +39,7 @@ struct PasswordResetRequestInput {
 payload! {
     /// What asking for a link ended with: the same for every address.
     PasswordResetRequestPayload {
-        /// The request was taken. A link is sent if the address has an account.
+        /// The request was taken. A link is sent if the address has an account. Null when it was refused.
         accepted: bool, IdentityErrorCode
     }
 }
@@ -58,7 +58,7 @@ struct PasswordResetInput {
 payload! {
     /// What resetting the password ended with.
     PasswordResetPayload {
-        /// The address to sign in with.
+        /// The address to sign in with; null when it was refused.
         email: String, IdentityErrorCode
     }
 }

@@ -24,7 +24,7 @@ struct ReauthenticateInput {
 payload! {
     /// What proving who you are ended with.
     ReauthenticatePayload {
-        /// From when on your session counts as proved. Dangerous changes are allowed for some minutes.
+        /// From when on your session counts as proved. Dangerous changes are allowed for some minutes. Null when it was refused.
         authenticated_at: DateTime<Utc>, IdentityErrorCode
     }
 }

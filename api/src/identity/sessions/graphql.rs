@@ -48,12 +48,12 @@ impl Session {
         &self.0.device_info
     }
 
-    /// The User-Agent header it signed in with.
+    /// The User-Agent header it signed in with; null for none.
     async fn user_agent(&self) -> Option<&str> {
         self.0.user_agent.as_deref()
     }
 
-    /// The network address it signed in from.
+    /// The network address it signed in from; null when it is not known.
     async fn ip_address(&self) -> Option<String> {
         self.0.ip_address.map(|network| network.ip().to_string())
     }
@@ -111,7 +111,7 @@ struct SessionRevokeInput {
 payload! {
     /// What ending a session ended with.
     SessionRevokePayload {
-        /// The session as it was last.
+        /// The session as it was last; null when it was refused.
         session: Session, IdentityErrorCode
     }
 }
@@ -119,7 +119,7 @@ payload! {
 payload! {
     /// What signing out everywhere else ended with.
     SessionRevokeOthersPayload {
-        /// How many sessions were ended.
+        /// How many sessions were ended; null when it was refused.
         revoked: u64, IdentityErrorCode
     }
 }

@@ -56,16 +56,16 @@ struct TokenRefreshInput {
 /// An open session: its tokens and who it belongs to; or why there is none.
 #[derive(SimpleObject)]
 pub struct SessionPayload {
-    /// Send it as `Authorization: Bearer …`. Short-lived.
+    /// Send it as `Authorization: Bearer …`. Short-lived. Null when it was refused.
     access_token: Option<String>,
-    /// When the access token ends.
+    /// When the access token ends; null without one.
     access_token_expires_at: Option<DateTime<Utc>>,
     /// Trade it for new tokens with tokenRefresh. Works once; keep it secret. Null when the one you sent was traded less
     /// than 10 seconds ago: whoever traded it, such as another window of yours, was given the next one.
     refresh_token: Option<String>,
     /// Give it to signInConfirm with a code: the account has a second factor, so there is no session yet. Null otherwise.
     mfa_token: Option<String>,
-    /// Who signed in.
+    /// Who signed in; null when it was refused.
     viewer: Option<ViewerObject>,
     /// Why there is no session; empty on success.
     user_errors: Vec<UserError<IdentityErrorCode>>,

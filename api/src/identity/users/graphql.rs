@@ -24,6 +24,7 @@ use crate::platform::errors::Result;
 use crate::platform::pagination::{Connection, Node, Page};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
+use crate::tenancy::context;
 use crate::tenancy::organizations::{self, Organization};
 use crate::tenancy::single_sign_on;
 use crate::tenancy::spaces::{self, Space};
@@ -79,32 +80,32 @@ impl User {
         self.shown_email(ctx.request())
     }
 
-    /// Their first name.
+    /// Their first name; null when they gave none.
     async fn first_name(&self, ctx: &Context<'_>) -> Option<&str> {
         self.0.user.first_name.as_deref().filter(|_| rules::knows(&ctx.request().viewer(), &self.0))
     }
 
-    /// Their last name.
+    /// Their last name; null when they gave none.
     async fn last_name(&self, ctx: &Context<'_>) -> Option<&str> {
         self.0.user.last_name.as_deref().filter(|_| rules::knows(&ctx.request().viewer(), &self.0))
     }
 
-    /// The company they say they work for.
+    /// The company they say they work for; null for none.
     async fn company(&self, ctx: &Context<'_>) -> Option<&str> {
         self.0.user.company.as_deref().filter(|_| rules::knows(&ctx.request().viewer(), &self.0))
     }
 
-    /// What they say of themselves.
+    /// What they say of themselves; null for nothing.
     async fn bio(&self, ctx: &Context<'_>) -> Option<&str> {
         self.0.user.bio.as_deref().filter(|_| rules::knows(&ctx.request().viewer(), &self.0))
     }
 
-    /// The address of their picture.
+    /// The address of their picture; null for none.
     async fn avatar_url(&self) -> Option<&str> {
         self.0.user.avatar_url.as_deref()
     }
 
-    /// Their time zone, as an IANA name.
+    /// Their time zone, as an IANA name; null when they gave none.
     async fn timezone(&self, ctx: &Context<'_>) -> Option<&str> {
         rules::knows(&ctx.request().viewer(), &self.0).then_some(self.0.user.timezone.as_str())
     }
@@ -141,7 +142,7 @@ impl ViewerObject {
         Ok(ctx.request().get::<user::Entity>(self.0).await?.created_at)
     }
 
-    /// Your preferences.
+    /// Your preferences; null only when they cannot be read.
     async fn settings(&self, ctx: &Context<'_>) -> Result<Option<UserSettings>> {
         UserSettings::of_viewer(ctx.request(), self.0).await
     }
@@ -186,9 +187,19 @@ impl ViewerObject {
         single_sign_on::providers_needed(ctx.request()).await
     }
 
-    /// The personal space you got at sign-up.
+    /// The personal space you got at sign-up; null when it is deleted.
     async fn personal_space(&self, ctx: &Context<'_>) -> Result<Option<Space>> {
         spaces::personal(ctx.request(), self.0).await
+    }
+
+    /// The organization this session works in; null when none was chosen, or you have no access to it any more.
+    async fn active_organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
+        context::active_organization(ctx.request()).await
+    }
+
+    /// The space this session works in; null when none was chosen, or you have no access to it any more.
+    async fn active_space(&self, ctx: &Context<'_>) -> Result<Option<Space>> {
+        context::active_space(ctx.request()).await
     }
 
     /// The organizations you are a member of, by name.

@@ -7,7 +7,7 @@ use entity::enums::{UserRole, UserStatus, UserTier};
 use entity::identity::{user, user_settings};
 use entity::ids::{OrganizationId, UserId};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, QuerySelect, Statement};
 use uuid::Uuid;
 
@@ -72,7 +72,8 @@ pub async fn lock(write: &Write<'_>, id: UserId, reason: &'static str) -> Result
         .visible::<user::Entity>()
         .filter(user::Column::Id.eq(id))
         .filter(user::Column::DeletedAt.is_null())
-        .lock_exclusive()
+        // Who refers to the account in a new row need not wait: it may hold what this write asks for next.
+        .lock(LockType::NoKeyUpdate)
         .one(write.connection())
         .await?)
 }

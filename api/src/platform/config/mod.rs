@@ -154,6 +154,10 @@ pub struct Config {
     #[arg(long, env = "TRELLIS_ATTEMPTS_PER_NETWORK", default_value_t = 100, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub attempts_per_network: u32,
 
+    /// Days for which deleted organizations, projects and spaces are kept before they are removed for good.
+    #[arg(long, env = "TRELLIS_DELETED_DAYS", default_value_t = 30, value_parser = value_parser!(i32).range(0..=3_650))]
+    pub deleted_days: i32,
+
     /// Serve GraphiQL. Default: only in development.
     #[arg(long, env = "TRELLIS_GRAPHIQL")]
     pub graphiql: Option<bool>,

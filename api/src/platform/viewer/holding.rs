@@ -58,15 +58,25 @@ pub enum Hold {
 /// How the audit trail names the actor: its kind and id, the request, the address, the program.
 pub type Actor = [Value; 5];
 
-/// Names the actor to the audit triggers and holds the viewer's session and grants until the transaction ends. Gives the
-/// viewer as it is now, in one statement unless something changed; `Unauthenticated` when its session is over.
-pub async fn hold(connection: &impl ConnectionTrait, viewer: Viewer, actor: Actor, hold: Hold) -> Result<Viewer> {
-    let mut held = match viewer {
+/// What came of an attempt to hold.
+pub enum Held {
+    /// The viewer, whose grants hold until the transaction ends.
+    Now(Viewer),
+    /// The viewer with other grants than were known. The transaction is to be given up and begun again with it: it may
+    /// hold the user's version without that of an organization which was joined meanwhile, and to ask for that one now
+    /// would be out of order.
+    Changed(Viewer),
+}
+
+/// Names the actor to the audit triggers and holds the viewer's session and grants until the transaction ends, in one
+/// statement, the first of the transaction. `Unauthenticated` when the viewer's session is over.
+pub async fn hold(connection: &impl ConnectionTrait, viewer: &Viewer, actor: Actor, hold: Hold) -> Result<Held> {
+    let known = match viewer {
         Viewer::User(signed_in) => signed_in,
         Viewer::Anonymous | Viewer::System(_) => {
             let sql = concat!("SELECT ", actor!());
             connection.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, actor)).await?;
-            return Ok(viewer);
+            return Ok(Held::Now(viewer.clone()));
         }
     };
     let sql = match hold {
@@ -74,27 +84,23 @@ pub async fn hold(connection: &impl ConnectionTrait, viewer: Viewer, actor: Acto
         Hold::Alone => held!("FOR NO KEY UPDATE"),
     };
     let mut values = Vec::from(actor);
-    values.extend([held.user_id.uuid().into(), held.session_id.map(|id| id.uuid()).into()]);
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    loop {
-        let row = connection.query_one_raw(statement.clone()).await?;
-        let row = row.ok_or_else(|| Error::internal("an aggregate gave no row"))?;
-        let standing = Standing::from_query_result(&row, "")?;
-        if !standing.is_live {
-            return Err(Error::Unauthenticated);
-        }
-        let fingerprint =
-            Some(Fingerprint { user: standing.user_version, organizations: standing.organizations_version });
-        let entrance = match held.session_id {
-            Some(_) => Entrance::of_session(standing.provider, standing.provider_domain),
-            None => Entrance::Operator,
-        };
-        if held.fingerprint == fingerprint && held.entrance == entrance {
-            return Ok(Viewer::User(held));
-        }
-        // Once more after this: the first look may have waited, and then not known an organization that was joined.
-        held = Arc::new(held.now_granted(connection, entrance, fingerprint).await?);
+    values.extend([known.user_id.uuid().into(), known.session_id.map(|id| id.uuid()).into()]);
+    let row = connection.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+    let row = row.ok_or_else(|| Error::internal("an aggregate gave no row"))?;
+    let standing = Standing::from_query_result(&row, "")?;
+    if !standing.is_live {
+        return Err(Error::Unauthenticated);
     }
+    let fingerprint = Some(Fingerprint { user: standing.user_version, organizations: standing.organizations_version });
+    let entrance = match known.session_id {
+        Some(_) => Entrance::of_session(standing.provider, standing.provider_domain),
+        None => Entrance::Operator,
+    };
+    if known.fingerprint == fingerprint && known.entrance == entrance {
+        return Ok(Held::Now(viewer.clone()));
+    }
+    let changed = known.now_granted(connection, entrance, fingerprint).await?;
+    Ok(Held::Changed(Viewer::User(Arc::new(changed))))
 }
 
 impl SignedIn {

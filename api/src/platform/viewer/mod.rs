@@ -17,7 +17,7 @@ use entity::ids::{OrganizationId, ProjectId, SessionId, SpaceId, UserId};
 pub use bearer::{Bearer, ForeignTokens};
 pub use check::{Fingerprint, Viewers};
 pub use grants::{Grants, SpaceGrant};
-pub(in crate::platform) use holding::{Actor, Hold, hold};
+pub(in crate::platform) use holding::{Actor, Held, Hold, hold};
 pub use open_sessions::OpenSessions;
 pub use tokens::Tokens;
 pub use vouching::{Entrance, Vouched};

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, InputObject, Object};
 use chrono::{DateTime, Utc};
 use entity::enums::{MemberRole, MemberStatus};
-use entity::ids::{MemberId, OrganizationId, UserId};
+use entity::ids::{MemberId, OrganizationId};
 use entity::tenancy::member;
 
-use super::rules::{self, MemberChanges, NewMember};
+use super::rules::{self, MemberChanges};
 use super::store;
 use crate::identity::users::User;
 use crate::payload;
@@ -47,12 +47,12 @@ impl Member {
         self.0.id
     }
 
-    /// The organization.
+    /// The organization; null when it is closed meanwhile.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
         Organization::find(ctx.request(), self.0.organization_id).await
     }
 
-    /// The person.
+    /// The person; null once that account is gone.
     async fn user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         User::find_through(ctx.request(), self.0.user_id).await
     }
@@ -67,7 +67,7 @@ impl Member {
         self.0.status
     }
 
-    /// Who added or invited the person; null for the founder.
+    /// Who invited the person; null for who came without an invitation, and once that account is gone.
     async fn invited_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         match self.0.invited_by {
             Some(id) => User::find_through(ctx.request(), id).await,
@@ -75,17 +75,17 @@ impl Member {
         }
     }
 
-    /// When the person was invited; null for somebody who was added without an invitation.
+    /// When the person was invited; null for the founder, and for who came through single sign-on.
     async fn invited_at(&self) -> Option<DateTime<Utc>> {
         self.0.invited_at
     }
 
-    /// When the person accepted the invitation.
+    /// When the person accepted the invitation; null for who came without one.
     async fn accepted_at(&self) -> Option<DateTime<Utc>> {
         self.0.accepted_at
     }
 
-    /// When the person became a member; null while an invitation is open.
+    /// When the person became a member; null for somebody who has not agreed yet.
     async fn joined_at(&self) -> Option<DateTime<Utc>> {
         self.0.joined_at
     }
@@ -136,21 +136,6 @@ impl From<MemberStatusChange> for MemberStatus {
     }
 }
 
-/// A person to add to an organization. Give userId or email, one of them.
-#[derive(InputObject)]
-struct MemberAddInput {
-    /// An id of your making (a UUIDv7 in its `mem_` form, at most 30 days old), so that a retry cannot add a second time.
-    id: Option<MemberId>,
-    /// The organization.
-    organization_id: OrganizationId,
-    /// The person, by id.
-    user_id: Option<UserId>,
-    /// The person, by the e-mail address of an account on this server.
-    email: Option<String>,
-    /// The role to give; not above your own.
-    role: MemberRole,
-}
-
 /// Changes of a membership. What is left out stays as it is.
 #[derive(InputObject)]
 struct MemberUpdateInput {
@@ -171,19 +156,20 @@ struct MemberRemoveInput {
     id: MemberId,
 }
 
+/// An organization to hand over.
+#[derive(InputObject)]
+struct OrganizationTransferInput {
+    /// The organization.
+    organization_id: OrganizationId,
+    /// The membership of who becomes its owner: another active one.
+    member_id: MemberId,
+}
+
 /// An organization to leave.
 #[derive(InputObject)]
 struct OrganizationLeaveInput {
     /// The organization.
     organization_id: OrganizationId,
-}
-
-payload! {
-    /// What adding a person to an organization ended with.
-    MemberAddPayload {
-        /// The new membership; null when it was refused.
-        member: Member, TenancyErrorCode
-    }
 }
 
 payload! {
@@ -203,6 +189,14 @@ payload! {
 }
 
 payload! {
+    /// What handing an organization over ended with.
+    OrganizationTransferPayload {
+        /// The organization; null when it was refused.
+        organization: Organization, TenancyErrorCode
+    }
+}
+
+payload! {
     /// What leaving an organization ended with.
     OrganizationLeavePayload {
         /// The id of your membership, which is gone; null when it was refused.
@@ -216,23 +210,6 @@ pub struct MemberMutation;
 
 #[Object]
 impl MemberMutation {
-    /// Adds a person who has an account on this server to an organization, at once. For its owners and admins.
-    async fn member_add(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The person, and the role.")] input: MemberAddInput,
-    ) -> Result<MemberAddPayload> {
-        let new = NewMember {
-            id: input.id,
-            organization_id: input.organization_id,
-            user_id: input.user_id,
-            email: input.email,
-            role: input.role,
-        };
-        let outcome = Outcome::of(rules::add_member(ctx.request(), new).await)?;
-        Ok(outcome.map(Member::from).into())
-    }
-
     /// Changes a member's role or suspends a member. For owners, and for admins with members below owner.
     async fn member_update(
         &self,
@@ -257,6 +234,17 @@ impl MemberMutation {
     ) -> Result<MemberRemovePayload> {
         let outcome = Outcome::of(rules::remove_member(ctx.request(), input.id).await)?;
         Ok(outcome.into())
+    }
+
+    /// Makes another member owner in your place; you remain as an admin. For owners, with a recent proof of who they are.
+    async fn organization_transfer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The organization, and to whom.")] input: OrganizationTransferInput,
+    ) -> Result<OrganizationTransferPayload> {
+        let result = rules::transfer_ownership(ctx.request(), input.organization_id, input.member_id).await;
+        let outcome = Outcome::of(result)?;
+        Ok(outcome.map(Organization::from).into())
     }
 
     /// Ends your own membership of an organization. Its last owner cannot leave.

@@ -7,6 +7,7 @@ use sea_orm::Condition;
 
 use super::grantee::Person;
 use super::store::{self, NewMembership};
+use crate::identity::sessions;
 use crate::platform::authorization::{Action, ActionSet, Authority, Granted, Resource, nothing};
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
@@ -54,41 +55,14 @@ pub async fn add_founder(
     organization_id: OrganizationId,
     user_id: UserId,
 ) -> Result<()> {
-    let founder =
-        NewMembership { id: None, organization_id, user_id, role: MemberRole::Owner, added_by: Some(user_id) };
+    let founder = NewMembership { organization_id, user_id, role: MemberRole::Owner, invited: None };
     store::insert(write, authority, founder).await?;
     Ok(())
 }
 
 /// Refuses to give a role in a space or a project to somebody who is no active member of its organization,
-/// and more than reading to somebody who is its viewer.
+/// and more than reading to somebody who is its viewer. `field` names who it is in the input.
 pub async fn check_holder(
-    write: &Write<'_>,
-    organization: OrganizationId,
-    user: UserId,
-    is_more_than_reading: bool,
-) -> Result<()> {
-    check_role(write, organization, user, "userId", is_more_than_reading).await
-}
-
-/// The active member of the organization whom a client names, under the same conditions. Somebody who has an account
-/// elsewhere and somebody who has none are refused alike.
-pub async fn find_holder(
-    write: &Write<'_>,
-    organization: OrganizationId,
-    person: &Person,
-    is_more_than_reading: bool,
-) -> Result<UserId> {
-    let user = store::account(write, person).await?.ok_or_else(|| not_a_member(person.field()))?;
-    check_role(write, organization, user, person.field(), is_more_than_reading).await?;
-    Ok(user)
-}
-
-fn not_a_member(field: &'static str) -> Error {
-    reject(field, Code::NotAMember, "This person is not an active member of the organization.")
-}
-
-async fn check_role(
     write: &Write<'_>,
     organization: OrganizationId,
     user: UserId,
@@ -96,43 +70,29 @@ async fn check_role(
     is_more_than_reading: bool,
 ) -> Result<()> {
     let member = store::of_user(write, organization, user).await?;
-    match member.filter(|member| member.status == MemberStatus::Active).map(|member| member.role) {
-        None => Err(not_a_member(field)),
-        Some(MemberRole::Viewer) if is_more_than_reading => {
+    check_role(member, field, is_more_than_reading).map(drop)
+}
+
+/// The active member of the organization whom a client names, under the same conditions. Somebody who has an account
+/// elsewhere and somebody who has none are refused alike, after the same steps.
+pub async fn find_holder(
+    write: &Write<'_>,
+    organization: OrganizationId,
+    person: &Person,
+    is_more_than_reading: bool,
+) -> Result<UserId> {
+    let member = store::of_person(write, organization, person).await?;
+    check_role(member, person.field(), is_more_than_reading)
+}
+
+fn check_role(member: Option<member::Model>, field: &'static str, is_more_than_reading: bool) -> Result<UserId> {
+    match member.filter(|member| member.status == MemberStatus::Active) {
+        None => Err(reject(field, Code::NotAMember, "This person is not an active member of the organization.")),
+        Some(member) if is_more_than_reading && member.role == MemberRole::Viewer => {
             Err(reject("role", Code::RoleTooHigh, "A viewer of the organization can only read."))
         }
-        Some(MemberRole::Viewer | MemberRole::Member | MemberRole::Admin | MemberRole::Owner) => Ok(()),
+        Some(member) => Ok(member.user_id),
     }
-}
-
-/// What a new membership is made from.
-pub struct NewMember {
-    pub id: Option<MemberId>,
-    pub organization_id: OrganizationId,
-    pub user_id: Option<UserId>,
-    pub email: Option<String>,
-    pub role: MemberRole,
-}
-
-/// Adds somebody who has an account to an organization, at once.
-pub async fn add_member(request: &Request, new: NewMember) -> Result<Committed<member::Model>> {
-    let person = Person::named(new.user_id, new.email)?;
-    let mut write = request.begin_write_of_grants().await?;
-    let organization = write.granted_parent::<organization::Entity>(new.organization_id, Action::ManageMembers).await?;
-    check_rank(write.viewer(), organization.id, new.role)?;
-    let user_id = store::account(&write, &person)
-        .await?
-        .ok_or_else(|| reject(person.field(), Code::UserUnknown, "Nobody here has this address or id."))?;
-    let membership = NewMembership {
-        id: new.id,
-        organization_id: organization.id,
-        user_id,
-        role: new.role,
-        added_by: write.viewer().user_id(),
-    };
-    let member = store::insert(&write, &organization, membership).await?;
-    write.record(&TenancyEvent::MemberAdded { organization: organization.id, user: user_id });
-    write.commit(member).await
 }
 
 /// What may be changed; none leaves it as it is.
@@ -198,6 +158,36 @@ pub async fn leave_organization(request: &Request, id: OrganizationId) -> Result
     write.commit(own.id).await
 }
 
+/// Makes another active member owner in the viewer's place, who remains as an admin. Other owners stay what they are.
+pub async fn transfer_ownership(
+    request: &Request,
+    id: OrganizationId,
+    to: MemberId,
+) -> Result<Committed<organization::Model>> {
+    let user = request.user_id()?;
+    let mut write = request.begin_write_of_grants().await?;
+    let organization = write.granted::<organization::Entity>(id, Action::Transfer).await?;
+    sessions::require_recent_authentication(&write).await?;
+    let heir = write.granted::<member::Entity>(to, Action::Edit).await?;
+    if heir.organization_id != id {
+        return Err(Error::NotFound);
+    }
+    if heir.user_id == user {
+        return Err(reject("memberId", Code::Yourself, "You are an owner already."));
+    }
+    if heir.status != MemberStatus::Active {
+        return Err(reject("memberId", Code::NotAMember, "This person is not an active member of the organization."));
+    }
+    let own = store::of_user(&write, id, user).await?.ok_or(Error::NotFound)?;
+    let own = write.granted::<member::Entity>(own.id, Action::Edit).await?;
+    let role = |role| MemberChanges { role: Some(role), status: None };
+    store::update(&write, &heir, role(MemberRole::Owner)).await?;
+    store::update(&write, &own, role(MemberRole::Admin)).await?;
+    write.record(&TenancyEvent::MemberUpdated { organization: id, user: heir.user_id });
+    write.record(&TenancyEvent::MemberUpdated { organization: id, user });
+    write.commit(organization.into_row()).await
+}
+
 /// Locks the organization of a member, so that writes that could take owners away come one after the other.
 /// Also gives the membership as it was before the lock.
 async fn lock_organization(write: &Write<'_>, id: MemberId) -> Result<(Granted<organization::Entity>, member::Model)> {
@@ -209,7 +199,7 @@ async fn lock_organization(write: &Write<'_>, id: MemberId) -> Result<(Granted<o
 }
 
 /// Nobody gives a role above its own.
-fn check_rank(viewer: &Viewer, organization: OrganizationId, role: MemberRole) -> Result<()> {
+pub fn check_rank(viewer: &Viewer, organization: OrganizationId, role: MemberRole) -> Result<()> {
     if viewer.is_system() || viewer.organization_role(organization).is_some_and(|own| role <= own) {
         return Ok(());
     }

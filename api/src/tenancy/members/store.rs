@@ -2,22 +2,23 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use entity::enums::{MemberRole, MemberStatus, UserStatus};
 use entity::identity::user;
 use entity::ids::{MemberId, OrganizationId, UserId};
 use entity::tenancy::member::{self, Column, Entity, Model};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, Condition, QueryFilter, SelectExt};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, SelectStatement};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, SelectExt};
 
 use super::grantee::Person;
 use super::rules::MemberChanges;
-use crate::identity::users;
 use crate::platform::authorization::{Authority, Granted, Read};
-use crate::platform::checks;
 use crate::platform::children;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
+use crate::platform::viewer::Viewer;
 use crate::platform::write::Write;
 use crate::tenancy::TenancyErrorCode as Code;
 
@@ -104,44 +105,74 @@ pub async fn has_other_owner(write: &Write<'_>, member: &Model) -> Result<bool> 
         .await?)
 }
 
-/// The account of a person, if it may be used.
-pub async fn account(write: &Write<'_>, person: &Person) -> Result<Option<UserId>> {
-    let found = match person {
-        Person::Email(email) => users::by_email(write.connection(), email).await?,
-        Person::Id(id) => {
-            let accounts = write.read().through_granted_row::<user::Entity>("who is added is named by id");
-            accounts.filter(user::Column::Id.eq(*id)).one(write.connection()).await?
+/// The accounts that may be used, of whom a client names.
+fn accounts(person: &Person) -> SelectStatement {
+    let is_named = match person {
+        Person::Id(id) => user::Column::Id.eq(*id),
+        Person::Email(email) => {
+            let address = Func::lower(Expr::col((user::Entity, user::Column::Email)));
+            ExprTrait::eq(address, email.to_lowercase())
         }
     };
-    let usable = found.filter(|user| user.deleted_at.is_none() && user.status != UserStatus::Suspended);
-    Ok(usable.map(|user| user.id))
+    Read::new(Viewer::System("a person is looked up by the name that a client gave"))
+        .visible::<user::Entity>()
+        .filter(is_named)
+        .filter(user::Column::DeletedAt.is_null())
+        .filter(user::Column::Status.ne(UserStatus::Suspended))
+        .select_only()
+        .column(user::Column::Id)
+        .into_query()
+}
+
+/// A person's membership of an organization, whatever its status. One statement, so that an account elsewhere makes no
+/// difference in time.
+pub async fn of_person(write: &Write<'_>, organization: OrganizationId, person: &Person) -> Result<Option<Model>> {
+    let members = write.read().visible::<Entity>();
+    Ok(members
+        .filter(Column::OrganizationId.eq(organization))
+        .filter(Column::UserId.in_subquery(accounts(person)))
+        .one(write.connection())
+        .await?)
+}
+
+/// A person who is an active member of an organization of the viewer. One statement, as above.
+pub async fn acquaintance(write: &Write<'_>, person: &Person) -> Result<Option<UserId>> {
+    let members = write.read().visible::<Entity>();
+    let found = members
+        .filter(Column::Status.eq(MemberStatus::Active))
+        .filter(Column::UserId.in_subquery(accounts(person)))
+        .one(write.connection())
+        .await?;
+    Ok(found.map(|member| member.user_id))
 }
 
 /// What the row of a new membership is made from.
 pub struct NewMembership {
-    pub id: Option<MemberId>,
     pub organization_id: OrganizationId,
     pub user_id: UserId,
     pub role: MemberRole,
-    pub added_by: Option<UserId>,
+    /// By whom and when; none for the founder.
+    pub invited: Option<(UserId, DateTime<Utc>)>,
 }
 
+/// Adds a membership: of a founder, or of somebody who wants it. Nobody is made a member by others alone.
 pub async fn insert(write: &Write<'_>, authority: &dyn Authority, new: NewMembership) -> Result<Model> {
     let request = write.request();
     let now = request.now();
     let row = member::ActiveModel {
-        id: Set(checks::new_id(request, new.id, Code::IdTaken)?),
+        id: Set(MemberId(request.new_id())),
         organization_id: Set(new.organization_id),
         user_id: Set(new.user_id),
         role: Set(new.role),
         permissions: Set(serde_json::json!({})),
         status: Set(MemberStatus::Active),
-        invited_by: Set(new.added_by.filter(|by| *by != new.user_id)),
+        invited_by: Set(new.invited.map(|(by, _)| by)),
+        invited_at: Set(new.invited.map(|(_, at)| at)),
+        accepted_at: Set(new.invited.map(|_| now)),
         joined_at: Set(Some(now)),
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
-        ..Default::default()
     };
     write.insert(authority, row).await.map_err(refused)
 }
@@ -159,8 +190,5 @@ pub async fn update(write: &Write<'_>, granted: &Granted<Entity>, changes: Membe
 }
 
 fn refused(error: Error) -> Error {
-    error
-        .when_constraint("members_user_key", || reject("", Code::AlreadyMember, "This person is a member already."))
-        .when_constraint("members_user_fkey", || reject("userId", Code::UserUnknown, "Nobody here has this id."))
-        .when_constraint("members_pkey", || checks::id_taken(Code::IdTaken))
+    error.when_constraint("members_user_key", || reject("", Code::AlreadyMember, "This person is a member already."))
 }

@@ -19,6 +19,9 @@ use crate::platform::pagination::{Connection, Node, Page, count_by};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
+use crate::tenancy::deletion::{self, OrganizationDeletionImpact};
+use crate::tenancy::invitations::{self, Invitation};
+use crate::tenancy::join_requests::{self, SpaceListing};
 use crate::tenancy::members::{self, Member};
 use crate::tenancy::projects::{self, Project};
 use crate::tenancy::single_sign_on::SingleSignOn;
@@ -62,12 +65,12 @@ impl Organization {
         &self.0.slug
     }
 
-    /// What the organization is for, in its own words.
+    /// What the organization is for, in its own words; null for none.
     async fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
 
-    /// The address of its logo.
+    /// The address of its logo; null for none.
     async fn logo_url(&self) -> Option<&str> {
         self.0.logo_url.as_deref()
     }
@@ -78,7 +81,7 @@ impl Organization {
         self.0.billing_email.as_deref().filter(|_| may_edit)
     }
 
-    /// Where its people find help.
+    /// Where its people find help; null when nobody said.
     async fn support_email(&self) -> Option<&str> {
         self.0.support_email.as_deref()
     }
@@ -119,7 +122,7 @@ impl Organization {
         ctx.request().permitted::<organization::Entity>(&self.0).actions()
     }
 
-    /// Your role in it.
+    /// Your role in it; null for who has none.
     async fn viewer_role(&self, ctx: &Context<'_>) -> Option<entity::enums::MemberRole> {
         ctx.request().viewer().organization_role(self.0.id)
     }
@@ -136,7 +139,7 @@ impl Organization {
         spaces::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
     }
 
-    /// The space with this slug, if you may see it.
+    /// The space with this slug; null unless you may see one.
     async fn space(
         &self,
         ctx: &Context<'_>,
@@ -157,7 +160,7 @@ impl Organization {
         projects::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
     }
 
-    /// The project with this slug, if you may see it.
+    /// The project with this slug; null unless you may see one.
     async fn project(
         &self,
         ctx: &Context<'_>,
@@ -178,6 +181,18 @@ impl Organization {
         members::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
     }
 
+    /// The invitations to it, the newest first. For its owners and admins; FORBIDDEN for others.
+    async fn invitations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Invitation>> {
+        invitations::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
     /// Its teams, by name.
     async fn teams(
         &self,
@@ -188,6 +203,23 @@ impl Organization {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Team>> {
         teams::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// Its private spaces that you may ask to join, by name.
+    async fn joinable_spaces(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<SpaceListing>> {
+        join_requests::listed_in(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// What deleting it would take along. Null unless you may delete it.
+    async fn deletion_impact(&self, ctx: &Context<'_>) -> Result<Option<OrganizationDeletionImpact>> {
+        deletion::of_organization(ctx.request(), &self.0).await
     }
 
     /// What was done in it, the newest first. For its owners and admins; FORBIDDEN for others.
@@ -217,7 +249,7 @@ pub struct OrganizationQuery;
 
 #[Object]
 impl OrganizationQuery {
-    /// The organization with this slug, if you are a member of it.
+    /// The organization with this slug; null unless you are a member of one.
     async fn organization(
         &self,
         ctx: &Context<'_>,
@@ -353,7 +385,7 @@ impl OrganizationMutation {
         Ok(outcome.into())
     }
 
-    /// Deletes an organization with everything in it. For its owners.
+    /// Deletes an organization with everything in it. For its owners, with a recent proof of who they are.
     async fn organization_delete(
         &self,
         ctx: &Context<'_>,

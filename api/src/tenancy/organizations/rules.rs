@@ -6,6 +6,7 @@ use entity::tenancy::organization;
 use sea_orm::Condition;
 
 use super::store;
+use crate::identity::sessions;
 use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
 use crate::platform::checks;
 use crate::platform::errors::{Result, reject};
@@ -168,6 +169,7 @@ fn check(changes: OrganizationChanges) -> Result<OrganizationChanges> {
 pub async fn delete_organization(request: &Request, id: OrganizationId) -> Result<Committed<OrganizationId>> {
     let mut write = request.begin_write_of_grants().await?;
     let organization = write.granted::<organization::Entity>(id, Action::Delete).await?;
+    sessions::require_recent_authentication(&write).await?;
     store::mark_deleted(&write, &organization).await?;
     write.record(&TenancyEvent::OrganizationDeleted { organization: id });
     write.commit(id).await

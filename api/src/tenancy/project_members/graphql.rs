@@ -48,7 +48,7 @@ impl ProjectMember {
         self.0.id
     }
 
-    /// The project.
+    /// The project; null when it is deleted meanwhile.
     async fn project(&self, ctx: &Context<'_>) -> Result<Option<Project>> {
         Project::find(ctx.request(), self.0.project_id).await
     }
@@ -79,7 +79,7 @@ impl ProjectMember {
         self.0.role
     }
 
-    /// Who added the person or team.
+    /// Who added the person or team; null for the server itself, and once that account is gone.
     async fn added_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         match self.0.added_by {
             Some(id) => User::find_through(ctx.request(), id).await,

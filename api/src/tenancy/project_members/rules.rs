@@ -14,6 +14,7 @@ use crate::platform::write::{Committed, Write};
 use crate::tenancy::TenancyErrorCode as Code;
 use crate::tenancy::events::TenancyEvent;
 use crate::tenancy::members::{self, Grantee};
+use crate::tenancy::quotas;
 
 const READ: ActionSet = ActionSet::of(&[Action::Read]);
 const MANAGE: ActionSet = READ.and(ActionSet::of(&[Action::Edit, Action::Delete]));
@@ -74,7 +75,8 @@ pub async fn add_member(request: &Request, new: NewProjectMember) -> Result<Comm
     };
     let mut write = request.begin_write_of_grants().await?;
     let project = write.granted_parent::<project::Entity>(new.project_id, Action::ManageMembers).await?;
-    check_grantee(&write, &project, grantee, new.role).await?;
+    check_grantee(&write, &project, grantee, "userId", new.role).await?;
+    quotas::check_member(&write, &project).await?;
     let holder = NewHolder { id: new.id, project_id: project.id, grantee, role: new.role };
     let member = store::insert(&write, &project, holder).await?;
     write.record(&TenancyEvent::ProjectMembersChanged { project: project.id, organization: project.organization_id });
@@ -95,7 +97,7 @@ pub async fn update_member(
         return Err(reject("expectedVersion", Code::Conflict, "The role changed since you read it."));
     }
     if let (Some(user), true) = (member.user_id, role > member.role) {
-        check_grantee(&write, &project, Grantee::User(user), role).await?;
+        check_grantee(&write, &project, Grantee::User(user), "id", role).await?;
     }
     let updated = store::set_role(&write, &member, role).await?;
     write.record(&TenancyEvent::ProjectMembersChanged { project: project.id, organization: project.organization_id });
@@ -121,11 +123,18 @@ async fn lock_project(write: &Write<'_>, id: ProjectMemberId) -> Result<Granted<
 }
 
 /// A team needs no check here: that it is of the organization is a foreign key, and grants look at its members.
-async fn check_grantee(write: &Write<'_>, project: &project::Model, grantee: Grantee, role: ProjectRole) -> Result<()> {
+async fn check_grantee(
+    write: &Write<'_>,
+    project: &project::Model,
+    grantee: Grantee,
+    named_by: &'static str,
+    role: ProjectRole,
+) -> Result<()> {
     match grantee {
         Grantee::Team(_) => Ok(()),
         Grantee::User(user) => {
-            members::check_holder(write, project.organization_id, user, role > ProjectRole::Viewer).await
+            let is_more_than_reading = role > ProjectRole::Viewer;
+            members::check_holder(write, project.organization_id, user, named_by, is_more_than_reading).await
         }
     }
 }

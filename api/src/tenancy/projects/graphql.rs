@@ -18,8 +18,10 @@ use crate::platform::pagination::{Connection, Count, Node, Page};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
+use crate::tenancy::deletion::{self, ProjectDeletionImpact};
 use crate::tenancy::organizations::Organization;
 use crate::tenancy::project_members::{self, ProjectMember};
+use crate::tenancy::quotas::{self, ProjectUsage};
 use crate::tenancy::spaces::Space;
 
 /// A project.
@@ -49,7 +51,7 @@ impl Project {
         self.0.id
     }
 
-    /// The organization it belongs to.
+    /// The organization it belongs to; null when it is closed meanwhile.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
         Organization::find(ctx.request(), self.0.organization_id).await
     }
@@ -64,7 +66,7 @@ impl Project {
         &self.0.slug
     }
 
-    /// What it is for.
+    /// What it is for; null when nobody said.
     async fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
@@ -74,9 +76,14 @@ impl Project {
         &self.0.settings
     }
 
-    /// How much it may use.
+    /// How much it may use and hold.
     async fn quotas(&self) -> &ProjectQuotas {
         &self.0.quotas
+    }
+
+    /// How much it holds. Null unless you administer it.
+    async fn usage(&self, ctx: &Context<'_>) -> Result<Option<ProjectUsage>> {
+        quotas::of_project(ctx.request(), &self.0).await
     }
 
     /// Whether it is in use, paused or archived. An archived project can only be read.
@@ -104,9 +111,14 @@ impl Project {
         ctx.request().permitted::<project::Entity>(&self.0).actions()
     }
 
-    /// Your role in it: your own or your teams', whichever is higher. Owners and admins of the organization are its admins.
+    /// Your role in it: your own or your teams', whichever is higher. Owners and admins of the organization are its admins. Null for who has none.
     async fn viewer_role(&self, ctx: &Context<'_>) -> Option<ProjectRole> {
         ctx.request().viewer().project_role(self.0.id)
+    }
+
+    /// What deleting it would take along. Null unless you may delete it.
+    async fn deletion_impact(&self, ctx: &Context<'_>) -> Result<Option<ProjectDeletionImpact>> {
+        deletion::of_project(ctx.request(), &self.0).await
     }
 
     /// The spaces attached to it that you may see, the oldest first.
@@ -200,6 +212,12 @@ struct ProjectUpdateInput {
     max_cost_per_day_usd: MaybeUndefined<f64>,
     /// Requests in a minute: 0 to 10^6; null for no limit.
     max_requests_per_minute: MaybeUndefined<i32>,
+    /// People and teams with a role in the project: 0 to 10^6; null for no limit. Those who are there stay.
+    max_members: MaybeUndefined<i32>,
+    /// Documents and notes in the spaces attached to it: 0 to 10^9; null for no limit. Those that are there stay.
+    max_documents: MaybeUndefined<i32>,
+    /// Bytes of UTF-8 that the content of those documents takes: a whole number, 0 to 10^12; null for no limit.
+    max_content_bytes: MaybeUndefined<f64>,
 }
 
 /// A project to delete.
@@ -274,6 +292,9 @@ impl ProjectMutation {
             max_tokens_per_day: input.max_tokens_per_day.into(),
             max_cost_per_day_usd: input.max_cost_per_day_usd.into(),
             max_requests_per_minute: input.max_requests_per_minute.into(),
+            max_members: input.max_members.into(),
+            max_documents: input.max_documents.into(),
+            max_content_bytes: input.max_content_bytes.into(),
         };
         let result = rules::update_project(request, id, input.expected_version, changes).await;
         let mut outcome = Outcome::of(result)?.map(Project::from);

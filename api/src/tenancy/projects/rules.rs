@@ -103,6 +103,10 @@ pub struct ProjectChanges {
     pub max_tokens_per_day: Option<Option<f64>>,
     pub max_cost_per_day_usd: Option<Option<f64>>,
     pub max_requests_per_minute: Option<Option<i32>>,
+    pub max_members: Option<Option<i32>>,
+    pub max_documents: Option<Option<i32>>,
+    /// A whole number.
+    pub max_content_bytes: Option<Option<f64>>,
 }
 
 impl ProjectChanges {
@@ -144,10 +148,10 @@ fn check(changes: ProjectChanges) -> Result<ProjectChanges> {
     if changes.allowed_models.as_ref().is_some_and(|models| !(1..=100).contains(&models.len())) {
         return Err(reject("allowedModels", Code::OutOfRange, "Allow 1 to 100 models."));
     }
-    check_limit("maxTokensPerDay", changes.max_tokens_per_day, 1_000_000_000_000.0)?;
-    if changes.max_tokens_per_day.flatten().is_some_and(|tokens| tokens.fract() != 0.0) {
-        return Err(reject("maxTokensPerDay", Code::OutOfRange, "Tokens are a whole number."));
-    }
+    check_whole_limit("maxTokensPerDay", changes.max_tokens_per_day)?;
+    check_whole_limit("maxContentBytes", changes.max_content_bytes)?;
+    check_limit("maxMembers", changes.max_members, 1_000_000)?;
+    check_limit("maxDocuments", changes.max_documents, 1_000_000_000)?;
     check_limit("maxCostPerDayUsd", changes.max_cost_per_day_usd, 1_000_000_000.0)?;
     check_limit("maxRequestsPerMinute", changes.max_requests_per_minute, 1_000_000)?;
     Ok(ProjectChanges {
@@ -183,6 +187,15 @@ fn check_limit<N: PartialOrd + Default + std::fmt::Display>(
     }
 }
 
+/// The same of a number that is whole and may be above what an Int holds.
+fn check_whole_limit(field: &'static str, limit: Option<Option<f64>>) -> Result<()> {
+    check_limit(field, limit, 1_000_000_000_000.0)?;
+    if limit.flatten().is_some_and(|number| number.fract() != 0.0) {
+        return Err(reject(field, Code::OutOfRange, "This is a whole number."));
+    }
+    Ok(())
+}
+
 fn changed_settings(held: &ProjectSettings, changes: &ProjectChanges) -> Result<ProjectSettings> {
     let settings = ProjectSettings {
         allowed_models: changes.allowed_models.clone().unwrap_or_else(|| held.allowed_models.clone()),
@@ -204,6 +217,12 @@ fn changed_quotas(held: &ProjectQuotas, changes: &ProjectChanges) -> ProjectQuot
         },
         max_cost_per_day_usd: changes.max_cost_per_day_usd.unwrap_or(held.max_cost_per_day_usd),
         max_requests_per_minute: changes.max_requests_per_minute.unwrap_or(held.max_requests_per_minute),
+        max_members: changes.max_members.unwrap_or(held.max_members),
+        max_documents: changes.max_documents.unwrap_or(held.max_documents),
+        max_content_bytes: match changes.max_content_bytes {
+            Some(limit) => limit.map(whole),
+            None => held.max_content_bytes,
+        },
     }
 }
 

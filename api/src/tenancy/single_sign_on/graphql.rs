@@ -79,7 +79,7 @@ payload! {
 payload! {
     /// What ending the enforcement of single sign-on ended with.
     OrganizationSingleSignOnReleasePayload {
-        /// The organization as it is now.
+        /// The organization as it is now; null when it was refused.
         organization: Organization, TenancyErrorCode
     }
 }

@@ -51,7 +51,7 @@ impl SpaceMember {
         self.0.id
     }
 
-    /// The space.
+    /// The space; null when it is deleted meanwhile.
     async fn space(&self, ctx: &Context<'_>) -> Result<Option<Space>> {
         Space::find(ctx.request(), self.0.space_id).await
     }
@@ -82,7 +82,7 @@ impl SpaceMember {
         self.0.role
     }
 
-    /// Who added the person or team.
+    /// Who added the person or team; null for the server itself, and once that account is gone.
     async fn added_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         match self.0.added_by {
             Some(id) => User::find_through(ctx.request(), id).await,
@@ -160,6 +160,13 @@ struct SpaceMemberRemoveInput {
     id: SpaceMemberId,
 }
 
+/// A space to join.
+#[derive(InputObject)]
+struct SpaceJoinInput {
+    /// The space: one that is open to its organization.
+    space_id: SpaceId,
+}
+
 /// A space to leave.
 #[derive(InputObject)]
 struct SpaceLeaveInput {
@@ -188,6 +195,14 @@ payload! {
     SpaceMemberRemovePayload {
         /// The id of the membership that is gone; null when it was refused.
         deleted_id: SpaceMemberId, TenancyErrorCode
+    }
+}
+
+payload! {
+    /// What joining a space ended with.
+    SpaceJoinPayload {
+        /// Your membership; null when it was refused.
+        space_member: SpaceMember, TenancyErrorCode
     }
 }
 
@@ -246,6 +261,16 @@ impl SpaceMemberMutation {
     ) -> Result<SpaceMemberRemovePayload> {
         let outcome = Outcome::of(rules::remove_member(ctx.request(), input.id).await)?;
         Ok(outcome.into())
+    }
+
+    /// Makes you a member of an open space, with the role that everybody has there. You stay one when it becomes private. To enter a private space, see joinRequestCreate.
+    async fn space_join(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The space.")] input: SpaceJoinInput,
+    ) -> Result<SpaceJoinPayload> {
+        let outcome = Outcome::of(rules::join_space(ctx.request(), input.space_id).await)?;
+        Ok(outcome.map(SpaceMember::from).into())
     }
 
     /// Gives up your own role in a space. What your teams have, or everybody in an open space, remains.

@@ -7,3 +7,4 @@ mod rules;
 mod store;
 
 pub use graphql::{SpaceMember, SpaceMemberMutation, of_space, of_team};
+pub use rules::admit;

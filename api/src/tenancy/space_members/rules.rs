@@ -1,6 +1,6 @@
 //! What may happen to the members of a space, and by whom.
 
-use entity::enums::SpaceRole;
+use entity::enums::{MemberRole, SpacePrivacy, SpaceRole};
 use entity::ids::{SpaceId, SpaceMemberId, TeamId, UserId};
 use entity::tenancy::{space, space_member};
 use sea_orm::Condition;
@@ -65,6 +65,15 @@ enum Named {
     Team(TeamId),
 }
 
+impl Named {
+    fn field(&self) -> &'static str {
+        match self {
+            Self::Person(person) => person.field(),
+            Self::Team(_) => "teamId",
+        }
+    }
+}
+
 /// Gives a person or a team a role in a space.
 pub async fn add_member(request: &Request, new: NewSpaceMember) -> Result<Committed<space_member::Model>> {
     let named = match (new.user_id, new.email, new.team_id) {
@@ -75,6 +84,7 @@ pub async fn add_member(request: &Request, new: NewSpaceMember) -> Result<Commit
     };
     let mut write = request.begin_write_of_grants().await?;
     let space = write.granted_parent::<space::Entity>(new.space_id, Action::ManageMembers).await?;
+    let named_by = named.field();
     let grantee = match (named, space.organization_id) {
         (Named::Team(team), Some(_)) => Grantee::Team(team),
         (Named::Team(_), None) => {
@@ -84,19 +94,53 @@ pub async fn add_member(request: &Request, new: NewSpaceMember) -> Result<Commit
             let is_more_than_reading = new.role > SpaceRole::Reader;
             Grantee::User(members::find_holder(&write, organization, &person, is_more_than_reading).await?)
         }
-        (Named::Person(person), None) => Grantee::User(find_anywhere(&write, &person, &space).await?),
+        (Named::Person(person), None) => Grantee::User(find_acquaintance(&write, &person, &space).await?),
     };
-    let holder = NewHolder { id: new.id, space_id: space.id, grantee, role: new.role };
+    let holder = NewHolder { id: new.id, space_id: space.id, grantee, role: new.role, named_by };
     let member = store::insert(&write, &space, holder).await?;
     write.record(&TenancyEvent::SpaceMembersChanged { space: space.id, organization: space.organization_id });
     write.commit(member).await
 }
 
-/// Everybody with an account can enter the space of a person, except that person, who manages it anyway.
-async fn find_anywhere(write: &Write<'_>, person: &Person, space: &space::Model) -> Result<UserId> {
-    let user = members::account(write, person)
-        .await?
-        .ok_or_else(|| reject(person.field(), Code::UserUnknown, "Nobody here has this address or id."))?;
+/// Gives an active member of the space's organization a role in it, in the write of whoever may do that. `named_by` is
+/// the input field by which the person came.
+pub async fn admit(
+    write: &Write<'_>,
+    space: &Granted<space::Entity>,
+    user: UserId,
+    role: SpaceRole,
+    named_by: &'static str,
+) -> Result<space_member::Model> {
+    if let Some(organization) = space.organization_id {
+        members::check_holder(write, organization, user, named_by, role > SpaceRole::Reader).await?;
+    }
+    let holder = NewHolder { id: None, space_id: space.id, grantee: Grantee::User(user), role, named_by };
+    store::insert(write, space, holder).await
+}
+
+/// Makes the viewer itself a member of an open space, with the role that everybody has there: so it stays in when the
+/// space becomes private.
+pub async fn join_space(request: &Request, id: SpaceId) -> Result<Committed<space_member::Model>> {
+    let user = request.user_id()?;
+    let mut write = request.begin_write_of_grants().await?;
+    let space = write.granted_parent::<space::Entity>(id, Action::Read).await?;
+    let organization = space.organization_id.filter(|_| space.privacy == SpacePrivacy::Open);
+    let Some(organization) = organization.filter(|_| space.archived_at.is_none()) else {
+        return Err(reject("spaceId", Code::NotOpen, "This space lets in only those who were added to it."));
+    };
+    let only_views = write.viewer().organization_role(organization) == Some(MemberRole::Viewer);
+    let role = if only_views { SpaceRole::Reader } else { space.default_role };
+    let member = admit(&write, &space, user, role, "spaceId").await?;
+    write.record(&TenancyEvent::SpaceMembersChanged { space: space.id, organization: Some(organization) });
+    write.commit(member).await
+}
+
+/// Whoever works with the viewer in some organization can enter the space of a person, except that person, who manages
+/// it anyway. Anybody else is refused as if they were not there: who has an account is not the viewer's to find out.
+async fn find_acquaintance(write: &Write<'_>, person: &Person, space: &space::Model) -> Result<UserId> {
+    let user = members::acquaintance(write, person).await?.ok_or_else(|| {
+        reject(person.field(), Code::NotAMember, "This person is not an active member of an organization of yours.")
+    })?;
     if space.user_id == Some(user) {
         return Err(reject(person.field(), Code::AlreadyMember, "The space belongs to this person."));
     }
@@ -117,7 +161,7 @@ pub async fn update_member(
         return Err(reject("expectedVersion", Code::Conflict, "The role changed since you read it."));
     }
     if let (Some(user), Some(organization), true) = (member.user_id, space.organization_id, role > member.role) {
-        members::check_holder(&write, organization, user, role > SpaceRole::Reader).await?;
+        members::check_holder(&write, organization, user, "id", role > SpaceRole::Reader).await?;
     }
     if role < SpaceRole::Manager {
         keep_a_manager(&write, &member).await?;

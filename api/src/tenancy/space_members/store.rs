@@ -129,6 +129,8 @@ pub struct NewHolder {
     pub space_id: SpaceId,
     pub grantee: Grantee,
     pub role: SpaceRole,
+    /// The input field that names the grantee.
+    pub named_by: &'static str,
 }
 
 /// Adds a row. The database fills in the organization.
@@ -147,7 +149,7 @@ pub async fn insert(write: &Write<'_>, space: &Granted<space::Entity>, new: NewH
         updated_at: Set(now),
         ..Default::default()
     };
-    write.insert(space, row).await.map_err(refused)
+    write.insert(space, row).await.map_err(|error| refused(error, new.named_by))
 }
 
 pub async fn set_role(write: &Write<'_>, granted: &Granted<Entity>, role: SpaceRole) -> Result<Model> {
@@ -161,20 +163,20 @@ pub async fn set_role(write: &Write<'_>, granted: &Granted<Entity>, role: SpaceR
     write.update(granted, row).await
 }
 
-fn refused(error: Error) -> Error {
+fn refused(error: Error, named_by: &'static str) -> Error {
     error
         .when_constraint("space_members_user_key", || {
-            reject("userId", Code::AlreadyMember, "This person is a member of the space already.")
+            reject(named_by, Code::AlreadyMember, "This person is a member of the space already.")
         })
         .when_constraint("space_members_team_key", || {
-            reject("teamId", Code::AlreadyMember, "This team is a member of the space already.")
+            reject(named_by, Code::AlreadyMember, "This team is a member of the space already.")
         })
-        .when_constraint("space_members_user_fkey", || reject("userId", Code::UserUnknown, "Nobody here has this id."))
+        .when_constraint("space_members_user_fkey", || reject(named_by, Code::UserUnknown, "Nobody here has this id."))
         .when_constraint("space_members_member_fkey", || {
-            reject("userId", Code::NotAMember, "This person is not an active member of the organization.")
+            reject(named_by, Code::NotAMember, "This person is not an active member of the organization.")
         })
         .when_constraint("space_members_team_fkey", || {
-            reject("teamId", Code::UserUnknown, "The organization has no team with this id.")
+            reject(named_by, Code::UserUnknown, "The organization has no team with this id.")
         })
         .when_constraint("space_members_pkey", || checks::id_taken(Code::IdTaken))
 }

@@ -3,24 +3,22 @@
 use std::sync::Arc;
 
 use async_graphql::parser::types::Field;
-use async_graphql::{Context, ContextSelectionSet, InputObject, InputType, MaybeUndefined, Object, Value};
+use async_graphql::{Context, ContextSelectionSet, InputType, Object, Value};
 use chrono::{DateTime, Utc};
-use entity::enums::{DocumentVisibility, SpacePrivacy, SpaceRole};
-use entity::ids::{OrganizationId, ProjectId, SpaceId, UserId};
+use entity::enums::{SpacePrivacy, SpaceRole};
+use entity::ids::{OrganizationId, SpaceId, UserId};
 use entity::tenancy::space::{self, SpaceSettings};
 
-use super::rules::{self, NewSpace, SpaceChanges};
-use super::store;
+use super::{rules, store};
 use crate::content::documents::{self, Document, DocumentFilter, DocumentOrder};
 use crate::content::tags::{self, Tag};
-use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::checks;
 use crate::platform::errors::Result;
 use crate::platform::pagination::{Connection, Node, Page, count_by};
-use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
-use crate::tenancy::TenancyErrorCode;
+use crate::tenancy::deletion::{self, SpaceDeletionImpact};
+use crate::tenancy::join_requests::{self, JoinRequest};
 use crate::tenancy::organizations::Organization;
 use crate::tenancy::projects::Project;
 use crate::tenancy::space_members::{self, SpaceMember};
@@ -71,17 +69,17 @@ impl Space {
         &self.0.slug
     }
 
-    /// What it is for.
+    /// What it is for; null when nobody said.
     async fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
 
-    /// An emoji or the name of an icon.
+    /// An emoji or the name of an icon; null for none.
     async fn icon(&self) -> Option<&str> {
         self.0.icon.as_deref()
     }
 
-    /// Its color, as #rrggbb.
+    /// Its color, as #rrggbb; null for none.
     async fn color(&self) -> Option<&str> {
         self.0.color.as_deref()
     }
@@ -101,6 +99,11 @@ impl Space {
         self.0.is_personal
     }
 
+    /// Whether it shows its name to the organization while it is private, so that members may ask to join.
+    async fn is_listed(&self) -> bool {
+        self.0.is_listed
+    }
+
     /// What its managers have decided for it.
     async fn settings(&self) -> &SpaceSettings {
         &self.0.settings
@@ -114,7 +117,7 @@ impl Space {
         }
     }
 
-    /// The project it is attached to, if you may see that.
+    /// The project it is attached to; null for none, and for one that you do not see.
     async fn project(&self, ctx: &Context<'_>) -> Result<Option<Project>> {
         match self.0.project_id {
             Some(id) => Project::find(ctx.request(), id).await,
@@ -147,7 +150,7 @@ impl Space {
         ctx.request().permitted::<space::Entity>(&self.0).actions()
     }
 
-    /// Your role in it: your own, your teams', or the default of an open space, whichever is highest.
+    /// Your role in it: your own, your teams', or the default of an open space, whichever is highest. Null for who has none.
     async fn viewer_role(&self, ctx: &Context<'_>) -> Option<SpaceRole> {
         ctx.request().viewer().space_role(self.0.id)
     }
@@ -191,6 +194,23 @@ impl Space {
     ) -> Result<Connection<SpaceMember>> {
         space_members::of_space(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
     }
+
+    /// The open requests to join it, the oldest first. For its managers, and for owners and admins of the organization; FORBIDDEN for others.
+    async fn join_requests(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<JoinRequest>> {
+        join_requests::of_space(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// What deleting it would take along. Null unless you may delete it.
+    async fn deletion_impact(&self, ctx: &Context<'_>) -> Result<Option<SpaceDeletionImpact>> {
+        deletion::of_space(ctx.request(), &self.0).await
+    }
 }
 
 /// A page of the spaces of an organization.
@@ -224,172 +244,4 @@ pub async fn personal(request: &Request, user: UserId) -> Result<Option<Space>> 
     let row = request.load::<store::Personal>(user).await?;
     let visible = row.filter(|row| request.permitted::<space::Entity>(row).contains(Action::Read));
     Ok(visible.map(Space))
-}
-
-/// A new space of an organization.
-#[derive(InputObject)]
-struct SpaceCreateInput {
-    /// An id of your making (a UUIDv7 in its `spc_` form, at most 30 days old), so that a retry cannot create a second one.
-    id: Option<SpaceId>,
-    /// The organization it belongs to.
-    organization_id: OrganizationId,
-    /// A project of the organization to attach it to.
-    project_id: Option<ProjectId>,
-    /// Its name, 1 to 255 characters.
-    name: String,
-    /// Its name in addresses: 1 to 100 lower-case letters, digits and single hyphens; unique in the organization.
-    slug: String,
-    /// What it is for, up to 2,000 characters.
-    description: Option<String>,
-    /// An emoji or the name of an icon, up to 64 characters.
-    icon: Option<String>,
-    /// Its color, as #rrggbb.
-    color: Option<String>,
-    /// Whether members of the organization enter without being added. Default: OPEN.
-    privacy: Option<SpacePrivacy>,
-    /// The role that they then have. Default: what the organization's settings say.
-    default_role: Option<SpaceRole>,
-}
-
-/// Changes of a space. What is left out stays as it is; null removes what may be missing, and changes nothing else.
-#[derive(InputObject)]
-struct SpaceUpdateInput {
-    /// The space.
-    id: SpaceId,
-    /// The version you read; a stale one is refused as CONFLICT.
-    expected_version: Option<i32>,
-    /// Its new name, 1 to 255 characters.
-    name: Option<String>,
-    /// Its new slug.
-    slug: Option<String>,
-    /// What it is for, up to 2,000 characters; null for none.
-    description: MaybeUndefined<String>,
-    /// An emoji or the name of an icon, up to 64 characters; null for none.
-    icon: MaybeUndefined<String>,
-    /// Its color, as #rrggbb; null for none.
-    color: MaybeUndefined<String>,
-    /// Whether members of the organization enter without being added.
-    privacy: Option<SpacePrivacy>,
-    /// The role that they then have.
-    default_role: Option<SpaceRole>,
-    /// The project to attach it to; null detaches it.
-    project_id: MaybeUndefined<ProjectId>,
-    /// Who may read a new document, unless its author chooses otherwise.
-    default_document_visibility: Option<DocumentVisibility>,
-}
-
-/// A space to act on.
-#[derive(InputObject)]
-struct SpaceActionInput {
-    /// The space.
-    id: SpaceId,
-}
-
-payload! {
-    /// What creating a space ended with.
-    SpaceCreatePayload {
-        /// The new space; null when it was refused.
-        space: Space, TenancyErrorCode
-    }
-}
-
-payload! {
-    /// What changing a space ended with.
-    SpaceUpdatePayload {
-        /// The space as it is now, also after a CONFLICT; null when it was refused for another reason.
-        space: Space, TenancyErrorCode
-    }
-}
-
-payload! {
-    /// What deleting a space ended with.
-    SpaceDeletePayload {
-        /// The id of the space that is gone; null when it was refused.
-        deleted_id: SpaceId, TenancyErrorCode
-    }
-}
-
-/// Changes of spaces.
-#[derive(Default)]
-pub struct SpaceMutation;
-
-#[Object]
-impl SpaceMutation {
-    /// Creates a space of an organization. You become its manager.
-    async fn space_create(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The new space.")] input: SpaceCreateInput,
-    ) -> Result<SpaceCreatePayload> {
-        let new = NewSpace {
-            id: input.id,
-            organization_id: input.organization_id,
-            project_id: input.project_id,
-            name: input.name,
-            slug: input.slug,
-            description: input.description,
-            icon: input.icon,
-            color: input.color,
-            privacy: input.privacy,
-            default_role: input.default_role,
-        };
-        let outcome = Outcome::of(rules::create_space(ctx.request(), new).await)?;
-        Ok(outcome.map(Space::from).into())
-    }
-
-    /// Changes a space's properties. For its managers and the organization's owners and admins.
-    async fn space_update(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The changes.")] input: SpaceUpdateInput,
-    ) -> Result<SpaceUpdatePayload> {
-        let (request, id) = (ctx.request(), input.id);
-        let changes = SpaceChanges {
-            name: input.name,
-            slug: input.slug,
-            description: checks::text_change(input.description),
-            icon: checks::text_change(input.icon),
-            color: checks::text_change(input.color),
-            privacy: input.privacy,
-            default_role: input.default_role,
-            project_id: input.project_id.into(),
-            default_document_visibility: input.default_document_visibility,
-        };
-        let result = rules::update_space(request, id, input.expected_version, changes).await;
-        let mut outcome = Outcome::of(result)?.map(Space::from);
-        if outcome.refused_as(TenancyErrorCode::Conflict) {
-            outcome.object = Space::find(request, id).await?;
-        }
-        Ok(outcome.into())
-    }
-
-    /// Archives a space: from now on it can only be read.
-    async fn space_archive(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The space.")] input: SpaceActionInput,
-    ) -> Result<SpaceUpdatePayload> {
-        let outcome = Outcome::of(rules::set_archived(ctx.request(), input.id, true).await)?;
-        Ok(outcome.map(Space::from).into())
-    }
-
-    /// Brings an archived space back into use.
-    async fn space_unarchive(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The space.")] input: SpaceActionInput,
-    ) -> Result<SpaceUpdatePayload> {
-        let outcome = Outcome::of(rules::set_archived(ctx.request(), input.id, false).await)?;
-        Ok(outcome.map(Space::from).into())
-    }
-
-    /// Deletes a space with everything in it. A personal space cannot be deleted.
-    async fn space_delete(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The space.")] input: SpaceActionInput,
-    ) -> Result<SpaceDeletePayload> {
-        let outcome = Outcome::of(rules::delete_space(ctx.request(), input.id).await)?;
-        Ok(outcome.into())
-    }
 }

@@ -14,6 +14,7 @@ use crate::platform::viewer::Viewer;
 use crate::platform::write::{Committed, Write};
 use crate::tenancy::TenancyErrorCode as Code;
 use crate::tenancy::events::TenancyEvent;
+use crate::tenancy::quotas;
 
 const READER: ActionSet = ActionSet::of(&[Action::Read, Action::ReadMembers]);
 const COMMENTER: ActionSet = READER.and(ActionSet::of(&[Action::Comment]));
@@ -89,6 +90,7 @@ pub struct NewSpace {
     pub color: Option<String>,
     pub privacy: Option<SpacePrivacy>,
     pub default_role: Option<SpaceRole>,
+    pub is_listed: Option<bool>,
 }
 
 /// Creates a space of an organization. Its creator becomes its manager.
@@ -133,6 +135,7 @@ pub struct SpaceChanges {
     pub color: Option<String>,
     pub privacy: Option<SpacePrivacy>,
     pub default_role: Option<SpaceRole>,
+    pub is_listed: Option<bool>,
     /// Some(None) detaches the space from its project.
     pub project_id: Option<Option<ProjectId>>,
     pub default_document_visibility: Option<entity::enums::DocumentVisibility>,
@@ -152,11 +155,19 @@ pub async fn update_space(
         return Err(reject("expectedVersion", Code::Conflict, "The space changed since you read it."));
     }
     match (space.organization_id, changes.project_id) {
-        (Some(organization), Some(project)) => check_project(&write, project, organization).await?,
+        (Some(organization), Some(project)) if project != space.project_id => {
+            check_project(&write, project, organization).await?;
+            if let Some(project) = project {
+                quotas::check_space(&write, id, project).await?;
+            }
+        }
         (None, Some(Some(_))) => {
             return Err(reject("projectId", Code::PersonalSpace, "A personal space has no project."));
         }
         _ => {}
+    }
+    if space.organization_id.is_none() && changes.is_listed == Some(true) {
+        return Err(reject("isListed", Code::PersonalSpace, "A personal space cannot be shown to an organization."));
     }
     if space.organization_id.is_none() && changes.privacy == Some(SpacePrivacy::Open) {
         return Err(reject("privacy", Code::PersonalSpace, "A personal space cannot be open to an organization."));

@@ -140,6 +140,7 @@ pub async fn insert(
         privacy: Set(new.privacy.unwrap_or(SpacePrivacy::Open)),
         default_role: Set(new.default_role.unwrap_or(default_role)),
         is_personal: Set(false),
+        is_listed: Set(new.is_listed.unwrap_or(false)),
         settings: Set(SpaceSettings::default()),
         created_by: Set(Some(creator)),
         version: Set(1),
@@ -219,6 +220,9 @@ pub async fn update(write: &Write<'_>, granted: &Granted<Entity>, changes: Space
     }
     if let Some(role) = changes.default_role {
         row.default_role = Set(role);
+    }
+    if let Some(listed) = changes.is_listed {
+        row.is_listed = Set(listed);
     }
     if let Some(project) = changes.project_id {
         row.project_id = Set(project);

@@ -46,17 +46,17 @@ impl TeamMember {
         self.0.id
     }
 
-    /// The team.
+    /// The team; null when it is deleted meanwhile.
     async fn team(&self, ctx: &Context<'_>) -> Result<Option<Team>> {
         Team::find(ctx.request(), self.0.team_id).await
     }
 
-    /// The person.
+    /// The person; null once that account is gone.
     async fn user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         User::find_through(ctx.request(), self.0.user_id).await
     }
 
-    /// Who added the person.
+    /// Who added the person; null once that account is gone.
     async fn added_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         match self.0.added_by {
             Some(id) => User::find_through(ctx.request(), id).await,

@@ -49,7 +49,7 @@ impl Team {
         self.0.id
     }
 
-    /// The organization it belongs to.
+    /// The organization it belongs to; null when it is closed meanwhile.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
         Organization::find(ctx.request(), self.0.organization_id).await
     }
@@ -59,7 +59,7 @@ impl Team {
         &self.0.name
     }
 
-    /// What it is for.
+    /// What it is for; null when nobody said.
     async fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
