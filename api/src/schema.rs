@@ -71,6 +71,7 @@ impl Node {
             | AnyId::MfaFactor(_)
             | AnyId::RecoveryCode(_)
             | AnyId::SignInChallenge(_)
+            | AnyId::SignUp(_)
             | AnyId::PasswordResetRequest(_)
             | AnyId::VerificationToken(_)
             | AnyId::Invitation(_)

@@ -36,6 +36,7 @@ const MIGRATIONS: &[SqlMigration] = migrations![
     "m20261120_000011_refresh_tokens",
     "m20261120_000012_audit_retention",
     "m20261120_000016_openid",
+    "m20261120_000017_sign_ups",
 ];
 
 /// Any number will do, as long as nothing else in the database locks it.

@@ -26,7 +26,7 @@ struct Expiry {
     condition: &'static str,
 }
 
-const EXPIRIES: [Expiry; 8] = [
+const EXPIRIES: [Expiry; 9] = [
     // How long a retried mutation finds its first outcome.
     Expiry {
         what: "idempotency keys",
@@ -58,6 +58,7 @@ const EXPIRIES: [Expiry; 8] = [
         table: "identity.sign_in_challenges",
         condition: "expires_at < now() - interval '1 day'",
     },
+    Expiry { what: "sign-ups", table: "identity.sign_ups", condition: "expires_at < now() - interval '1 day'" },
     Expiry {
         what: "ways to providers",
         table: "identity.openid_journeys",
