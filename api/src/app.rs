@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 
 use crate::demo;
 use crate::identity::openid::Bearers;
-use crate::identity::{self, passwords};
+use crate::identity::{self, passwords, sign_ups};
 use crate::platform::background::Background;
 use crate::platform::cache::Cache;
 use crate::platform::clock::{SharedClock, SystemClock};
@@ -143,6 +143,7 @@ async fn answer(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'
     let feed = door.platform.feed.clone();
     let _requests = Background::spawn(passwords::answer_requests(door.platform.clone()));
     let _sessions = Background::spawn(look_after_sessions(door.platform.clone()));
+    let _sign_ups = Background::spawn(sign_ups::answer_sign_ups(door.platform.clone()));
     serving::serve(listener, door, stop).await;
     feed.shut_down().await;
 }

@@ -77,6 +77,7 @@ impl Node {
             | AnyId::MfaFactor(_)
             | AnyId::RecoveryCode(_)
             | AnyId::SignInChallenge(_)
+            | AnyId::SignUp(_)
             | AnyId::PasswordResetRequest(_)
             | AnyId::VerificationToken(_)
             | AnyId::Subscription(_)

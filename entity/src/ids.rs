@@ -186,6 +186,8 @@ ids! {
     RecoveryCodeId RecoveryCode "rcv";
     /// Somebody owes the second factor.
     SignInChallengeId SignInChallenge "sic";
+    /// Somebody signed up and has yet to follow a link.
+    SignUpId SignUp "sup";
     /// Somebody asked to reset a password.
     PasswordResetRequestId PasswordResetRequest "prr";
     /// A link sent by mail, such as the one that verifies an address.

@@ -1,7 +1,6 @@
 //! Each change that somebody can see is told: whatever the audit log knows of documents, spaces and tags, an event of the
 //! same request speaks of.
 
-
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};

@@ -12,4 +12,5 @@ mod profile;
 mod sessions;
 mod settings;
 mod sign_up;
+mod sign_up_by_mail;
 mod strangers;

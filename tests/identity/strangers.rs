@@ -116,3 +116,23 @@ async fn an_access_token_that_was_changed_or_made_up_is_nobodys() {
     }
     assert!(world.member.is_signed_in().await);
 }
+
+#[tokio::test]
+async fn signing_up_by_mail_takes_as_long_and_is_answered_alike_for_an_unknown_address() {
+    let world = World::with(|config| {
+        unlimited(config);
+        config.sign_up = Some(api::platform::config::SignUp::ByMail);
+    })
+    .await;
+    let names =
+        ["owner", "admin", "member", "viewer", "reader", "editor", "manager", "stranger", "developer", "commenter"];
+    let sign_up = async |email: String| {
+        let input = json!({ "email": email, "password": PASSWORD, "name": "Nora" });
+        let answer = world.anonymous.mutate("signUp", input).await.well();
+        assert_eq!(answer.at("signUp.mailSent"), true);
+    };
+    sign_up("warm@acme.test".to_owned()).await;
+    let known = async |round: usize| sign_up(format!("{}@acme.test", names[round % names.len()])).await;
+    let unknown = async |round: usize| sign_up(format!("nobody{round}@acme.test")).await;
+    alike(medians(41, known, unknown).await);
+}

@@ -4,7 +4,7 @@ use async_graphql::Enum;
 use entity::ids::{
     AnyId, DocumentId, InvitationId, JoinRequestId, MemberId, MfaFactorId, OauthConnectionId, OpenIdJourneyId,
     OrganizationId, PasswordResetRequestId, ProjectId, ProjectMemberId, RecoveryCodeId, SessionId, SignInChallengeId,
-    SpaceId, SpaceMemberId, SubscriptionId, TagId, TeamId, TeamMemberId, UserId, VerificationTokenId,
+    SignUpId, SpaceId, SpaceMemberId, SubscriptionId, TagId, TeamId, TeamMemberId, UserId, VerificationTokenId,
 };
 use uuid::Uuid;
 
@@ -65,6 +65,8 @@ resources! {
     RecoveryCode "recovery_codes" RecoveryCode(RecoveryCodeId);
     /// A sign-in that awaits the second factor.
     SignInChallenge "sign_in_challenges" SignInChallenge(SignInChallengeId);
+    /// A sign-up whose link is awaited.
+    SignUp "sign_ups" SignUp(SignUpId);
     /// A request to reset a password.
     PasswordResetRequest "password_reset_requests" PasswordResetRequest(PasswordResetRequestId);
     /// A link sent by mail to prove something.

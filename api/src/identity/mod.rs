@@ -13,6 +13,7 @@ pub mod reauthentication;
 pub mod sessions;
 pub mod settings;
 pub mod sign_in;
+pub mod sign_ups;
 pub mod users;
 
 use async_graphql::{Enum, MergedObject};
@@ -50,6 +51,7 @@ pub struct AccountMutation(
 pub const SEALED: &[SealedColumn] = &[
     passwords::REQUESTED,
     mfa::SECRET,
+    sign_ups::ACCOUNT,
     SealedColumn { table: "identity.oauth_connections", column: "access_token" },
     SealedColumn { table: "identity.oauth_connections", column: "refresh_token" },
     SealedColumn { table: "identity.sessions", column: "provider_access_token" },

@@ -1,6 +1,12 @@
-//! A task beside the requests that ends when its handle is dropped.
+//! Tasks beside the requests, each of which ends when its handle is dropped.
 
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
 use tokio::task::JoinHandle;
+
+use super::errors::Result;
+use super::retry::Retry;
 
 /// The handle of a task.
 #[derive(Debug)]
@@ -16,5 +22,20 @@ impl Background {
 impl Drop for Background {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// Repeats a step until it is dropped: at once after one that found something to do, else after a pause.
+pub async fn repeat(what: &'static str, pause: Duration, step: impl Fn() -> BoxFuture<'static, Result<bool>>) {
+    let mut retry = Retry::of(what);
+    loop {
+        match step().await {
+            Ok(true) => retry.succeeded(),
+            Ok(false) => {
+                retry.succeeded();
+                tokio::time::sleep(pause).await;
+            }
+            Err(error) => retry.failed(&error).await,
+        }
     }
 }

@@ -60,6 +60,7 @@ const EXPIRIES: [Expiry; 9] = [
         table: "identity.sign_in_challenges",
         condition: "expires_at < now() - interval '1 day'",
     },
+    Expiry { what: "sign-ups", table: "identity.sign_ups", condition: "expires_at < now() - interval '1 day'" },
     Expiry {
         what: "ways to providers",
         table: "identity.openid_journeys",

@@ -7,6 +7,7 @@ pub mod password_reset_request;
 pub mod recovery_code;
 pub mod session;
 pub mod sign_in_challenge;
+pub mod sign_up;
 pub mod user;
 pub mod user_settings;
 pub mod verification_token;

@@ -70,7 +70,8 @@ pub struct AddressMutation;
 
 #[Object]
 impl AddressMutation {
-    /// Confirms an e-mail address with the token of the link that was sent to it. Anybody who has the link may.
+    /// Confirms an e-mail address with the token of the link that was sent to it. Anybody who has the link may. Where one
+    /// signs up by mail, this makes the account; then sign in with signIn.
     async fn email_verify(
         &self,
         ctx: &Context<'_>,

@@ -5,4 +5,4 @@ mod rules;
 mod store;
 
 pub use graphql::AddressMutation;
-pub use rules::{link_invalid, send_verification};
+pub use rules::{confirmation, link_invalid, send_verification};

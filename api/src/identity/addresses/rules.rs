@@ -8,25 +8,28 @@ use crate::identity::IdentityErrorCode as Code;
 use crate::identity::attempts::{self, Attempt};
 use crate::identity::events::IdentityEvent;
 use crate::identity::mailed_tokens::{self, Redeemed};
-use crate::identity::{sessions, users};
+use crate::identity::{sessions, sign_ups, users};
 use crate::platform::authorization::{Action, Authority};
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::mail::Letter;
-use crate::platform::request::Request;
+use crate::platform::request::{Platform, Request};
 use crate::platform::write::{Committed, Write};
 
 /// Sends the link that proves the present address of an account. What the owner wrote is left out of the letter: who
 /// signs up with somebody else's address must not be able to write to them.
 pub async fn send_verification(write: &mut Write<'_>, authority: &dyn Authority, user: &user::Model) -> Result<()> {
     let token = mailed_tokens::issue(write, authority, user, VerificationPurpose::VerifyEmail, &user.email).await?;
-    let page = write.request().platform.config.page("verify-email", &token);
-    let letter = Letter::new(&user.email, "Confirm your e-mail address")
-        .paragraph("Somebody signed up for Trellis with this address. If it was you, confirm that it is yours:")
-        .link("Confirm this address", page)
-        .paragraph("The link works once, for three days. If it was not you, nothing needs to be done.");
-    write.send(letter);
+    write.send(confirmation(&write.request().platform, &user.email, &token));
     Ok(())
+}
+
+/// The letter with the link that proves an address.
+pub fn confirmation(platform: &Platform, email: &str, token: &str) -> Letter {
+    Letter::new(email, "Confirm your e-mail address")
+        .paragraph("Somebody signed up for Trellis with this address. If it was you, confirm that it is yours:")
+        .link("Confirm this address", platform.config.page("verify-email", token))
+        .paragraph("The link works once, for three days. If it was not you, nothing needs to be done.")
 }
 
 /// Sends the viewer the link once more; the one before stops working.
@@ -44,12 +47,18 @@ pub async fn resend_verification(request: &Request) -> Result<Committed<String>>
     write.commit(email).await
 }
 
-/// Confirms the address that the link was sent to. Whoever has the link may: it proves the address, not the person.
+/// Confirms the address that the link was sent to, and makes the account if it waits for that. Whoever has the link may:
+/// it proves the address, not the person.
 pub async fn verify(request: &Request, token: &str) -> Result<Committed<String>> {
     attempts::count(request, Attempt::Link).await?;
     let mut write = request.begin_unrepeatable_write().await?;
-    let redeemed = mailed_tokens::redeem(&write, VerificationPurpose::VerifyEmail, token).await?;
-    let redeemed = redeemed.filter(|redeemed| redeemed.user.email == redeemed.email).ok_or_else(link_invalid)?;
+    let Some(redeemed) = mailed_tokens::redeem(&write, VerificationPurpose::VerifyEmail, token).await? else {
+        let email = sign_ups::redeem(&mut write, token).await?.ok_or_else(link_invalid)?;
+        return write.commit(email).await;
+    };
+    if redeemed.user.email != redeemed.email {
+        return Err(link_invalid());
+    }
     store::set_verified(&write, &redeemed.user, None).await?;
     write.record(&IdentityEvent::EmailVerified { user: redeemed.user.id });
     write.commit(redeemed.email).await

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use entity::enums::{UserStatus, VerificationPurpose};
 use entity::identity::{password_reset_request, user};
+use futures_util::FutureExt;
 
 use super::{REQUESTED, store};
 use crate::identity::events::IdentityEvent;
 use crate::identity::{mailed_tokens, users};
+use crate::platform::background::repeat;
 use crate::platform::errors::{Error, Result};
 use crate::platform::mail::Letter;
 use crate::platform::request::{Platform, Request};
-use crate::platform::retry::Retry;
 use crate::platform::write::Write;
 
 /// How often to look for requests.
@@ -20,25 +21,15 @@ const POLL: Duration = Duration::from_millis(500);
 
 /// Answers requests until it is dropped.
 pub async fn answer_requests(platform: Platform) {
-    let mut retry = Retry::of("answering requests to reset a password");
-    loop {
-        match answer_next(&platform).await {
-            Ok(true) => retry.succeeded(),
-            Ok(false) => {
-                retry.succeeded();
-                tokio::time::sleep(POLL).await;
-            }
-            Err(error) => retry.failed(&error).await,
-        }
-    }
+    repeat("answering requests to reset a password", POLL, move || answer_next(platform.clone()).boxed()).await;
 }
 
 /// Answers one request; false when none waits.
-async fn answer_next(platform: &Platform) -> Result<bool> {
-    let request = Request::as_system(platform, "a request to reset a password is answered");
+async fn answer_next(platform: Platform) -> Result<bool> {
+    let request = Request::as_system(&platform, "a request to reset a password is answered");
     let mut write = request.begin_write().await?;
     let Some(asked) = store::take_request(&write).await? else { return Ok(false) };
-    match address(platform, &asked) {
+    match address(&platform, &asked) {
         Ok(email) => {
             let user = users::by_email(write.connection(), &email).await?;
             if let Some(user) = user.filter(|user| user.status != UserStatus::Suspended) {

@@ -65,6 +65,9 @@ pub struct SessionPayload {
     refresh_token: Option<String>,
     /// Give it to signInConfirm with a code: the account has a second factor, so there is no session yet. Null otherwise.
     mfa_token: Option<String>,
+    /// True when a letter to the address says how to go on: there is no session yet. The same for every address. Null
+    /// otherwise.
+    mail_sent: Option<bool>,
     /// Who signed in; null when it was refused.
     viewer: Option<ViewerObject>,
     /// Why there is no session; empty on success.
@@ -88,6 +91,7 @@ impl SessionPayload {
             Ok(Entry::SecondFactor { token }) => {
                 return Ok(Self { mfa_token: Some(token), ..Self::without_session(Vec::new()) });
             }
+            Ok(Entry::ByMail) => return Ok(Self { mail_sent: Some(true), ..Self::without_session(Vec::new()) }),
             Err(error @ Error::Rejected(_)) => {
                 let refused: Result<Committed<IgnoredAny>> = Err(error);
                 return Ok(Self::without_session(Outcome::of(refused)?.user_errors));
@@ -111,6 +115,7 @@ impl SessionPayload {
             access_token_expires_at: None,
             refresh_token: None,
             mfa_token: None,
+            mail_sent: None,
             viewer: None,
             user_errors,
         }
@@ -123,7 +128,9 @@ pub struct SignInMutation;
 
 #[Object]
 impl SignInMutation {
-    /// Makes an account with its personal space, and signs in.
+    /// Makes an account with its personal space, and signs in. Where the server's settings want it, as in production, it
+    /// sends a letter instead: to a free address the link that makes the account (emailVerify), to one that has an account
+    /// a word to its owner; the answer is the same for both.
     async fn sign_up(
         &self,
         ctx: &Context<'_>,
@@ -131,7 +138,7 @@ impl SignInMutation {
     ) -> Result<SessionPayload> {
         let request = ctx.request();
         let new = NewAccount { email: input.email, password: input.password, name: input.name };
-        SessionPayload::of(request, rules::sign_up(request, new).await.map(Entry::Open)).await
+        SessionPayload::of(request, rules::sign_up(request, new).await).await
     }
 
     /// Signs in with address and password. With a second factor it answers an mfaToken instead of a session.

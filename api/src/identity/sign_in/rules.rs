@@ -9,8 +9,10 @@ use crate::identity::IdentityErrorCode as Code;
 use crate::identity::attempts::{self, Attempt};
 use crate::identity::events::IdentityEvent;
 use crate::identity::sessions::{self, OpenSession, Through, refresh_tokens};
+use crate::identity::sign_ups::{self, Waiting};
 use crate::identity::{addresses, mfa, passwords, users};
 use crate::platform::checks;
+use crate::platform::config::SignUp;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
 use crate::platform::write::Write;
@@ -49,24 +51,31 @@ pub async fn insert_account(write: &mut Write<'_>, new: users::NewUser) -> Resul
     Ok(user)
 }
 
-/// Signs up: account, personal space and first session in one transaction.
-pub async fn sign_up(request: &Request, new: NewAccount) -> Result<OpenSession> {
-    check(&new)?;
+/// Signs up. By mail nothing comes of it before the link was followed; at once, account, personal space and first session
+/// are made in one transaction.
+pub async fn sign_up(request: &Request, new: NewAccount) -> Result<Entry> {
+    let (email, name) = check(&new)?;
     attempts::count(request, Attempt::SignUp).await?;
     let hash = passwords::hash(new.password.clone()).await?;
+    if request.platform.config.sign_up() == SignUp::ByMail {
+        sign_ups::ask(request, Waiting { email, name, password_hash: hash }).await?;
+        return Ok(Entry::ByMail);
+    }
     let mut write = request.begin_unrepeatable_write().await?;
     let user = create_account(&mut write, new, hash).await?;
     let authority = write.as_system("an account proves its address");
     addresses::send_verification(&mut write, &authority, &user).await?;
     let session = sessions::open(&mut write, user.id, None).await?;
     write.commit(()).await?;
-    Ok(session)
+    Ok(Entry::Open(session))
 }
 
 /// How far the right password leads, or the word of a provider.
 #[derive(Debug)]
 pub enum Entry {
     Open(OpenSession),
+    /// A letter says how to go on.
+    ByMail,
     /// The account has a second factor: the token says whose code is awaited.
     SecondFactor {
         token: String,

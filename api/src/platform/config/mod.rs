@@ -54,6 +54,15 @@ pub enum Environment {
     Production,
 }
 
+/// How people sign up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SignUp {
+    /// The account is made and signed in to at once. Whoever tries an address learns whether it has an account.
+    AtOnce,
+    /// The account is made once a link in a letter was followed. Nobody learns anything of an address that is not theirs.
+    ByMail,
+}
+
 /// Where the data lives.
 #[derive(Args, Clone, Debug)]
 pub struct Stores {
@@ -136,6 +145,10 @@ pub struct Config {
     /// The folder for mail that is not sent, one file for each. Production needs it or TRELLIS_MAIL_URL.
     #[arg(long, env = "TRELLIS_MAIL_DIR")]
     pub mail_dir: Option<PathBuf>,
+
+    /// How people sign up. Default: at-once in development, by-mail in production.
+    #[arg(long, env = "TRELLIS_SIGN_UP", value_enum)]
+    pub sign_up: Option<SignUp>,
 
     /// Life of an access token, in seconds.
     #[arg(long, env = "TRELLIS_ACCESS_TOKEN_SECONDS", default_value_t = 15 * 60, value_parser = value_parser!(i64).range(1..=86_400))]
@@ -247,6 +260,10 @@ impl Config {
 
     pub fn is_development(&self) -> bool {
         self.environment == Environment::Development
+    }
+
+    pub fn sign_up(&self) -> SignUp {
+        self.sign_up.unwrap_or(if self.is_development() { SignUp::AtOnce } else { SignUp::ByMail })
     }
 
     pub fn graphiql_enabled(&self) -> bool {
