@@ -13,7 +13,7 @@ use crate::support::{Client, base, graph, socket, typed, uuid};
 const MARK: &str = "Marked";
 
 /// The tables whose rows have an id, and the prefix of each.
-const KINDS: [(&str, &str); 15] = [
+const KINDS: [(&str, &str); 16] = [
     ("user", "identity.users"),
     ("ses", "identity.sessions"),
     ("oac", "identity.oauth_connections"),

@@ -28,7 +28,7 @@ struct Expiry {
     condition: &'static str,
 }
 
-const EXPIRIES: [Expiry; 9] = [
+const EXPIRIES: [Expiry; 10] = [
     // How long a retried mutation finds its first outcome.
     Expiry {
         what: "idempotency keys",
