@@ -124,7 +124,7 @@ payload! {
 payload! {
     /// What proving who you are by an identity provider ended with.
     OpenIdReauthenticatePayload {
-        /// From when on your session counts as proved. Dangerous changes are allowed for some minutes.
+        /// From when on your session counts as proved. Dangerous changes are allowed for some minutes. Null when it was refused.
         authenticated_at: DateTime<Utc>, IdentityErrorCode
     }
 }
