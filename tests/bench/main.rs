@@ -1,7 +1,6 @@
 //! `bench`: measures Trellis beside its peers, on one machine and one database, and prints ratios.
 //! `database` fills the database, `peers` starts the servers, `answers` compares what they say, `load` asks them,
-//! `read` is the benchmark itself and `report` what it prints. `handwritten` and `plain`
-//! are peers. `door` measures the
+//! `read` is the benchmark itself and `report` what it prints. `handwritten` and `plain` are peers. `door` measures the
 //! front door alone, with `idle` connections.
 
 use std::ffi::OsString;
