@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use tokio::runtime::Handle;
@@ -37,18 +37,18 @@ struct State<L: Load> {
 }
 
 impl<L: Load> Merger<L> {
-    /// Takes everything that waits; gives the flight back when nothing does.
-    fn take(&self) -> Option<Vec<Asked<L>>> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.asked.is_empty() {
-            state.in_flight -= 1;
-            return None;
-        }
-        Some(std::mem::take(&mut state.asked))
+    fn lock(&self) -> MutexGuard<'_, State<L>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes everything that waits.
+    fn take(&self) -> Option<Vec<Asked<L>>> {
+        Some(std::mem::take(&mut self.lock().asked)).filter(|asked| !asked.is_empty())
+    }
+
+    /// Loads for those who wait, until nobody does.
     async fn fly(self: Arc<Self>, database: Database) {
-        let mut landing = Landing { merger: &self, landed: false };
+        let _flight = Flight { merger: &self, database: &database };
         while let Some(mut asked) = self.take() {
             let keys: Vec<L::Key> = if let [only] = asked.as_slice() {
                 only.keys.clone()
@@ -74,7 +74,6 @@ impl<L: Load> Merger<L> {
                 drop(waiting.answer.send(own));
             }
         }
-        landing.landed = true;
     }
 }
 
@@ -103,29 +102,15 @@ async fn while_wanted<L: Load, T>(asked: &mut [Asked<L>], load: impl Future<Outp
     .await
 }
 
-/// Gives a flight back that ended in a panic, so that later keys still find one.
-struct Landing<'a, L: Load> {
-    merger: &'a Merger<L>,
-    landed: bool,
-}
-
-impl<L: Load> Drop for Landing<'_, L> {
-    fn drop(&mut self) {
-        if !self.landed {
-            self.merger.state.lock().unwrap_or_else(PoisonError::into_inner).in_flight -= 1;
-        }
-    }
-}
-
-/// The flight of a request that loads its own keys. Ends however the request ends, and goes on for those who wait.
-struct OwnFlight<'a, L: Load> {
+/// One of the statements under way. However it ends, it is given back, or goes on for those who wait.
+struct Flight<'a, L: Load> {
     merger: &'a Arc<Merger<L>>,
     database: &'a Database,
 }
 
-impl<L: Load> Drop for OwnFlight<'_, L> {
+impl<L: Load> Drop for Flight<'_, L> {
     fn drop(&mut self) {
-        let mut state = self.merger.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.merger.lock();
         match Handle::try_current() {
             Ok(runtime) if !state.asked.is_empty() => {
                 // A task of its own: a request that is dropped must not take the others' loads with it.
@@ -151,29 +136,27 @@ impl Mergers {
     pub async fn load<L: Load>(
         &self,
         database: &Database,
-        keys: Vec<L::Key>,
+        mut keys: Vec<L::Key>,
     ) -> Result<(HashMap<L::Key, L::Value>, u32)> {
         let merger = self.merger::<L>();
         let waiting = {
-            let mut state = merger.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = merger.lock();
             if state.in_flight < IN_FLIGHT {
                 state.in_flight += 1;
-                Err(keys)
+                None
             } else {
                 let (answer, receiver) = oneshot::channel();
-                state.asked.push(Asked { keys, answer });
-                Ok(receiver)
+                state.asked.push(Asked { keys: std::mem::take(&mut keys), answer });
+                Some(receiver)
             }
         };
-        match waiting {
-            Ok(receiver) => receiver.await.unwrap_or_else(|_| Err(Error::internal("a merged load was dropped"))),
-            Err(keys) => {
-                let _flight = OwnFlight { merger: &merger, database };
-                let context = context(database);
-                let values = L::load(&context, keys).await?;
-                Ok((values, context.connection.statements()))
-            }
+        if let Some(receiver) = waiting {
+            return receiver.await.unwrap_or_else(|_| Err(Error::internal("a merged load was dropped")));
         }
+        let _flight = Flight { merger: &merger, database };
+        let context = context(database);
+        let values = L::load(&context, keys).await?;
+        Ok((values, context.connection.statements()))
     }
 
     fn merger<L: Load>(&self) -> Arc<Merger<L>> {
