@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::errors::{Error, Result};
 use super::filters::is_storable;
 use super::lean::{Lean, all_at_hand};
+use super::loaders::Load;
 use super::request::{Request, RequestContext};
 
 /// Rows of one page at most.
@@ -291,6 +292,23 @@ impl<N> Connection<N> {
         let Slice { rows, has_next_page, has_previous_page } = slice;
         let edges = rows.into_iter().map(|row| Edge { cursor: place(&row), node: wrap(row) }).collect();
         Lean(ConnectionPage { edges, has_next_page, has_previous_page, count })
+    }
+
+    /// A page of what belongs to one thing, from the load of such pages and that of how much each thing has.
+    pub async fn of<Pages, Counts, R>(
+        request: &Request,
+        id: Counts::Key,
+        page: Page,
+        place: impl Fn(&R) -> Cursor,
+        wrap: impl Fn(R) -> N,
+    ) -> Result<Self>
+    where
+        Pages: Load<Key = (Counts::Key, Page), Value = Slice<R>>,
+        Counts: Load<Key: 'static, Value = i64>,
+    {
+        let slice = request.load::<Pages>((id.clone(), page)).await?;
+        let count = count_by(move |request| Box::pin(request.load::<Counts>(id.clone())));
+        Ok(Self::new(slice, place, wrap, count))
     }
 }
 

@@ -11,7 +11,7 @@ use entity::ids::{DocumentId, SpaceId, TagId};
 use super::store::{self, BelowSpaces, CountBelowSpaces, CountOnDocuments, OnDocuments};
 use crate::platform::authorization::Action;
 use crate::platform::errors::Result;
-use crate::platform::pagination::{Connection, Node, Page, count_by};
+use crate::platform::pagination::{Connection, Node, Page};
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::spaces::Space;
 
@@ -100,14 +100,17 @@ impl Tag {
 
 /// The tags of a space that the viewer sees: those made for it, and those on documents that the viewer may read.
 pub async fn of_space(request: &Request, id: SpaceId, page: Page) -> Result<Connection<Tag>> {
-    let slice = request.load::<BelowSpaces>((id, page)).await?;
-    let count = count_by(move |request| Box::pin(request.load::<CountBelowSpaces>(id)));
-    Ok(Connection::new(slice, store::place, Tag::from, count))
+    Connection::of::<BelowSpaces, CountBelowSpaces, _>(request, id, page, store::place, Tag::from).await
 }
 
 /// The tags of a document that the viewer may read.
 pub async fn of_document(request: &Request, id: DocumentId, page: Page) -> Result<Connection<Tag>> {
-    let slice = request.load::<OnDocuments>((id, page)).await?;
-    let count = count_by(move |request| Box::pin(request.load::<CountOnDocuments>(id)));
-    Ok(Connection::new(slice, |row: &Arc<tag::Model>| store::place(row), Tag, count))
+    Connection::of::<OnDocuments, CountOnDocuments, _>(
+        request,
+        id,
+        page,
+        |row: &Arc<tag::Model>| store::place(row),
+        Tag,
+    )
+    .await
 }

@@ -14,7 +14,7 @@ use crate::identity::users::User;
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::errors::{Error, Result};
-use crate::platform::pagination::{Connection, Count, Node, Page};
+use crate::platform::pagination::{Connection, Node, Page};
 use crate::platform::payload::{Outcome, UserError};
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
@@ -156,9 +156,14 @@ pub async fn of_organization(request: &Request, id: OrganizationId, page: Page) 
     if !request.permitted::<organization::Entity>(&organization).contains(Action::ManageMembers) {
         return Err(Error::Forbidden);
     }
-    let slice = request.load::<store::BelowOrganizations>((id, page)).await?;
-    let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountBelowOrganizations>(id)));
-    Ok(Connection::new(slice, store::place, Invitation::from, count))
+    Connection::of::<store::BelowOrganizations, store::CountBelowOrganizations, _>(
+        request,
+        id,
+        page,
+        store::place,
+        Invitation::from,
+    )
+    .await
 }
 
 /// What an invitation tells whoever holds its token.

@@ -14,7 +14,7 @@ use crate::identity::users::User;
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::errors::{Error, Result};
-use crate::platform::pagination::{Connection, Count, Node, Page, count_by};
+use crate::platform::pagination::{Connection, Node, Page, count_by};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
@@ -113,9 +113,8 @@ pub async fn of_space(request: &Request, id: SpaceId, page: Page) -> Result<Conn
     if !request.permitted::<space::Entity>(&space).contains(Action::ManageMembers) {
         return Err(Error::Forbidden);
     }
-    let slice = request.load::<store::BelowSpaces>((id, page)).await?;
-    let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountBelowSpaces>(id)));
-    Ok(Connection::new(slice, store::place, JoinRequest::from, count))
+    Connection::of::<store::BelowSpaces, store::CountBelowSpaces, _>(request, id, page, store::place, JoinRequest::from)
+        .await
 }
 
 /// What is shown of a space that may be asked for.

@@ -14,7 +14,7 @@ use crate::identity::users::User;
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::errors::Result;
-use crate::platform::pagination::{Connection, Count, Node, Page};
+use crate::platform::pagination::{Connection, Node, Page};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
@@ -113,9 +113,14 @@ impl Member {
 
 /// A page of the members of an organization.
 pub async fn of_organization(request: &Request, id: OrganizationId, page: Page) -> Result<Connection<Member>> {
-    let slice = request.load::<store::BelowOrganizations>((id, page)).await?;
-    let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountBelowOrganizations>(id)));
-    Ok(Connection::new(slice, store::place, Member::from, count))
+    Connection::of::<store::BelowOrganizations, store::CountBelowOrganizations, _>(
+        request,
+        id,
+        page,
+        store::place,
+        Member::from,
+    )
+    .await
 }
 
 /// Whether a member is to have access.

@@ -14,7 +14,7 @@ use crate::identity::users::User;
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::errors::Result;
-use crate::platform::pagination::{Connection, Count, Node, Page};
+use crate::platform::pagination::{Connection, Node, Page};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
@@ -110,16 +110,19 @@ impl ProjectMember {
 
 /// A page of the members of a project.
 pub async fn of_project(request: &Request, id: ProjectId, page: Page) -> Result<Connection<ProjectMember>> {
-    let slice = request.load::<store::BelowProjects>((id, page)).await?;
-    let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountBelowProjects>(id)));
-    Ok(Connection::new(slice, store::place, ProjectMember::from, count))
+    Connection::of::<store::BelowProjects, store::CountBelowProjects, _>(
+        request,
+        id,
+        page,
+        store::place,
+        ProjectMember::from,
+    )
+    .await
 }
 
 /// A page of the roles of a team.
 pub async fn of_team(request: &Request, id: TeamId, page: Page) -> Result<Connection<ProjectMember>> {
-    let slice = request.load::<store::OfTeams>((id, page)).await?;
-    let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountOfTeams>(id)));
-    Ok(Connection::new(slice, store::place, ProjectMember::from, count))
+    Connection::of::<store::OfTeams, store::CountOfTeams, _>(request, id, page, store::place, ProjectMember::from).await
 }
 
 /// A person or team to add to a project. Give userId or teamId, one of them.

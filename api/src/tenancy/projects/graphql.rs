@@ -14,7 +14,7 @@ use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::checks;
 use crate::platform::errors::Result;
-use crate::platform::pagination::{Connection, Count, Node, Page};
+use crate::platform::pagination::{Connection, Node, Page};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
@@ -148,9 +148,14 @@ impl Project {
 
 /// A page of the projects of an organization.
 pub async fn of_organization(request: &Request, id: OrganizationId, page: Page) -> Result<Connection<Project>> {
-    let slice = request.load::<store::BelowOrganizations>((id, page)).await?;
-    let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountBelowOrganizations>(id)));
-    Ok(Connection::new(slice, store::place, Project::from, count))
+    Connection::of::<store::BelowOrganizations, store::CountBelowOrganizations, _>(
+        request,
+        id,
+        page,
+        store::place,
+        Project::from,
+    )
+    .await
 }
 
 /// The project of a slug, if the viewer may see it.
@@ -165,9 +170,14 @@ pub async fn by_slug(request: &Request, organization: OrganizationId, slug: Stri
 
 /// A page of the spaces that are attached to a project.
 async fn attached_spaces(request: &Request, id: ProjectId, page: Page) -> Result<Connection<Space>> {
-    let slice = request.load::<store::AttachedSpaces>((id, page)).await?;
-    let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountAttachedSpaces>(id)));
-    Ok(Connection::new(slice, store::place_of_space, Space::from, count))
+    Connection::of::<store::AttachedSpaces, store::CountAttachedSpaces, _>(
+        request,
+        id,
+        page,
+        store::place_of_space,
+        Space::from,
+    )
+    .await
 }
 
 /// A new project of an organization.

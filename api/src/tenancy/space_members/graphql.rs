@@ -14,7 +14,7 @@ use crate::identity::users::User;
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::errors::Result;
-use crate::platform::pagination::{Connection, Count, Node, Page};
+use crate::platform::pagination::{Connection, Node, Page};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
@@ -113,16 +113,13 @@ impl SpaceMember {
 
 /// A page of the members of a space.
 pub async fn of_space(request: &Request, id: SpaceId, page: Page) -> Result<Connection<SpaceMember>> {
-    let slice = request.load::<store::BelowSpaces>((id, page)).await?;
-    let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountBelowSpaces>(id)));
-    Ok(Connection::new(slice, store::place, SpaceMember::from, count))
+    Connection::of::<store::BelowSpaces, store::CountBelowSpaces, _>(request, id, page, store::place, SpaceMember::from)
+        .await
 }
 
 /// A page of the roles of a team.
 pub async fn of_team(request: &Request, id: TeamId, page: Page) -> Result<Connection<SpaceMember>> {
-    let slice = request.load::<store::OfTeams>((id, page)).await?;
-    let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountOfTeams>(id)));
-    Ok(Connection::new(slice, store::place, SpaceMember::from, count))
+    Connection::of::<store::OfTeams, store::CountOfTeams, _>(request, id, page, store::place, SpaceMember::from).await
 }
 
 /// A person or team to add to a space. Give userId, email or teamId, one of them.

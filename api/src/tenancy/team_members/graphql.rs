@@ -13,7 +13,7 @@ use crate::identity::users::User;
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::errors::Result;
-use crate::platform::pagination::{Connection, Count, Node, Page};
+use crate::platform::pagination::{Connection, Node, Page};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
@@ -77,9 +77,8 @@ impl TeamMember {
 
 /// A page of the members of a team.
 pub async fn of_team(request: &Request, id: TeamId, page: Page) -> Result<Connection<TeamMember>> {
-    let slice = request.load::<store::BelowTeams>((id, page)).await?;
-    let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountBelowTeams>(id)));
-    Ok(Connection::new(slice, store::place, TeamMember::from, count))
+    Connection::of::<store::BelowTeams, store::CountBelowTeams, _>(request, id, page, store::place, TeamMember::from)
+        .await
 }
 
 /// A person to put into a team. Give userId or email, one of them.

@@ -13,7 +13,7 @@ use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::checks;
 use crate::platform::errors::Result;
-use crate::platform::pagination::{Connection, Count, Node, Page};
+use crate::platform::pagination::{Connection, Node, Page};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyErrorCode;
@@ -123,9 +123,14 @@ impl Team {
 
 /// A page of the teams of an organization.
 pub async fn of_organization(request: &Request, id: OrganizationId, page: Page) -> Result<Connection<Team>> {
-    let slice = request.load::<store::BelowOrganizations>((id, page)).await?;
-    let count: Count = Arc::new(move |request| Box::pin(request.load::<store::CountBelowOrganizations>(id)));
-    Ok(Connection::new(slice, store::place, Team::from, count))
+    Connection::of::<store::BelowOrganizations, store::CountBelowOrganizations, _>(
+        request,
+        id,
+        page,
+        store::place,
+        Team::from,
+    )
+    .await
 }
 
 /// A new team of an organization.
