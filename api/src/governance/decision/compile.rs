@@ -6,8 +6,12 @@ use std::{fmt, sync::Arc};
 use uuid::Uuid;
 
 use super::{
-    AppliedLimit, Defaults, Level, Matcher, Mode, Policy, Rules, access::CompiledAccess, applies_to::CompiledAppliesTo,
-    compliance::CompiledCompliance, usage,
+    AppliedLimit, Check, Defaults, Level, Matcher, Mode, Policy, Rules,
+    access::CompiledAccess,
+    applies_to::CompiledAppliesTo,
+    compliance::CompiledCompliance,
+    input::{Facts, Input},
+    usage,
 };
 
 /// What is wrong with a policy, and where.
@@ -55,10 +59,24 @@ pub(super) struct CompiledPolicy {
     pub version: i32,
     pub name: Arc<str>,
     pub level: Level,
+    /// A server's policy says nothing about other servers.
+    pub server: Option<Arc<str>>,
     pub mode: Mode,
     pub priority: i32,
-    pub applies_to: CompiledAppliesTo,
+    applies_to: CompiledAppliesTo,
     pub rules: CompiledRules,
+}
+
+impl CompiledPolicy {
+    /// Whether the policy is about this action; what was compared is noted.
+    pub(super) fn applies(&self, input: &Input, facts: &Facts, checks: &mut Vec<Check>) -> bool {
+        let is_own = self.server.as_ref().is_none_or(|server| {
+            let holds = input.action.server() == Some(&**server);
+            checks.push(Check { field: "server", expected: server.clone(), actual: facts.server.clone(), holds });
+            holds
+        });
+        is_own && self.applies_to.matches(input, facts, checks)
+    }
 }
 
 /// The policies of one project, ready for deciding.
@@ -106,6 +124,10 @@ pub fn validate(policy: &Policy, custom: CustomCompiler<'_>) -> Result<(), Vec<P
 fn compile(policy: &Policy, custom: CustomCompiler<'_>) -> (CompiledPolicy, Vec<Problem>) {
     let mut problems = Vec::new();
     let applies_to = CompiledAppliesTo::new(&policy.applies_to, &mut problems);
+    if (policy.level == Level::Server) != policy.server.is_some() {
+        let message = "A server's policy names its server, and no other does.".to_owned();
+        problems.push(Problem { path: "server".to_owned(), message });
+    }
     let compiled = match &policy.rules {
         Rules::Usage(rules) => {
             let enforced = policy.mode == Mode::Enforce;
@@ -135,6 +157,7 @@ fn compile(policy: &Policy, custom: CustomCompiler<'_>) -> (CompiledPolicy, Vec<
         version: policy.version,
         name: policy.name.as_str().into(),
         level: policy.level,
+        server: policy.server.as_deref().map(Into::into),
         mode: policy.mode,
         priority: policy.priority,
         applies_to,

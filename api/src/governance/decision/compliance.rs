@@ -159,7 +159,7 @@ impl CompiledPolicies {
         let mut findings = Vec::new();
         for policy in self.policies.iter().filter(|policy| policy.mode == super::Mode::Enforce) {
             let CompiledRules::Compliance(compliance) = &policy.rules else { continue };
-            if compliance.in_results && policy.applies_to.matches(input, &facts, &mut Vec::new()) {
+            if compliance.in_results && policy.applies(input, &facts, &mut Vec::new()) {
                 compliance.find(result, &mut String::new(), &mut findings);
             }
         }

@@ -80,7 +80,7 @@ fn attempt(
     limits: &mut Vec<AppliedLimit>,
 ) -> (Tried, Option<Vote>) {
     let mut checks = Vec::new();
-    let matched = policy.applies_to.matches(input, facts, &mut checks);
+    let matched = policy.applies(input, facts, &mut checks);
     let vote = matched.then(|| match &policy.rules {
         CompiledRules::Usage(applied) => {
             limits.extend(applied.iter().cloned());

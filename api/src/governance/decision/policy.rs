@@ -57,6 +57,9 @@ pub struct Policy {
     pub version: i32,
     pub name: String,
     pub level: Level,
+    /// Whose tools a server's policy is about, and nothing at the other levels.
+    #[serde(default)]
+    pub server: Option<String>,
     pub mode: Mode,
     /// Which of the policies that decide alike is reported: the highest. It never lets an allow beat a deny.
     pub priority: i32,

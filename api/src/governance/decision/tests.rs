@@ -44,6 +44,7 @@ pub(super) fn policy(id: u128, level: Level, rules: Rules) -> Policy {
         version: 1,
         name: format!("policy {id}"),
         level,
+        server: (level == Level::Server).then(|| "github".to_owned()),
         mode: Mode::Enforce,
         priority: 100,
         applies_to: AppliesTo::default(),
@@ -180,6 +181,18 @@ fn exclusion_wins_and_an_absent_value_is_in_no_list() {
     assert_eq!(with(json!({"keys": {"include": [Uuid::nil()]}})), Effect::Allow);
     assert_eq!(with(json!({"keys": {"exclude": [Uuid::nil()]}})), Effect::Deny);
     assert_eq!(with(json!({"tools": {"include": ["GitHub/*"]}})), Effect::Allow);
+}
+
+#[test]
+fn a_servers_policy_says_nothing_about_other_servers() {
+    let granted = access(1, Organization, json!({"allowed_tools": ["*"]}));
+    let mut own = access(2, Server, json!({"blocked_tools": ["*"]}));
+    assert_eq!(outcome(&[granted.clone(), own.clone()]), Effect::Deny);
+    own.server = Some("time".into());
+    assert_eq!(outcome(&[granted.clone(), own.clone()]), Effect::Allow);
+    own.server = None;
+    assert_eq!(validate(&own, &read_custom).unwrap_err()[0].path, "server");
+    assert_eq!(outcome(&[granted, own]), Effect::Deny);
 }
 
 #[test]
