@@ -359,7 +359,8 @@ CREATE TABLE governance.policy_versions (
     CONSTRAINT policy_versions_number_key UNIQUE (policy_id, number)
 );
 CREATE TRIGGER versions_are_immutable
-    BEFORE UPDATE OF policy_id, number, name, type, rules, applies_to, priority, status, mode ON governance.policy_versions
+    BEFORE UPDATE OF policy_id, number, name, type, rules, applies_to, priority, status, mode
+    ON governance.policy_versions
     FOR EACH ROW EXECUTE FUNCTION governance.refuse_change();
 CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON governance.policy_versions
     FOR EACH ROW EXECUTE FUNCTION audit.record();

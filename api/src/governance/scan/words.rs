@@ -90,7 +90,9 @@ fn decode_hexadecimal(text: &str) -> Vec<u8> {
 
 static ORDERS: LazyLock<Regex> = LazyLock::new(|| {
     fixed(concat!(
-        r"(?i)\b(?:ignore|disregard|forget|override)\s+(?:\w+\s+){0,3}(?:previous|prior|preceding|earlier|above|system)\b",
+        r"(?i)\b(?:ignore|disregard|forget|override)\s+(?:\w+\s+){0,3}(?:previous\b",
+        r"|(?:prior|preceding|earlier|above|system|other)\s+(?:instruction|prompt|message|rule|direction|guideline)s?\b",
+        r"|(?:instruction|prompt|message|rule|direction|guideline)s?\s+(?:above|before)\b)",
         r"|\b(?:do\s+not|don['’]?t|never|without)\s+(?:\w+\s+){0,2}(?:tell|inform|mention|notify|alert|show|reveal)(?:ing)?",
         r"\s+(?:\w+\s+){0,4}users?\b",
         r"|<\s*/?\s*(?:important|system|secret|instructions?|hidden)\s*>",
