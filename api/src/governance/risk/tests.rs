@@ -27,7 +27,7 @@ fn each_level_has_its_facts() {
     assert_eq!(level("sendMessage", "To a channel", &["text"]), RiskLevel::High);
     assert_eq!(level("get-env", "Returns all environment variables", &[]), RiskLevel::Critical);
     assert_eq!(level("printEnv", "Prints them", &[]), RiskLevel::Critical);
-    assert_eq!(level("helper", "Does things", &["command"]), RiskLevel::Critical);
+    assert_eq!(level("worker", "Does things", &["command"]), RiskLevel::Critical);
     assert_eq!(level("analyze", "Runs a SQL query", &["text"]), RiskLevel::Critical);
     assert_eq!(level("refund_order", "Gives it back", &["order"]), RiskLevel::Critical);
 }
