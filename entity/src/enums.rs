@@ -283,6 +283,202 @@ enumerations! {
         Markdown = "markdown",
     }
 
+    /// Where a server of tools stands on its way to being used.
+    McpServerStatus {
+        /// Nobody has decided about it yet.
+        Pending = "pending",
+        /// Its tools may be called, as far as policies allow.
+        Approved = "approved",
+        /// It was refused, with a reason.
+        Rejected = "rejected",
+        /// It was approved once and should not be used any more.
+        Deprecated = "deprecated",
+    }
+
+    /// Whether a server of tools answers, apart from whether it may be used.
+    McpHealth {
+        /// It was not tried yet.
+        Unknown = "unknown",
+        /// It answers.
+        Healthy = "healthy",
+        /// It answers, and not as it should.
+        Degraded = "degraded",
+        /// It does not answer.
+        Unreachable = "unreachable",
+    }
+
+    /// How a server of tools is spoken to.
+    McpTransport {
+        /// A command whose input and output are spoken to.
+        Stdio = "stdio",
+        /// HTTP with server-sent events, as before 2025; deprecated.
+        Sse = "sse",
+        /// Streamable HTTP.
+        Http = "http",
+    }
+
+    /// How a connection to a server of tools went.
+    McpDiscoveryStatus {
+        /// It is under way.
+        Running = "running",
+        /// The server answered and its tools were listed.
+        Succeeded = "succeeded",
+        /// It failed; the error says how.
+        Failed = "failed",
+    }
+
+    /// Which kind of the protocol a server of tools speaks.
+    McpEra {
+        /// A session begins with `initialize`: versions up to 2025-11-25.
+        Session = "session",
+        /// Every request stands for itself: versions from 2026-07-28.
+        Stateless = "stateless",
+    }
+
+    /// How a tool differs from what was approved.
+    ToolDrift {
+        /// Only its wording changed, in white space.
+        Cosmetic = "cosmetic",
+        /// Every call that was valid is valid still.
+        Compatible = "compatible",
+        /// It was not there.
+        Added = "added",
+        /// It is gone.
+        Removed = "removed",
+        /// Calls that were valid are not any more.
+        Breaking = "breaking",
+        /// It can do more harm than before.
+        PrivilegeExpanding = "privilege_expanding",
+        /// The scan finds something in it that it did not find before.
+        Poisoned = "poisoned",
+    }
+
+    /// How much harm a tool can do.
+    RiskLevel {
+        /// Closed computation.
+        Low = "low",
+        /// It writes locally, reads what is private or brings in untrusted content.
+        Medium = "medium",
+        /// It destroys, sends outward, or does not say what it does.
+        High = "high",
+        /// It runs code, reads the environment or credentials, or moves money.
+        Critical = "critical",
+    }
+
+    /// How a scan ended.
+    ScanVerdict {
+        /// Nothing that matters was found.
+        Passed = "passed",
+        /// Enough is odd that a person should look.
+        Review = "review",
+        /// A check crashed, so nothing is known.
+        Degraded = "degraded",
+        /// A hard rule found something.
+        Failed = "failed",
+    }
+
+    /// What kind of rules a policy has.
+    PolicyType {
+        /// How much may be used in a window of time.
+        Usage = "usage",
+        /// Which models, servers and tools may be used, when and from where.
+        Access = "access",
+        /// What arguments and results may hold.
+        Compliance = "compliance",
+        /// Written in Cedar.
+        Custom = "custom",
+    }
+
+    /// Whether a policy is in use.
+    PolicyStatus {
+        /// It is.
+        Active = "active",
+        /// It was, and was switched off.
+        Disabled = "disabled",
+        /// It is being written.
+        Draft = "draft",
+    }
+
+    /// Whether an active policy has an effect.
+    PolicyMode {
+        /// It has.
+        Enforce = "enforce",
+        /// It is tried and recorded only.
+        Monitor = "monitor",
+    }
+
+    /// What was decided about.
+    DecisionAction {
+        /// The call of a tool.
+        CallTool = "call_tool",
+        /// The use of a model.
+        UseModel = "use_model",
+    }
+
+    /// What was decided. Ordered by strictness.
+    DecisionOutcome {
+        /// It may happen.
+        Allow = "allow",
+        /// It may happen once somebody approves.
+        RequireApproval = "require_approval",
+        /// It may not happen.
+        Deny = "deny",
+    }
+
+    /// Where a request for approval stands.
+    ApprovalState {
+        /// Nobody has decided yet.
+        Pending = "pending",
+        /// The call may be made, once.
+        Approved = "approved",
+        /// The call may not be made.
+        Denied = "denied",
+        /// Nobody decided in time, or the call was not made in time.
+        Expired = "expired",
+        /// The call was made.
+        Consumed = "consumed",
+        /// Who asked does not ask any more.
+        Withdrawn = "withdrawn",
+    }
+
+    /// Whose use a limit counts.
+    BudgetSubject {
+        /// All of the organization's.
+        Organization = "organization",
+        /// A project's.
+        Project = "project",
+        /// A person's.
+        User = "user",
+        /// An API key's.
+        Key = "key",
+        /// A server's.
+        Server = "server",
+        /// A tool's.
+        Tool = "tool",
+    }
+
+    /// What a limit counts.
+    BudgetMeasure {
+        /// Calls.
+        Requests = "requests",
+        /// Tokens of models.
+        Tokens = "tokens",
+        /// Money, in United States dollars.
+        CostUsd = "cost_usd",
+    }
+
+    /// What became of a reservation.
+    ReservationState {
+        /// The call is under way.
+        Held = "held",
+        /// What the call did use is counted.
+        Settled = "settled",
+        /// The call was not made.
+        Released = "released",
+        /// The call never told what it used.
+        Expired = "expired",
+    }
+
     /// Who did something.
     ActorType {
         /// A signed-in user.

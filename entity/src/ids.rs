@@ -218,6 +218,34 @@ ids! {
     DocumentId Document "doc";
     /// A tag of a space.
     TagId Tag "tag";
+    /// A key of a project or of a person.
+    ApiKeyId ApiKey "key";
+    /// A secret of a project.
+    SecretId Secret "sec";
+    /// A server of tools.
+    McpServerId McpServer "mcp";
+    /// A version of how a server of tools is reached.
+    McpServerVersionId McpServerVersion "mcv";
+    /// One connection to a server of tools.
+    McpDiscoveryId McpDiscovery "mcd";
+    /// A tool of a server.
+    McpToolId McpTool "tool";
+    /// A scan of a server of tools.
+    McpScanId McpScan "scan";
+    /// What a scan found.
+    McpFindingId McpFinding "fnd";
+    /// A policy.
+    PolicyId Policy "pol";
+    /// A version of a policy.
+    PolicyVersionId PolicyVersion "plv";
+    /// A decision about a call.
+    DecisionId Decision "dec";
+    /// A request to call a tool once.
+    ApprovalId Approval "apr";
+    /// A limit in one window.
+    BudgetId Budget "bud";
+    /// What a call holds of a budget.
+    ReservationId Reservation "rsv";
     /// An entry of the audit log.
     AuditLogId AuditLog "aud";
     /// An event in the feed.

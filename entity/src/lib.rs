@@ -11,6 +11,8 @@ pub mod secret;
 
 pub mod audit;
 pub mod content;
+pub mod governance;
 pub mod identity;
+pub mod metering;
 pub mod platform;
 pub mod tenancy;

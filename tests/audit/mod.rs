@@ -189,10 +189,16 @@ async fn every_table_that_holds_what_is_somebodys_is_audited() {
                AND t.table_schema NOT IN ('audit', 'platform', 'information_schema', 'pg_catalog') GROUP BY 1 ORDER BY 1";
     let tables = world.database.rows(sql).await;
     assert!(tables.len() > 20, "{}", tables.len());
+    // Logs and ledgers of their own, which are appended to, and counters.
+    let unaudited = ["governance.decisions", "governance.policy_sets", "metering.", "tenancy.billing_events"];
     // A row trigger after insert, update and delete: bits 0, 2, 4 and 3 of tgtype.
     let missing: Vec<&Value> = tables
         .iter()
         .filter(|table| table["events"].as_i64().is_none_or(|events| events & 0b11101 != 0b11101))
+        .filter(|table| {
+            let name = table["name"].as_str().expect("a name");
+            !unaudited.iter().any(|unaudited| name.starts_with(unaudited))
+        })
         .collect();
     assert!(missing.is_empty(), "{missing:#?}");
 }

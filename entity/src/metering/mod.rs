@@ -1,0 +1,4 @@
+//! What is used, and what it may cost.
+
+pub mod budget;
+pub mod reservation;
