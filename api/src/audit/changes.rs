@@ -65,7 +65,7 @@ impl AuditValue {
     }
 }
 
-/// The changes that the entry holds, by field. Without the right to read what it speaks of, the values are withheld.
+/// The changes that the entry holds, in the order of their fields. Without the right to read what it speaks of, the values are withheld.
 pub fn of(entry: &log::Model, may_read: bool) -> Vec<AuditChange> {
     let Some(Value::Object(recorded)) = &entry.changes else { return Vec::new() };
     let mut changes = Vec::new();
@@ -78,6 +78,7 @@ pub fn of(entry: &log::Model, may_read: bool) -> Vec<AuditChange> {
             reading.compare(format!("{column}.bytes"), side("old_bytes"), side("new_bytes"), 0, &mut changes);
         }
     }
+    changes.sort_by(|one, other| one.field.cmp(&other.field));
     changes
 }
 

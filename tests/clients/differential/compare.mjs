@@ -40,7 +40,7 @@ const explained = [
   },
   {
     reason: "the engine's parser knows no space between a type and its exclamation mark",
-    holds: ({ text, ours }) => ours.codes.includes("GRAPHQL_PARSE_FAILED") && /\w\s+!/.test(text),
+    holds: ({ text, ours }) => ours.codes.includes("GRAPHQL_PARSE_FAILED") && /[\w\]][\s,]+!/.test(text),
   },
 ];
 

@@ -4,7 +4,8 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{
-    Directive, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType, Selection, SelectionSet,
+    Directive, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType, Selection,
+    SelectionSet,
 };
 use async_graphql::{Name, Pos, Positioned, Variables};
 
@@ -221,6 +222,7 @@ impl<'a> Written<'a> {
             self.directives(selection.node.directives(), limits)?;
             match &selection.node {
                 Selection::Field(field) => {
+                    typename_is_a_leaf(field)?;
                     self.response_name(&field.node.name.node, field.node.response_key(), limits)?;
                     self.selection_set(&field.node.selection_set.node, spreads, limits)?;
                 }
@@ -376,4 +378,19 @@ fn cycle_refusal(cycle: &[&str], position: Pos) -> Refusal {
         limit: 0,
         actual: cycle.len() as u64,
     }
+}
+
+/// The engine's validator lets `__typename` have arguments and a selection set.
+fn typename_is_a_leaf(field: &Positioned<Field>) -> Result<(), Refusal> {
+    let below = field.node.arguments.len() + field.node.selection_set.node.items.len();
+    if field.node.name.node != "__typename" || below == 0 {
+        return Ok(());
+    }
+    Err(Refusal::over(
+        RefusalCode::TypenameIsLeaf,
+        format_args!("__typename has {below} arguments and fields of its own"),
+        Some(field.pos),
+        0,
+        below as u64,
+    ))
 }

@@ -157,6 +157,18 @@ fn fragment_cycles_are_refused_where_they_close() {
 }
 
 #[test]
+fn nothing_stands_below_the_name_of_a_type() {
+    for text in [
+        "{ __typename { id } }",
+        "{ name: __typename(first: 2) }",
+        "{ document { ...A } } fragment A on Document { ... { __typename @skip(if: true) { id } } }",
+    ] {
+        assert_eq!(refusal_of(text), RefusalCode::TypenameIsLeaf, "{text}");
+    }
+    assert!(examined("{ __typename @skip(if: true) name: __typename }").is_ok());
+}
+
+#[test]
 fn a_fragment_that_is_spread_twice_is_no_cycle() {
     let text = "{ document { ...A ...B ...A } } fragment A on Document { ...C } fragment B on Document { ...C ...A } fragment C on Document { id }";
     assert!(examined(text).is_ok());
