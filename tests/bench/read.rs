@@ -20,6 +20,8 @@ const CASE: &str = "organization";
 const PGBENCH: &str = "pgbench";
 /// Between two slices, so that the work of the one does not reach into the other.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Only then has the allocator given back what starting took.
+const LEFT_ALONE: Duration = Duration::from_secs(10);
 const WARM_UP: Duration = Duration::from_secs(3);
 
 /// How to measure.
@@ -81,7 +83,7 @@ async fn measure(settings: &Settings) -> Result<Report> {
         Ground { database_url: &database.url, redis_url: &settings.redis_url, tokens: &tokens, folder: folder.path() };
     let is_wanted = |name: &str| settings.peers.iter().any(|peer| peer == name);
     let trellis = ground.trellis(&settings.trellis).await?;
-    sleep(Duration::from_secs(1)).await;
+    sleep(LEFT_ALONE).await;
     let idle = trellis.process.memory();
     let mut peers = Vec::new();
     for kind in [Kind::Handwritten, Kind::HandwrittenPlanned, Kind::Plain] {
