@@ -8,6 +8,7 @@ mod members;
 mod organizations;
 mod projects;
 mod quotas;
+mod received_invitations;
 mod roles;
 mod single_sign_on;
 mod space_members;

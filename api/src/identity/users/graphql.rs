@@ -25,6 +25,7 @@ use crate::platform::pagination::{Connection, Node, Page};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::context;
+use crate::tenancy::invitations::{self, ReceivedInvitation};
 use crate::tenancy::organizations::{self, Organization};
 use crate::tenancy::single_sign_on;
 use crate::tenancy::spaces::{self, Space};
@@ -212,6 +213,18 @@ impl ViewerObject {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Organization>> {
         organizations::of_viewer(ctx.request(), Page::new(first, after, last, before)?).await
+    }
+
+    /// The invitations to your address that are good, the newest first. None before you have confirmed your address.
+    async fn received_invitations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<ReceivedInvitation>> {
+        invitations::of_viewer(ctx.request(), Page::new(first, after, last, before)?).await
     }
 
     /// The documents and notes you own, in every space you have access to.

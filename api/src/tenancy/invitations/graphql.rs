@@ -8,7 +8,7 @@ use entity::enums::MemberRole;
 use entity::ids::{InvitationId, OrganizationId};
 use entity::tenancy::{invitation, organization};
 
-use super::rules::{self, Issued, NewInvitation, Preview};
+use super::rules::{self, Answer, Issued, NewInvitation, Preview};
 use super::store;
 use crate::identity::users::User;
 use crate::payload;
@@ -223,11 +223,24 @@ struct InvitationActionInput {
     id: InvitationId,
 }
 
-/// An invitation to answer.
+/// An invitation to answer, by its token or by its id.
 #[derive(InputObject)]
 struct InvitationAnswerInput {
     /// The token: what stands behind # in the link.
-    token: String,
+    token: Option<String>,
+    /// The id, for an invitation to your own confirmed address, as in `viewer.receivedInvitations`.
+    id: Option<InvitationId>,
+}
+
+impl InvitationAnswerInput {
+    fn answer(self) -> Result<Answer> {
+        match (self.token, self.id) {
+            (Some(token), None) => Ok(Answer::Token(token)),
+            (None, Some(id)) => Ok(Answer::Id(id)),
+            (None, None) => Err(Error::bad_input("token", "Give the token or the id.")),
+            (Some(_), Some(_)) => Err(Error::bad_input("id", "Give the token or the id, not both.")),
+        }
+    }
 }
 
 /// What making an invitation, or sending it again, ended with.
@@ -330,7 +343,7 @@ impl InvitationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The invitation.")] input: InvitationAnswerInput,
     ) -> Result<InvitationAcceptPayload> {
-        let outcome = Outcome::of(rules::accept_invitation(ctx.request(), &input.token).await)?;
+        let outcome = Outcome::of(rules::accept_invitation(ctx.request(), &input.answer()?).await)?;
         Ok(outcome.map(Member::from).into())
     }
 
@@ -340,7 +353,7 @@ impl InvitationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The invitation.")] input: InvitationAnswerInput,
     ) -> Result<InvitationDeclinePayload> {
-        let outcome = Outcome::of(rules::decline_invitation(ctx.request(), &input.token).await)?;
+        let outcome = Outcome::of(rules::decline_invitation(ctx.request(), &input.answer()?).await)?;
         Ok(outcome.map(|()| true).into())
     }
 }

@@ -4,7 +4,9 @@
 
 mod graphql;
 mod letter;
+mod received;
 mod rules;
 mod store;
 
 pub use graphql::{Invitation, InvitationMutation, InvitationQuery, of_organization};
+pub use received::{ReceivedInvitation, of_viewer};

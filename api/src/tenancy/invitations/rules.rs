@@ -7,8 +7,8 @@ use entity::ids::{InvitationId, OrganizationId};
 use entity::tenancy::{invitation, member, organization};
 use sea_orm::Condition;
 
-use super::letter;
-use super::store::{self, NewRow};
+use super::store::{self, Answered, NewRow};
+use super::{letter, received};
 use crate::identity::attempts::{self, Attempt};
 use crate::platform::authorization::{Action, ActionSet, Granted, Resource, nothing};
 use crate::platform::checks;
@@ -180,8 +180,8 @@ fn check_domain(organization: &organization::Model, field: &'static str, email: 
 }
 
 /// An invitation by mail is for the account of its address; one by link for any, whose address is proved where it matters.
-fn check_account(good: &Good<'_>, account: &user::Model) -> Result<()> {
-    check_domain(good.organization, "token", &account.email)?;
+fn check_account(answer: &Answer, good: &Good<'_>, account: &user::Model) -> Result<()> {
+    check_domain(good.organization, answer.field(), &account.email)?;
     match &good.invitation.email {
         Some(email) if !email.eq_ignore_ascii_case(&account.email) => {
             Err(reject("token", Code::OtherAddress, "This invitation is for an account with another address."))
@@ -237,18 +237,51 @@ impl Found {
     }
 }
 
-fn not_good() -> Error {
-    reject("token", Code::InvitationInvalid, "This invitation is not good any more. Ask for another one.")
+/// How somebody names the invitation that they answer.
+#[derive(Debug)]
+pub enum Answer {
+    /// Holding the token is the right to answer.
+    Token(String),
+    /// The viewer's confirmed address is.
+    Id(InvitationId),
+}
+
+impl Answer {
+    const fn field(&self) -> &'static str {
+        match self {
+            Self::Token(_) => "token",
+            Self::Id(_) => "id",
+        }
+    }
+
+    fn not_good(&self) -> Error {
+        reject(self.field(), Code::InvitationInvalid, "This invitation is not good any more. Ask for another one.")
+    }
+}
+
+/// Locks the invitation that is answered, good or not.
+async fn lock_answered(write: &Write<'_>, answer: &Answer) -> Result<Found> {
+    let request = write.request();
+    attempts::count(request, Attempt::Link).await?;
+    let found = match answer {
+        Answer::Token(token) => store::lock_answered(write, &Answered::WithToken(token)).await?,
+        Answer::Id(id) => match received::confirmed_account(request).await? {
+            Some(account) => {
+                store::lock_answered(write, &Answered::ToAddress { id: *id, email: &account.email }).await?
+            }
+            None => None,
+        },
+    };
+    found.ok_or_else(|| answer.not_good())
 }
 
 /// Makes the viewer a member. An invitation by mail is good only for the account with its address.
-pub async fn accept_invitation(request: &Request, token: &str) -> Result<Committed<member::Model>> {
+pub async fn accept_invitation(request: &Request, answer: &Answer) -> Result<Committed<member::Model>> {
     let user_id = request.user_id()?;
-    attempts::count(request, Attempt::Link).await?;
     let mut write = request.begin_write_of_grants().await?;
-    let found = store::lock_by_token(&write, token).await?.ok_or_else(not_good)?;
-    let good = found.if_good(request.now()).ok_or_else(not_good)?;
-    check_account(&good, &*request.get::<user::Entity>(user_id).await?)?;
+    let found = lock_answered(&write, answer).await?;
+    let good = found.if_good(request.now()).ok_or_else(|| answer.not_good())?;
+    check_account(answer, &good, &*request.get::<user::Entity>(user_id).await?)?;
     let membership = NewMembership {
         organization_id: good.organization.id,
         user_id,
@@ -265,11 +298,10 @@ pub async fn accept_invitation(request: &Request, token: &str) -> Result<Committ
 }
 
 /// Says no to an invitation by mail. Holding the token is enough; who has no account need not make one for it.
-pub async fn decline_invitation(request: &Request, token: &str) -> Result<Committed<()>> {
-    attempts::count(request, Attempt::Link).await?;
+pub async fn decline_invitation(request: &Request, answer: &Answer) -> Result<Committed<()>> {
     let mut write = request.begin_write_of_grants().await?;
-    let found = store::lock_by_token(&write, token).await?.ok_or_else(not_good)?;
-    let good = found.if_good(request.now()).ok_or_else(not_good)?;
+    let found = lock_answered(&write, answer).await?;
+    let good = found.if_good(request.now()).ok_or_else(|| answer.not_good())?;
     if good.invitation.email.is_none() {
         return Err(reject("token", Code::OtherAddress, "A link is for anybody. Leave it unused."));
     }

@@ -9,7 +9,11 @@ use entity::ids::{InvitationId, OrganizationId, UserId};
 use entity::tenancy::invitation::{self, Column, Entity, Model};
 use entity::tenancy::{member, organization};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, PaginatorTrait, QueryFilter, QuerySelect, Select};
+use sea_orm::sea_query::{Expr, ExprTrait, Func};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter,
+    QuerySelect, RelationTrait, Select,
+};
 
 use super::rules::Found;
 use crate::platform::authorization::{Authority, Granted, Read};
@@ -19,6 +23,7 @@ use crate::platform::clock::token_hash;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
+use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
 use crate::platform::write::Write;
 use crate::tenancy::TenancyErrorCode as Code;
@@ -158,6 +163,82 @@ fn with_token(token: &str) -> Select<Entity> {
     invitations.visible::<Entity>().filter(Column::TokenHash.eq(token_hash(token)))
 }
 
+/// Whose invitation is answered: that of a token, or one to a confirmed address.
+#[derive(Debug)]
+pub enum Answered<'a> {
+    WithToken(&'a str),
+    ToAddress { id: InvitationId, email: &'a str },
+}
+
+impl Answered<'_> {
+    fn select(&self) -> Select<Entity> {
+        match self {
+            Self::WithToken(token) => with_token(token),
+            Self::ToAddress { id, email } => to_address(email).filter(Column::Id.eq(*id)),
+        }
+    }
+}
+
+fn to_address(email: &str) -> Select<Entity> {
+    let invitations = Read::new(Viewer::System("who has confirmed an address is the one who is invited by it"));
+    let address = Expr::expr(Func::lower(Expr::col(Column::Email.as_column_ref())));
+    invitations.visible::<Entity>().filter(address.eq(email.to_lowercase()))
+}
+
+/// An invitation as whom it is for sees it.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct Received {
+    pub id: InvitationId,
+    pub role: MemberRole,
+    pub organization_name: String,
+    pub inviter_name: String,
+    pub last_sent_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
+}
+
+/// Where a received invitation stands in a list, the newest first.
+pub fn place_received(row: &Received) -> Cursor {
+    Cursor::new(Column::CreatedAt, SortKey::Time(row.created_at), row.id)
+}
+
+/// What `Found::if_good` asks for, in a query.
+const GOOD_SQL: &str = "EXISTS (\
+    SELECT FROM tenancy.organizations AS organization \
+    JOIN tenancy.members AS member ON member.organization_id = organization.id \
+    JOIN identity.users AS account ON account.id = member.user_id \
+    WHERE organization.id = invitations.organization_id \
+        AND organization.deleted_at IS NULL AND organization.status = 'active' \
+        AND member.user_id = invitations.invited_by AND member.status = 'active' \
+        AND (member.role = 'owner' OR member.role = 'admin' AND invitations.role <> 'owner') \
+        AND account.deleted_at IS NULL AND account.status <> 'suspended')";
+
+fn good_to_address(request: &Request, email: &str) -> Select<Entity> {
+    to_address(email)
+        .filter(Column::AcceptedAt.is_null())
+        .filter(Column::DeclinedAt.is_null())
+        .filter(Column::RevokedAt.is_null())
+        .filter(Column::ExpiresAt.gt(request.now()))
+        .filter(Expr::cust(GOOD_SQL))
+}
+
+/// A page of the good invitations to the address.
+pub async fn received(request: &Request, email: &str, page: &Page) -> Result<Slice<Received>> {
+    let inviter = Entity::belongs_to(user::Entity).from(Column::InvitedBy).to(user::Column::Id);
+    let named = good_to_address(request, email)
+        .join(JoinType::InnerJoin, invitation::Relation::Organization.def())
+        .join(JoinType::InnerJoin, inviter.into())
+        .column_as(organization::Column::Name, "organization_name")
+        .column_as(user::Column::Name, "inviter_name");
+    let rows = page.apply(named, &NEWEST)?.into_model::<Received>().all(&request.connection()).await?;
+    Ok(page.slice(rows))
+}
+
+pub async fn count_received(request: &Request, email: &str) -> Result<i64> {
+    let count = good_to_address(request, email).count(&request.connection()).await?;
+    Ok(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
 /// The invitation of a token, whatever became of it.
 pub async fn by_token(connection: &impl ConnectionTrait, token: &str) -> Result<Option<Found>> {
     let Some(invitation) = with_token(token).one(connection).await? else { return Ok(None) };
@@ -165,13 +246,13 @@ pub async fn by_token(connection: &impl ConnectionTrait, token: &str) -> Result<
     Ok(Some(Found { inviter: inviter(connection, &invitation).await?, invitation, organization }))
 }
 
-/// The same, locked, so that of two answers the second sees the first. The organization is held before: while it is,
+/// The invitation that is answered, locked, so that of two answers the second sees the first. The organization is held before: while it is,
 /// nobody's role in it changes.
-pub async fn lock_by_token(write: &Write<'_>, token: &str) -> Result<Option<Found>> {
+pub async fn lock_answered(write: &Write<'_>, answered: &Answered<'_>) -> Result<Option<Found>> {
     let connection = write.connection();
-    let Some(known) = with_token(token).one(connection).await? else { return Ok(None) };
+    let Some(known) = answered.select().one(connection).await? else { return Ok(None) };
     let organization = live_organization(known.organization_id).lock_shared().one(connection).await?;
-    let Some(invitation) = with_token(token).lock_exclusive().one(connection).await? else { return Ok(None) };
+    let Some(invitation) = answered.select().lock_exclusive().one(connection).await? else { return Ok(None) };
     Ok(Some(Found { inviter: inviter(connection, &invitation).await?, invitation, organization }))
 }
 
