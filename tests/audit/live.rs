@@ -42,6 +42,7 @@ async fn moment(world: &World) -> Value {
 async fn what_is_done_is_told_in_order_after_the_commit() {
     let world = World::new().await;
     let start = change(&world, "Start").await;
+    world.feed_has_come_this_far().await;
     let since = moment(&world).await;
     let mut socket = follow(&world, &world.admin, &start).await;
     let document = world.editor.document(&world.lab, json!({ "tags": ["red"] })).await;
@@ -69,6 +70,7 @@ async fn what_is_done_is_told_in_order_after_the_commit() {
 async fn what_is_done_by_hand_is_told_too() {
     let world = World::new().await;
     let start = change(&world, "Start").await;
+    world.feed_has_come_this_far().await;
     let mut socket = follow(&world, &world.owner, &start).await;
     world.database.run("UPDATE tenancy.spaces SET description = 'by hand' WHERE slug = 'lab'").await;
     let event = next(&mut socket).await;
@@ -80,6 +82,7 @@ async fn what_is_done_by_hand_is_told_too() {
 async fn a_transaction_of_many_entries_is_told_whole() {
     let world = World::new().await;
     let start = change(&world, "Start").await;
+    world.feed_has_come_this_far().await;
     let since = moment(&world).await;
     let mut socket = follow(&world, &world.owner, &start).await;
     let many = format!(
@@ -126,6 +129,7 @@ async fn who_resumes_from_a_commit_is_told_what_came_after_it() {
 async fn what_is_undone_before_the_commit_is_not_told() {
     let world = World::new().await;
     let start = change(&world, "Start").await;
+    world.feed_has_come_this_far().await;
     let mut socket = follow(&world, &world.owner, &start).await;
     let undone = "BEGIN; SAVEPOINT here; UPDATE tenancy.spaces SET description = 'undone' WHERE slug = 'lab'; \
                   ROLLBACK TO here; UPDATE tenancy.spaces SET description = 'done' WHERE slug = 'handbook'; COMMIT; \
@@ -140,6 +144,7 @@ async fn what_is_undone_before_the_commit_is_not_told() {
 async fn who_may_no_longer_read_the_log_is_told_once_and_then_nothing() {
     let world = World::new().await;
     let start = change(&world, "Start").await;
+    world.feed_has_come_this_far().await;
     let mut socket = follow(&world, &world.admin, &start).await;
     change(&world, "Read").await;
     assert_eq!(next(&mut socket).await["kind"], "RECORDED");

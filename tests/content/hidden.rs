@@ -85,6 +85,7 @@ async fn the_trash_takes_nothing_that_its_user_does_not_see() {
     let own = chain(&world.manager, &world.lab, 1, Some(&middle), "PRIVATE").await;
     let start = world.manager.mutate("documentUpdate", json!({ "id": root, "title": "start" })).await.well();
     let start = start.text("documentUpdate.commitCursor").to_owned();
+    world.feed_has_come_this_far().await;
     world.manager.mutate("documentTrash", json!({ "id": top })).await.well();
 
     assert_eq!(
@@ -282,6 +283,7 @@ async fn whoever_could_read_a_document_until_now_is_told_that_it_was_hidden() {
     let id = world.manager.document(&world.lab, json!({ "title": "Known" })).await;
     let start = world.manager.mutate("documentUpdate", json!({ "id": id, "title": "Start" })).await.well();
     let start = start.text("documentUpdate.commitCursor").to_owned();
+    world.feed_has_come_this_far().await;
     let query = "subscription($id: ID!, $after: String) { spaceActivity(spaceId: $id, after: $after) { \
                  ... on DocumentChange { kind documentId document { title } actor { id } } } }";
     let mut reader = world.reader.socket().await;

@@ -34,6 +34,7 @@ async fn changes_of_a_document_are_told_in_order_with_who_did_what() {
     let world = World::new().await;
     let id = world.editor.document(&world.lab, json!({ "title": "Before" })).await;
     let start = rename(&world.editor, &id, "Start").await;
+    world.feed_has_come_this_far().await;
     let mut socket = follow(&world.manager, DOCUMENT, &id, &start).await;
     rename(&world.manager, &id, "First").await;
     let event = socket.event().await["documentChanged"].clone();
@@ -86,6 +87,7 @@ async fn a_follower_resumes_from_any_cursor_and_misses_nothing() {
     let world = World::new().await;
     let id = world.editor.document(&world.lab, json!({})).await;
     let start = rename(&world.editor, &id, "0").await;
+    world.feed_has_come_this_far().await;
     let mut commits = Vec::new();
     for number in 1..=6 {
         commits.push(rename(&world.editor, &id, &number.to_string()).await);
@@ -126,6 +128,7 @@ async fn a_space_tells_of_its_documents_and_of_itself() {
     let world = World::new().await;
     let first = world.editor.document(&world.lab, json!({})).await;
     let start = rename(&world.editor, &first, "Start").await;
+    world.feed_has_come_this_far().await;
     let mut socket = follow(&world.reader, SPACE, &world.lab, &start).await;
     let mut told = async |expected: Value| assert_eq!(socket.event().await["spaceActivity"], expected);
 
@@ -151,6 +154,7 @@ async fn what_a_viewer_may_not_read_is_passed_over_in_silence() {
     let world = World::new().await;
     let shared = world.manager.document(&world.lab, json!({})).await;
     let start = rename(&world.manager, &shared, "Start").await;
+    world.feed_has_come_this_far().await;
     let mut reader = follow(&world.reader, SPACE, &world.lab, &start).await;
     let mut manager = follow(&world.manager, SPACE, &world.lab, &start).await;
     let mut steward = follow(&world.admin, SPACE, &world.lab, &start).await;
@@ -180,6 +184,7 @@ async fn who_loses_access_is_told_once_and_then_nothing() {
     let world = World::new().await;
     let id = world.manager.document(&world.lab, json!({ "title": "Known" })).await;
     let start = rename(&world.manager, &id, "Start").await;
+    world.feed_has_come_this_far().await;
     let mut of_document = follow(&world.reader, DOCUMENT, &id, &start).await;
     let mut of_space = follow(&world.reader, SPACE, &world.lab, &start).await;
     let mut other = follow(&world.editor, DOCUMENT, &id, &start).await;
@@ -216,6 +221,7 @@ async fn a_suspended_member_hears_nothing_more() {
     let world = World::new().await;
     let id = world.owner.document(&world.handbook, json!({ "visibility": "ORGANIZATION" })).await;
     let start = rename(&world.owner, &id, "Start").await;
+    world.feed_has_come_this_far().await;
     let mut socket = follow(&world.member, DOCUMENT, &id, &start).await;
     rename(&world.owner, &id, "Seen").await;
     assert_eq!(socket.event().await["documentChanged"]["kind"], "UPDATED");
@@ -233,6 +239,7 @@ async fn a_document_that_is_gone_ends_its_stream() {
     let world = World::new().await;
     let id = world.editor.document(&world.lab, json!({})).await;
     let start = rename(&world.editor, &id, "Start").await;
+    world.feed_has_come_this_far().await;
     let mut editor = follow(&world.editor, DOCUMENT, &id, &start).await;
     let mut reader = follow(&world.reader, DOCUMENT, &id, &start).await;
     rename(&world.editor, &id, "Seen").await;
@@ -256,6 +263,7 @@ async fn anybody_follows_a_public_document_until_it_is_public_no_more() {
     let world = World::new().await;
     let id = world.manager.document(&world.lab, json!({ "visibility": "PUBLIC" })).await;
     let start = rename(&world.manager, &id, "Start").await;
+    world.feed_has_come_this_far().await;
     let mut socket = follow(&world.anonymous, DOCUMENT, &id, &start).await;
     rename(&world.manager, &id, "Open").await;
     let event = socket.event().await["documentChanged"].clone();
@@ -272,6 +280,7 @@ async fn a_deleted_space_ends_its_stream() {
     let world = World::new().await;
     let id = world.manager.document(&world.lab, json!({})).await;
     let start = rename(&world.manager, &id, "Start").await;
+    world.feed_has_come_this_far().await;
     let mut socket = follow(&world.reader, SPACE, &world.lab, &start).await;
     rename(&world.manager, &id, "Seen").await;
     assert_eq!(socket.event().await["spaceActivity"]["document"]["title"], "Seen");

@@ -13,6 +13,7 @@ use super::client::Client;
 use super::database::Database;
 use super::fixtures::typed;
 use super::server::Server;
+use super::waiting::eventually;
 
 /// The password of everybody in the cast.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -83,6 +84,15 @@ impl World {
     /// A world whose server has other settings.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         Self::over(Database::settled().await, change).await
+    }
+
+    /// Waits until every event has its place. Before, a cursor of a write may stand before the write's own events.
+    pub async fn feed_has_come_this_far(&self) {
+        eventually("every event is placed", async || {
+            let waiting = "SELECT count(*) FROM platform.outbox WHERE position IS NULL";
+            (self.database.number(waiting).await == 0).then_some(())
+        })
+        .await;
     }
 
     async fn over(database: Database, change: impl FnOnce(&mut Config)) -> Self {
