@@ -42,6 +42,12 @@ const explained = [
     reason: "the engine's parser knows no space between a type and its exclamation mark",
     holds: ({ text, ours }) => ours.codes.includes("GRAPHQL_PARSE_FAILED") && /[\w\]][\s,]+!/.test(text),
   },
+  {
+    reason: "the engine's parser knows no descriptions in executable documents, which came in September 2025",
+    holds: ({ text, ours }) =>
+      ours.codes.includes("GRAPHQL_PARSE_FAILED") &&
+      /"(?:[^"\\]|\\.)*"[\s,]*(?:\$|\{|query\b|mutation\b|subscription\b|fragment\b)/.test(text),
+  },
 ];
 
 const universe = await fetchUniverse(schema, ask);
