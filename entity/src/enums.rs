@@ -263,7 +263,7 @@ enumerations! {
         Archived = "archived",
     }
 
-    /// Who may read a document, apart from those it was shared with by name.
+    /// Who may read a document.
     DocumentVisibility {
         /// Its owner only.
         Private = "private",

@@ -5,7 +5,7 @@ use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
 
-use crate::support::{Answer, Client, World, eventually, typed, uuid};
+use crate::support::{Answer, Client, PASSWORD, World, eventually, typed, uuid, within};
 
 /// Takes a lock that lets writes come as far as it and no further.
 async fn barrier<'a>(world: &World, sql: &str) -> Transaction<'a, Postgres> {
@@ -266,4 +266,18 @@ async fn each_operation_of_a_batch_stands_on_its_own_grants() {
     assert_eq!(answer.json[2], json!({ "data": { "node": null } }), "{}", answer.body);
     assert_eq!(answer.json[3]["data"]["signOut"]["signedOut"], true, "{}", answer.body);
     assert_eq!(answer.json[4]["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_session_changes_beside_the_writes_in_its_organizations() {
+    let world = World::new().await;
+    let held = format!("SELECT FROM platform.grant_versions WHERE subject_id = '{}' FOR SHARE", uuid(&world.acme));
+    let holder = barrier(&world, &held).await;
+    let changes = async {
+        world.reader.mutate("activeContextSet", json!({ "organizationId": world.acme })).await.well();
+        world.reader.mutate("reauthenticate", json!({ "password": PASSWORD })).await.well();
+        signed_out(&world.reader).await.well();
+    };
+    within("the changes of the session", changes).await;
+    holder.rollback().await.expect("the lock is given back");
 }

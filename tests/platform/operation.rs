@@ -201,6 +201,7 @@ fn production_refuses_weak_settings_and_says_which() {
         config.sealing_keys = Some(SEALING_KEYS.into());
         config.public_url = Some(PUBLIC_URL.to_owned());
         config.mail_url = Some("smtps://mail.example".into());
+        config.mail_from = "Trellis <trellis@example.com>".to_owned();
         config
     };
     assert_eq!(sound().check(), Ok(()));
@@ -225,6 +226,18 @@ fn production_refuses_weak_settings_and_says_which() {
     assert_eq!(refused(|config| config.metrics_token = Some("x".into())), ConfigError::ShortMetricsToken(1));
     assert_eq!(refused(|config| config.access_token_seconds = 59), ConfigError::ShortAccessTokenLife(59));
     assert_eq!(refused(|config| config.stores.database_role = String::new()), ConfigError::OwnerRole);
+    assert_eq!(refused(|config| config.mail_from = "trellis@localhost".to_owned()), ConfigError::LocalSender);
+    let shown = refused(|config| config.mail_url = Some("smtp://user:password@mail.example:587".into()));
+    assert_eq!(shown, ConfigError::PlainMail);
+    for url in ["smtp://user:password@mail.example:587?tls=required", "smtp://127.0.0.1:25"] {
+        let mut config = sound();
+        config.mail_url = Some(url.into());
+        assert_eq!(config.check(), Ok(()), "{url}");
+    }
+    let any = refused(|config| config.http.cors_origins = vec!["*".to_owned()]);
+    assert_eq!(any, ConfigError::InsecureOrigin("*".to_owned()));
+    let mixed = refused(|config| config.http.cors_origins = vec!["*".to_owned(), "https://app.example.com".to_owned()]);
+    assert_eq!(mixed, ConfigError::NoOrigin("*".to_owned()));
     let plain = "http://app.example.com".to_owned();
     let insecure = refused(|config| config.http.cors_origins = vec!["http://app.example.com".to_owned()]);
     assert_eq!(insecure, ConfigError::InsecureOrigin(plain));

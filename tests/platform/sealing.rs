@@ -104,6 +104,7 @@ fn production_refuses_settings_that_keep_no_secrets() {
         sealing_keys: Some(RANDOM.into()),
         public_url: Some("https://trellis.example".to_owned()),
         mail_url: Some("smtps://mail.example".into()),
+        mail_from: "trellis@example.com".to_owned(),
         ..defaults()
     };
     assert!(good().check().is_ok());

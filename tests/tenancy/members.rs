@@ -270,6 +270,9 @@ async fn what_cannot_be_undone_takes_a_recent_proof_of_who_asks() {
     world.forget_proofs().await;
     let before = world.database.digest().await;
     for (mutation, input) in [
+        ("memberUpdate", json!({ "id": heir, "role": "OWNER" })),
+        ("invitationCreate", json!({ "organizationId": world.acme, "role": "OWNER" })),
+        ("organizationUpdate", json!({ "id": world.acme, "auditRetentionDays": 1 })),
         ("organizationTransfer", json!({ "organizationId": world.acme, "memberId": heir })),
         ("organizationDelete", json!({ "id": world.acme })),
     ] {

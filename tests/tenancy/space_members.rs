@@ -76,9 +76,9 @@ async fn the_last_manager_stays_unless_an_admin_says_otherwise() {
     // The suspended one manages on paper only; take that away first.
     world.admin.mutate("spaceMemberRemove", json!({ "id": membership(&world, &world.suspended).await })).await.well();
     let id = membership(&world, &world.manager).await;
-    world.manager.mutate("spaceLeave", json!({ "spaceId": world.lab })).await.refused("LAST_OWNER", "");
-    world.manager.mutate("spaceMemberUpdate", json!({ "id": id, "role": "EDITOR" })).await.refused("LAST_OWNER", "");
-    world.manager.mutate("spaceMemberRemove", json!({ "id": id })).await.refused("LAST_OWNER", "");
+    world.manager.mutate("spaceLeave", json!({ "spaceId": world.lab })).await.refused("LAST_MANAGER", "");
+    world.manager.mutate("spaceMemberUpdate", json!({ "id": id, "role": "EDITOR" })).await.refused("LAST_MANAGER", "");
+    world.manager.mutate("spaceMemberRemove", json!({ "id": id })).await.refused("LAST_MANAGER", "");
     world.admin.mutate("spaceMemberUpdate", json!({ "id": id, "role": "EDITOR" })).await.well();
 }
 

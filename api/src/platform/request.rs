@@ -152,19 +152,33 @@ impl Request {
         Write::begin(self, self.idempotency.as_ref(), Hold::Shared).await
     }
 
-    /// Opens the transaction of a mutation that changes what somebody may do: everything in tenancy, and the end of a
-    /// session. The viewer's grants are looked up again with the commit, for what follows in the operation.
+    /// Opens the transaction of a mutation that changes what somebody may do: nearly everything in tenancy. The viewer's
+    /// grants are looked up again with the commit, for what follows in the operation.
     pub async fn begin_write_of_grants(&self) -> Result<Write<'_>> {
         Write::begin(self, self.idempotency.as_ref(), Hold::Alone).await
     }
 
+    /// Opens the transaction of a mutation that changes the viewer's sessions and nobody's grants in an organization.
+    pub async fn begin_write_of_sessions(&self) -> Result<Write<'_>> {
+        Write::begin(self, self.idempotency.as_ref(), Hold::OwnAlone).await
+    }
+
     /// Opens the transaction of a mutation whose answer holds secrets, so that no idempotency key can repeat it. It may
-    /// change the viewer's session.
+    /// change the viewer's sessions.
     pub async fn begin_unrepeatable_write(&self) -> Result<Write<'_>> {
+        self.begin_unkept(Hold::OwnAlone).await
+    }
+
+    /// The same for one that ends the viewer's memberships too.
+    pub async fn begin_unrepeatable_write_of_grants(&self) -> Result<Write<'_>> {
+        self.begin_unkept(Hold::Alone).await
+    }
+
+    async fn begin_unkept(&self, hold: Hold) -> Result<Write<'_>> {
         if let Some(idempotency) = &self.idempotency {
             idempotency.keep_nothing();
         }
-        Write::begin(self, None, Hold::Alone).await
+        Write::begin(self, None, hold).await
     }
 
     /// Loads one key, together with the others that are asked for now.

@@ -63,7 +63,7 @@ impl<'a> Write<'a> {
             transaction,
             idempotency,
             viewer,
-            changes_grants: with == Hold::Alone,
+            changes_grants: with != Hold::Shared,
             events: Vec::new(),
             letters: Vec::new(),
         })

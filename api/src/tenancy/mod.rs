@@ -75,8 +75,10 @@ pub enum TenancyErrorCode {
     NotAMember,
     /// You may not give, change or take a role as high as this.
     RoleTooHigh,
-    /// The last owner of an organization, or manager of a space, cannot go.
+    /// The last owner of an organization cannot go.
     LastOwner,
+    /// The last manager of a space cannot go.
+    LastManager,
     /// You cannot do this to yourself; leave instead.
     Yourself,
     /// The personal space cannot be changed in this way.

@@ -163,6 +163,7 @@ pub async fn untag_document(
     id: DocumentId,
     names: Vec<String>,
 ) -> Result<Committed<document::Model>> {
+    check_number(&names)?;
     let mut write = request.begin_write().await?;
     let document = write.granted::<document::Entity>(id, Action::Edit).await?;
     if store::take_off(&write, document.row(), &names).await? == 0 {

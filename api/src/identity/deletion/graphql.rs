@@ -33,7 +33,7 @@ impl AccountDeletion {
         Ok(documents::departing(ctx.request(), self.0).await?.deleted)
     }
 
-    /// How many of your documents would stay in the spaces of organizations, without your name.
+    /// How many of your documents would stay in the spaces of organizations and of other people, without your name.
     async fn documents_kept(&self, ctx: &Context<'_>) -> Result<i64> {
         Ok(documents::departing(ctx.request(), self.0).await?.kept)
     }

@@ -17,7 +17,7 @@ use crate::tenancy::departure;
 /// Deletes the viewer's account for good.
 pub(super) async fn delete(request: &Request) -> Result<Committed<UserId>> {
     let id = request.user_id()?;
-    let mut write = request.begin_unrepeatable_write().await?;
+    let mut write = request.begin_unrepeatable_write_of_grants().await?;
     let user = write.granted::<user::Entity>(id, Action::Edit).await?;
     sessions::require_recent_authentication(&write).await?;
     let owned = departure::solely_owned_now(&write, id).await?;

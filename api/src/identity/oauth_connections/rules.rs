@@ -85,7 +85,7 @@ pub async fn link(
 /// without a provider. Never the last way.
 pub(super) async fn unlink(request: &Request, id: OauthConnectionId) -> Result<Committed<OauthConnectionId>> {
     let user_id = request.user_id()?;
-    let mut write = request.begin_write_of_grants().await?;
+    let mut write = request.begin_write_of_sessions().await?;
     // The account first, so that of two who unlink the last two ways at once one is refused.
     let user = write.granted::<user::Entity>(user_id, Action::Edit).await?;
     let connection = write.granted::<oauth_connection::Entity>(id, Action::Delete).await?;

@@ -73,9 +73,10 @@ impl Session {
         self.0.last_activity_at
     }
 
-    /// When its holder last gave a password or a code. Dangerous changes need that to be recent.
-    async fn authenticated_at(&self) -> DateTime<Utc> {
-        self.0.authenticated_at
+    /// When its holder last gave a password or a code. Dangerous changes need that to be recent. Null when they never
+    /// did, as with the tokens of another issuer.
+    async fn authenticated_at(&self) -> Option<DateTime<Utc>> {
+        Some(self.0.authenticated_at).filter(|at| *at > DateTime::UNIX_EPOCH)
     }
 
     /// When it ends, unless its tokens are renewed before.

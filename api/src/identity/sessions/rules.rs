@@ -111,7 +111,7 @@ pub(super) struct NewSession<'a> {
 
 /// Ends one of the viewer's sessions.
 pub(super) async fn revoke(request: &Request, id: SessionId) -> Result<Committed<session::Model>> {
-    let mut write = request.begin_write_of_grants().await?;
+    let mut write = request.begin_write_of_sessions().await?;
     let session = write.granted::<session::Entity>(id, Action::Delete).await?;
     let is_present = write.viewer().session_id() == Some(id);
     let revoked = store::revoke(&write, session.id).await?;
@@ -127,7 +127,7 @@ pub(super) async fn revoke(request: &Request, id: SessionId) -> Result<Committed
 pub(super) async fn revoke_all_others(request: &Request) -> Result<Committed<u64>> {
     let user = request.user_id()?;
     let kept = request.viewer().session_id();
-    let mut write = request.begin_write_of_grants().await?;
+    let mut write = request.begin_write_of_sessions().await?;
     let count = revoke_others(&mut write, user, kept).await?;
     write.commit(count).await
 }

@@ -198,7 +198,7 @@ pub async fn refresh(request: &Request, refresh_token: &str) -> Result<OpenSessi
 
 /// Ends the viewer's session. Its access token stops working at once.
 pub async fn sign_out(request: &Request) -> Result<()> {
-    let mut write = request.begin_write_of_grants().await?;
+    let mut write = request.begin_write_of_sessions().await?;
     let (Some(user), Some(session)) = (write.viewer().user_id(), write.viewer().session_id()) else {
         return Err(Error::Unauthenticated);
     };

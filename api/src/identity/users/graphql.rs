@@ -106,7 +106,7 @@ impl User {
         self.0.user.avatar_url.as_deref()
     }
 
-    /// Their time zone, as an IANA name; null when they gave none.
+    /// Their time zone, as an IANA name; null for those who share no organization with them.
     async fn timezone(&self, ctx: &Context<'_>) -> Option<&str> {
         rules::knows(&ctx.request().viewer(), &self.0).then_some(self.0.user.timezone.as_str())
     }

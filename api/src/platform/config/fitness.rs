@@ -16,7 +16,9 @@ use crate::platform::sealing::{self, KeyError};
 pub enum ConfigError {
     #[error("DATABASE_URL is no address of PostgreSQL: write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
     DatabaseUrl,
-    #[error("REDIS_URL is no address of Redis: write it as redis://USER:PASSWORD@HOST:PORT/NUMBER")]
+    #[error(
+        "REDIS_URL is no address of Redis: write it as redis://USER:PASSWORD@HOST:PORT/NUMBER; TLS (rediss://) is not spoken"
+    )]
     RedisUrl,
     #[error(
         "TRELLIS_TOKEN_SECRET is missing: production needs a secret of at least 32 bytes, for example from `openssl rand -base64 48`"
@@ -40,6 +42,10 @@ pub enum ConfigError {
     PublicUrl,
     #[error("TRELLIS_MAIL_URL is missing: production needs a server to send mail through, or TRELLIS_MAIL_DIR")]
     MissingMail,
+    #[error("TRELLIS_MAIL_FROM is missing: production needs an address that people can answer")]
+    LocalSender,
+    #[error("TRELLIS_MAIL_URL would show its password: write it as smtps://, or add ?tls=required")]
+    PlainMail,
     #[error(transparent)]
     Providers(#[from] openid::FileError),
     #[error("TRELLIS_OPENID_CALLBACKS must begin with https:// in production, and with http:// or https:// elsewhere")]
@@ -93,8 +99,8 @@ impl Config {
         if let Some(path) = &self.openid.openid_providers {
             openid::read(path, self.environment)?;
         }
-        for origin in self.http.cors_origins.iter().filter(|origin| *origin != "*") {
-            check_origin(origin)?;
+        if self.http.cors_origins != ["*"] {
+            self.http.cors_origins.iter().try_for_each(|origin| check_origin(origin))?;
         }
         if let Some(endpoint) = &self.traces_endpoint {
             let address: Uri = endpoint.parse().map_err(|_| ConfigError::TracesEndpoint)?;
@@ -129,7 +135,13 @@ impl Config {
         if self.stores.database_role.is_empty() {
             return Err(ConfigError::OwnerRole);
         }
-        match self.http.cors_origins.iter().find(|origin| origin.starts_with("http://")) {
+        if self.mail_url.is_some() && self.mail_from.contains("@localhost") {
+            return Err(ConfigError::LocalSender);
+        }
+        if self.mail_url.as_ref().is_some_and(|url| shows_password(url.reveal())) {
+            return Err(ConfigError::PlainMail);
+        }
+        match self.http.cors_origins.iter().find(|origin| !origin.starts_with("https://")) {
             Some(origin) => Err(ConfigError::InsecureOrigin(origin.clone())),
             None => Ok(()),
         }
@@ -139,6 +151,11 @@ impl Config {
 /// Whether these bytes were typed by somebody rather than drawn at random.
 fn is_simple(secret: &[u8]) -> bool {
     secret.iter().collect::<HashSet<_>>().len() < DIFFERENT_BYTES
+}
+
+/// Whether the password of the mail server would go over the wire for everybody to read.
+fn shows_password(url: &str) -> bool {
+    url.starts_with("smtp://") && url.contains('@') && !url.contains("tls=required")
 }
 
 /// An origin as browsers write it: scheme, host and port, and nothing after them.

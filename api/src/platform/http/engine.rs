@@ -190,6 +190,7 @@ impl<E: Executor> Engine<E> {
     /// Runs a query or a mutation to its end.
     pub async fn execute(&self, admitted: Admitted, request: Arc<Request>) -> Response {
         let loaders = request.loaders().clone();
+        let request_id = Some(request.id);
         let span = admitted.span(&request);
         let prepared = Arc::clone(&admitted.prepared);
         let executor = if admitted.is_known_to_be_valid() { &self.trusting } else { &self.executor };
@@ -204,17 +205,18 @@ impl<E: Executor> Engine<E> {
                 response
             }
             Ok(Err(_)) => failed(Error::Timeout),
-            Err(_) => failed(Error::internal("a resolver panicked")),
+            Err(_) => Response::from_errors(vec![raised(Error::internal("a resolver panicked"))]),
         };
-        finish(response)
+        finish(response, request_id)
     }
 
     /// Opens a subscription.
     pub fn subscribe(&self, admitted: Admitted, request: Arc<Request>) -> BoxStream<'static, Response> {
         let loaders = request.loaders().clone();
+        let request_id = Some(request.id);
         let engine_request = self.engine_request(admitted, request);
         let stream = Dispatched::new(loaders, self.executor.execute_stream(engine_request, None));
-        ended_by_panic(stream).map(finish).boxed()
+        ended_by_panic(stream).map(move |response| finish(response, request_id)).boxed()
     }
 }
 
@@ -227,10 +229,13 @@ fn ended_by_panic(stream: impl Stream<Item = Response> + Send) -> impl Stream<It
 
 /// A response that holds this error alone.
 pub fn failed(error: Error) -> Response {
-    let source: Arc<dyn std::any::Any + Send + Sync> = Arc::new(error.clone());
+    finish(Response::from_errors(vec![raised(error)]), None)
+}
+
+fn raised(error: Error) -> ServerError {
     let mut server_error = ServerError::new(error.to_string(), None);
-    server_error.source = Some(source);
-    finish(Response::from_errors(vec![server_error]))
+    server_error.source = Some(Arc::new(error));
+    server_error
 }
 
 fn plainly_fits(wanted: &Type, value: &Value) -> bool {

@@ -102,14 +102,14 @@ impl<E: Executor> Door<E> {
         let media = envelope.media;
         let refuse = |response: &Response| (media.status(false), body(response), 0);
         let admitted = match call {
-            Ok(call) => match self.admit(call) {
+            Ok(call) => match self.admit(call, &envelope.caller) {
                 Ok(admitted) => admitted,
                 Err(response) => return refuse(&response),
             },
             Err(no_call) => {
                 let status = no_call.status(media);
                 let response = no_call.into_response();
-                self.refused(&response);
+                self.refused(&response, &envelope.caller);
                 return (status, body(&response), 0);
             }
         };

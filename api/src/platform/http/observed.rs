@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use entity::ids::UserId;
 use uuid::Uuid;
 
+use super::answers::Caller;
 use super::engine::Admitted;
 use crate::platform::request::Request;
 use crate::platform::telemetry::metrics::{Metrics, Outcome, kind_name};
@@ -82,9 +83,15 @@ impl Drop for Observed {
 }
 
 /// An operation was refused before it was anybody's: by the guard, or because its document is not known.
-pub fn refused(metrics: &Metrics, errors: &[ServerError]) {
+pub fn refused(metrics: &Metrics, errors: &[ServerError], caller: &Caller) {
     let codes = count(metrics, errors).join(",");
-    tracing::info!(outcome = Outcome::Refused.as_str(), codes, "operation");
+    tracing::info!(
+        outcome = Outcome::Refused.as_str(),
+        codes,
+        user_id = caller.viewer.user_id().map(tracing::field::display),
+        ip = caller.origin.ip.map(tracing::field::display),
+        "operation"
+    );
 }
 
 /// A request was turned away before there was an operation.

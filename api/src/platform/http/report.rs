@@ -2,14 +2,16 @@
 //! causes go to the log under an id.
 
 use async_graphql::{ErrorExtensionValues, Pos, Response, ServerError, Value};
+use uuid::Uuid;
 
 use crate::platform::errors::{Error, UNAVAILABLE};
 
 /// Gives every error of the response its code, and keeps causes back. An operation that came to nothing because the
 /// database was away is answered as one that did not run.
-pub fn finish(mut response: Response) -> Response {
+/// The request names what went wrong, also in the line of its operation.
+pub fn finish(mut response: Response, request_id: Option<Uuid>) -> Response {
     for error in &mut response.errors {
-        describe(error);
+        describe(error, request_id);
     }
     let is_away = response.errors.iter().position(|error| code(error) == Some(UNAVAILABLE));
     if let (Some(index), true) = (is_away, is_nothing(&response.data)) {
@@ -49,7 +51,7 @@ pub fn refusal(message: impl Into<String>, position: Option<Pos>, code: &str) ->
     Box::new(Response::from_errors(vec![error]))
 }
 
-fn describe(error: &mut ServerError) {
+fn describe(error: &mut ServerError, request_id: Option<Uuid>) {
     let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
     if extensions.get("code").is_some() {
         return;
@@ -65,7 +67,7 @@ fn describe(error: &mut ServerError) {
         extensions.set("field", field.as_str());
     }
     if raised.is_internal() {
-        let id = log(&raised);
+        let id = log(&raised, request_id);
         error.message = format!("Something went wrong on our side. Quote {id} when you report it.");
         extensions.set("id", id);
     } else {
@@ -76,10 +78,10 @@ fn describe(error: &mut ServerError) {
     }
 }
 
-/// Logs the cause and gives the id it is logged under.
+/// Logs the cause and gives the id it is logged under: that of the request, where there is one.
 #[expect(clippy::disallowed_methods, reason = "an id for the log, needed where there may be no request")]
-fn log(error: &Error) -> String {
-    let id = uuid::Uuid::new_v4().simple().to_string();
-    tracing::error!(%error, id, "internal error");
+fn log(error: &Error, request_id: Option<Uuid>) -> String {
+    let id = request_id.unwrap_or_else(Uuid::new_v4).to_string();
+    tracing::error!(%error, request_id = id, "internal error");
     id
 }

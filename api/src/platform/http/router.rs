@@ -14,6 +14,7 @@ use axum::routing::get;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
+use super::answers::Caller;
 use super::connections::{self, Connections};
 use super::documents::Documents;
 use super::engine::{Admitted, Call, Engine};
@@ -65,9 +66,9 @@ pub fn router<E: Executor>(door: Arc<Door<E>>) -> Router {
 
 impl<E: Executor> Door<E> {
     /// Lets a call in, and keeps its document for clients that name it later.
-    pub fn admit(&self, mut call: Call) -> Result<Admitted, Box<async_graphql::Response>> {
+    pub fn admit(&self, mut call: Call, caller: &Caller) -> Result<Admitted, Box<async_graphql::Response>> {
         let register = call.register_as.take().map(|id| (id, Arc::clone(&call.query)));
-        let admitted = self.engine.admit(call).inspect_err(|refusal| self.refused(refusal))?;
+        let admitted = self.engine.admit(call).inspect_err(|refusal| self.refused(refusal, caller))?;
         if let Some((id, text)) = register {
             self.documents.register(&id, &text);
         }
@@ -77,8 +78,8 @@ impl<E: Executor> Door<E> {
 
 impl<E> Door<E> {
     /// Tells of an operation that was refused before it was anybody's.
-    pub fn refused(&self, refusal: &async_graphql::Response) {
-        observed::refused(&self.platform.metrics, &refusal.errors);
+    pub fn refused(&self, refusal: &async_graphql::Response, caller: &Caller) {
+        observed::refused(&self.platform.metrics, &refusal.errors, caller);
     }
 }
 
@@ -90,8 +91,13 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         [any] if any == "*" => AllowOrigin::from(Any),
         listed => AllowOrigin::list(listed.iter().filter_map(|origin| HeaderValue::try_from(origin).ok())),
     };
-    let headers =
-        [header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT, HeaderName::from_static("idempotency-key")];
+    let headers = [
+        header::AUTHORIZATION,
+        header::CONTENT_TYPE,
+        header::ACCEPT,
+        HeaderName::from_static("idempotency-key"),
+        HeaderName::from_static("traceparent"),
+    ];
     let cors = CorsLayer::new()
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])

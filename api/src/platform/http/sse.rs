@@ -57,24 +57,24 @@ pub fn stream<E: Executor>(
     };
     let mut status = StatusCode::OK;
     let mut ends = EndsEarly::default();
-    let answers =
-        match call.map_err(NoCall::into_response).and_then(|call| door.admit(call).map_err(|response| *response)) {
-            Err(response) => only(Answer::Refused(response.errors)),
-            Ok(admitted) if admitted.operation_type() == OperationType::Mutation && method == Method::GET => {
-                status = StatusCode::METHOD_NOT_ALLOWED;
-                only(Answer::failed(Error::bad_input("query", "Mutations may not be sent by GET; use POST.")))
+    let admit = |call| door.admit(call, &caller).map_err(|response| *response);
+    let answers = match call.map_err(NoCall::into_response).and_then(admit) {
+        Err(response) => only(Answer::Refused(response.errors)),
+        Ok(admitted) if admitted.operation_type() == OperationType::Mutation && method == Method::GET => {
+            status = StatusCode::METHOD_NOT_ALLOWED;
+            only(Answer::failed(Error::bad_input("query", "Mutations may not be sent by GET; use POST.")))
+        }
+        Ok(admitted) => {
+            if admitted.operation_type() == OperationType::Subscription {
+                ends = EndsEarly {
+                    leaving: Some(door.connections.leaving().boxed()),
+                    session_ends: caller.session_ends(&door.platform.viewers).map(FutureExt::boxed),
+                    token_ends: caller.expires_at(&*door.platform.clock),
+                };
             }
-            Ok(admitted) => {
-                if admitted.operation_type() == OperationType::Subscription {
-                    ends = EndsEarly {
-                        leaving: Some(door.connections.leaving().boxed()),
-                        session_ends: caller.session_ends(&door.platform.viewers).map(FutureExt::boxed),
-                        token_ends: caller.expires_at(&*door.platform.clock),
-                    };
-                }
-                answers(Arc::clone(&door), caller, admitted, idempotency_key)
-            }
-        };
+            answers(Arc::clone(&door), caller, admitted, idempotency_key)
+        }
+    };
     let patience = Duration::from_secs(door.platform.config.socket_send_seconds);
     let mut response = Underway::response(EventStream { answers, ends, patience, place });
     *response.status_mut() = status;

@@ -19,28 +19,29 @@ macro_rules! actor {
 
 // Organizations before the user, each in one order, so that who holds alone waits for others and never in a circle.
 macro_rules! held {
-    ($lock:literal) => {
+    (organizations: $organizations:literal, own: $own:literal) => {
         concat!(
-            "WITH held AS MATERIALIZED (
-                SELECT v.subject_id, v.version FROM platform.grant_versions v
-                WHERE v.subject_id IN (
-                    SELECT $6::uuid UNION ALL SELECT m.organization_id FROM tenancy.members m WHERE m.user_id = $6
-                )
-                ORDER BY v.subject_id = $6, v.subject_id ",
-            $lock,
+            "WITH organizations AS MATERIALIZED (
+                SELECT v.version FROM platform.grant_versions v
+                WHERE v.subject_id IN (SELECT m.organization_id FROM tenancy.members m WHERE m.user_id = $6)
+                ORDER BY v.subject_id ",
+            $organizations,
+            "), own AS MATERIALIZED (
+                SELECT v.version FROM platform.grant_versions v
+                WHERE v.subject_id = $6 AND (SELECT count(*) FROM organizations) >= 0 ",
+            $own,
             "), session AS MATERIALIZED (
                 SELECT s.id, s.provider, s.provider_domain FROM ",
             live_session!(),
             " WHERE s.id = $7 AND s.user_id = $6 ",
-            $lock,
+            $own,
             " OF s)
-            SELECT coalesce(sum(version) FILTER (WHERE subject_id = $6), 0)::bigint AS user_version,
-                coalesce(sum(version) FILTER (WHERE subject_id <> $6), 0)::bigint AS organizations_version,
+            SELECT coalesce((SELECT version FROM own), 0)::bigint AS user_version,
+                coalesce((SELECT sum(version) FROM organizations), 0)::bigint AS organizations_version,
                 $7::uuid IS NULL OR EXISTS (SELECT FROM session) AS is_live,
                 (SELECT provider FROM session) AS provider,
                 (SELECT provider_domain FROM session) AS provider_domain, ",
             actor!(),
-            " FROM held"
         )
     };
 }
@@ -50,6 +51,9 @@ macro_rules! held {
 pub enum Hold {
     /// With the other writes that stand on them.
     Shared,
+    /// The session and what is the viewer's own alone, those of organizations shared: the write is about to change the
+    /// session, and keeps nobody else in the organizations waiting.
+    OwnAlone,
     /// Alone: the write is about to change them. If it had shared them with another one that does, each would wait for
     /// the other to let go.
     Alone,
@@ -80,8 +84,9 @@ pub async fn hold(connection: &impl ConnectionTrait, viewer: &Viewer, actor: Act
         }
     };
     let sql = match hold {
-        Hold::Shared => held!("FOR SHARE"),
-        Hold::Alone => held!("FOR NO KEY UPDATE"),
+        Hold::Shared => held!(organizations: "FOR SHARE", own: "FOR SHARE"),
+        Hold::OwnAlone => held!(organizations: "FOR SHARE", own: "FOR NO KEY UPDATE"),
+        Hold::Alone => held!(organizations: "FOR NO KEY UPDATE", own: "FOR NO KEY UPDATE"),
     };
     let mut values = Vec::from(actor);
     values.extend([known.user_id.uuid().into(), known.session_id.map(|id| id.uuid()).into()]);

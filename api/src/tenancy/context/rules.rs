@@ -18,7 +18,7 @@ pub async fn set_context(
 ) -> Result<Committed<UserId>> {
     let user = request.user_id()?;
     let session = request.viewer().session_id().ok_or(Error::Unauthenticated)?;
-    let write = request.begin_write_of_grants().await?;
+    let write = request.begin_write_of_sessions().await?;
     let mut organization = organization_id;
     if let Some(id) = organization_id {
         write.granted_parent::<organization::Entity>(id, Action::Read).await?;

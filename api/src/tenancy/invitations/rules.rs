@@ -90,7 +90,7 @@ pub async fn create_invitation(request: &Request, new: NewInvitation) -> Result<
     }
     let mut write = begin(request, email.is_some()).await?;
     let organization = write.granted_parent::<organization::Entity>(new.organization_id, Action::ManageMembers).await?;
-    members::check_rank(write.viewer(), organization.id, new.role)?;
+    members::check_giving(&write, organization.id, new.role).await?;
     if let Some(email) = &email {
         check_domain(&organization, "email", email)?;
         if members::of_person(&write, organization.id, &Person::Email(email.clone())).await?.is_some() {
@@ -116,6 +116,7 @@ pub async fn resend_invitation(request: &Request, id: InvitationId) -> Result<Is
     let email = request.get::<invitation::Entity>(id).await?.email.clone();
     let mut write = begin(request, email.is_some()).await?;
     let (organization, invitation) = lock(&write, id, Action::Edit).await?;
+    members::check_giving(&write, organization.id, invitation.role).await?;
     attempts::count(request, Attempt::Invite { by: user, email: email.as_deref() }).await?;
     // It is then good as long as it was at first.
     let life = invitation.expires_at - invitation.last_sent_at;
@@ -262,7 +263,6 @@ impl Answer {
 /// Locks the invitation that is answered, good or not.
 async fn lock_answered(write: &Write<'_>, answer: &Answer) -> Result<Found> {
     let request = write.request();
-    attempts::count(request, Attempt::Link).await?;
     let found = match answer {
         Answer::Token(token) => store::lock_answered(write, &Answered::WithToken(token)).await?,
         Answer::Id(id) => match received::confirmed_account(request).await? {
@@ -278,6 +278,7 @@ async fn lock_answered(write: &Write<'_>, answer: &Answer) -> Result<Found> {
 /// Makes the viewer a member. An invitation by mail is good only for the account with its address.
 pub async fn accept_invitation(request: &Request, answer: &Answer) -> Result<Committed<member::Model>> {
     let user_id = request.user_id()?;
+    attempts::count(request, Attempt::Link).await?;
     let mut write = request.begin_write_of_grants().await?;
     let found = lock_answered(&write, answer).await?;
     let good = found.if_good(request.now()).ok_or_else(|| answer.not_good())?;
@@ -299,6 +300,7 @@ pub async fn accept_invitation(request: &Request, answer: &Answer) -> Result<Com
 
 /// Says no to an invitation by mail. Holding the token is enough; who has no account need not make one for it.
 pub async fn decline_invitation(request: &Request, answer: &Answer) -> Result<Committed<()>> {
+    attempts::count(request, Attempt::Link).await?;
     let mut write = request.begin_write_of_grants().await?;
     let found = lock_answered(&write, answer).await?;
     let good = found.if_good(request.now()).ok_or_else(|| answer.not_good())?;

@@ -213,11 +213,13 @@ const GOOD_SQL: &str = "EXISTS (\
         AND (member.role = 'owner' OR member.role = 'admin' AND invitations.role <> 'owner') \
         AND account.deleted_at IS NULL AND account.status <> 'suspended')";
 
+/// As the index of addresses has it.
+const UNANSWERED_SQL: &str =
+    "num_nonnulls(invitations.accepted_at, invitations.declined_at, invitations.revoked_at) = 0";
+
 fn good_to_address(request: &Request, email: &str) -> Select<Entity> {
     to_address(email)
-        .filter(Column::AcceptedAt.is_null())
-        .filter(Column::DeclinedAt.is_null())
-        .filter(Column::RevokedAt.is_null())
+        .filter(Expr::cust(UNANSWERED_SQL))
         .filter(Column::ExpiresAt.gt(request.now()))
         .filter(Expr::cust(GOOD_SQL))
 }

@@ -10,5 +10,5 @@ mod store;
 
 pub use grantee::{Grantee, Person};
 pub use graphql::{Member, MemberMutation, of_organization};
-pub use rules::{add_founder, check_holder, check_rank, find_holder};
+pub use rules::{add_founder, check_giving, check_holder, find_holder};
 pub use store::{NewMembership, acquaintance, insert, of_person};

@@ -116,7 +116,7 @@ pub async fn update_member(
         return Err(reject("expectedVersion", Code::Conflict, "The membership changed since you read it."));
     }
     if let Some(role) = changes.role {
-        check_rank(write.viewer(), organization.id, role)?;
+        check_giving(&write, organization.id, role).await?;
     }
     if let Some(status) = changes.status {
         check_status(write.viewer(), &member, status)?;
@@ -198,8 +198,14 @@ async fn lock_organization(write: &Write<'_>, id: MemberId) -> Result<(Granted<o
     Ok((organization, found))
 }
 
+/// Nobody gives a role above its own, and who makes an owner proves who they are: an owner could take all away.
+pub async fn check_giving(write: &Write<'_>, organization: OrganizationId, role: MemberRole) -> Result<()> {
+    check_rank(write.viewer(), organization, role)?;
+    if role == MemberRole::Owner { sessions::require_recent_authentication(write).await } else { Ok(()) }
+}
+
 /// Nobody gives a role above its own.
-pub fn check_rank(viewer: &Viewer, organization: OrganizationId, role: MemberRole) -> Result<()> {
+fn check_rank(viewer: &Viewer, organization: OrganizationId, role: MemberRole) -> Result<()> {
     if viewer.is_system() || viewer.organization_role(organization).is_some_and(|own| role <= own) {
         return Ok(());
     }

@@ -181,7 +181,7 @@ impl Organization {
         members::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
     }
 
-    /// The invitations to it, the newest first. For its owners and admins; FORBIDDEN for others.
+    /// The invitations to it, the newest first. For its owners and admins; null with the error FORBIDDEN for others.
     async fn invitations(
         &self,
         ctx: &Context<'_>,
@@ -189,8 +189,9 @@ impl Organization {
         #[graphql(desc = "After this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Invitation>> {
-        invitations::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    ) -> Result<Option<Connection<Invitation>>> {
+        let page = Page::new(first, after, last, before)?;
+        invitations::of_organization(ctx.request(), self.0.id, page).await.map(Some)
     }
 
     /// Its teams, by name.
@@ -222,7 +223,7 @@ impl Organization {
         deletion::of_organization(ctx.request(), &self.0).await
     }
 
-    /// What was done in it, the newest first. For its owners and admins; FORBIDDEN for others.
+    /// What was done in it, the newest first. For its owners and admins; null with the error FORBIDDEN for others.
     async fn audit_log(
         &self,
         ctx: &Context<'_>,
@@ -231,8 +232,9 @@ impl Organization {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only entries that meet this.")] filter: Option<AuditFilter>,
-    ) -> Result<Connection<AuditEntry>> {
-        audit::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
+    ) -> Result<Option<Connection<AuditEntry>>> {
+        let page = Page::new(first, after, last, before)?;
+        audit::of_organization(ctx.request(), self.0.id, page, filter).await.map(Some)
     }
 }
 

@@ -124,6 +124,10 @@ pub async fn update_organization(
     if expected_version.is_some_and(|expected| expected != organization.version) {
         return Err(reject("expectedVersion", Code::Conflict, "The organization changed since you read it."));
     }
+    // The log tells what was done, also by whoever would now shorten it.
+    if changes.audit_retention_days.is_some_and(|days| days < organization.settings.audit_retention_days) {
+        sessions::require_recent_authentication(&write).await?;
+    }
     let updated = store::update(&write, &organization, changes).await?;
     write.record(&TenancyEvent::OrganizationUpdated { organization: id });
     write.commit(updated).await

@@ -215,5 +215,5 @@ async fn keep_a_manager(write: &Write<'_>, member: &space_member::Model) -> Resu
     if member.role < SpaceRole::Manager || may_be_last || store::has_other_manager(write, member).await? {
         return Ok(());
     }
-    Err(reject("", Code::LastOwner, "The space would have no manager. Make somebody else manager first."))
+    Err(reject("", Code::LastManager, "The space would have no manager. Make somebody else manager first."))
 }

@@ -195,7 +195,7 @@ impl Space {
         space_members::of_space(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
     }
 
-    /// The open requests to join it, the oldest first. For its managers, and for owners and admins of the organization; FORBIDDEN for others.
+    /// The open requests to join it, the oldest first. For its managers, and for owners and admins of the organization; null with the error FORBIDDEN for others.
     async fn join_requests(
         &self,
         ctx: &Context<'_>,
@@ -203,8 +203,9 @@ impl Space {
         #[graphql(desc = "After this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<JoinRequest>> {
-        join_requests::of_space(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    ) -> Result<Option<Connection<JoinRequest>>> {
+        let page = Page::new(first, after, last, before)?;
+        join_requests::of_space(ctx.request(), self.0.id, page).await.map(Some)
     }
 
     /// What deleting it would take along. Null unless you may delete it.

@@ -284,7 +284,7 @@ impl<E: Executor> Connection<E> {
             self.say(server_message::error(&id, &[too_many(self.limits.streams)]));
             return ControlFlow::Continue(());
         }
-        match self.door.documents.known(asked).and_then(|call| self.door.admit(call)) {
+        match self.door.documents.known(asked).and_then(|call| self.door.admit(call, caller)) {
             Ok(admitted) => {
                 let ends = admitted.operation_type() != OperationType::Subscription;
                 let (door, caller) = (Arc::clone(&self.door), caller.anew());
