@@ -160,7 +160,8 @@ impl Entry<'_> {
 }
 
 /// Puts the narrowed type and the conditions of `entry` around `items`. A directive may stand only once at one place,
-/// so conditions of the same name go into fragments within each other.
+/// so conditions of the same name go into fragments within each other. The type stands on the innermost, by which the
+/// engine's validator knows the fields that must not conflict.
 fn wrap(schema: &SchemaShape, entry: &Entry<'_>, items: Vec<Positioned<Selection>>) -> Vec<Positioned<Selection>> {
     let mut layers: Vec<Vec<Condition<'_>>> = Vec::new();
     if entry.narrowed_to.is_some() {
@@ -175,9 +176,9 @@ fn wrap(schema: &SchemaShape, entry: &Entry<'_>, items: Vec<Positioned<Selection
         }
     }
     let mut items = items;
-    for (depth, layer) in layers.iter().enumerate().rev() {
-        let narrowed_to = entry.narrowed_to.filter(|_| depth == 0);
-        items = vec![inline_fragment(schema, narrowed_to, layer, items, entry.position())];
+    let mut narrowed_to = entry.narrowed_to;
+    for layer in layers.iter().rev() {
+        items = vec![inline_fragment(schema, narrowed_to.take(), layer, items, entry.position())];
     }
     items
 }

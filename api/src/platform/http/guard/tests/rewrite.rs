@@ -151,7 +151,7 @@ fn conditions_of_the_same_name_are_put_within_each_other() {
     );
     becomes(
         "{ node { ... on User @include(if: true) { ... @include(if: false) { name } } } }",
-        "{ node { ... on User @include(if: true) { ... @include(if: false) { name } } } }",
+        "{ node { ... @include(if: true) { ... on User @include(if: false) { name } } } }",
     );
 }
 
@@ -219,6 +219,14 @@ fn fields_that_conflict_are_left_to_the_validator() {
         let errors = answer(rewritten(text), Variables::default()).errors;
         assert!(errors[0].message.contains("conflict"), "{text}: {errors:?}");
     }
+}
+
+#[test]
+fn fields_that_conflict_still_do_under_conditions_within_each_other() {
+    let text = "{ node { ...F @include(if: true) } } \
+                fragment F on Document { ... @include(if: false) { owner { id } } owner: title }";
+    let errors = answer(rewritten(text), Variables::default()).errors;
+    assert!(errors.iter().any(|error| error.message.contains("conflict")), "{errors:?}");
 }
 
 #[test]
