@@ -36,6 +36,7 @@ use crate::platform::openid::Providers;
 use crate::platform::request::Platform;
 use crate::platform::sealing::Sealing;
 use crate::platform::telemetry::metrics::Metrics;
+use crate::platform::turns::Turns;
 use crate::platform::upkeep::Chore;
 use crate::platform::viewer::{Tokens, Viewers};
 use crate::schema::{self, Graph};
@@ -70,6 +71,7 @@ async fn connect(config: Config) -> Result<Platform> {
         config: Arc::new(config),
         clock,
         limits,
+        turns: Turns::default(),
         sealing,
         mail,
         database,

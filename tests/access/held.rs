@@ -281,3 +281,27 @@ async fn a_session_changes_beside_the_writes_in_its_organizations() {
     within("the changes of the session", changes).await;
     holder.rollback().await.expect("the lock is given back");
 }
+
+#[tokio::test]
+async fn one_persons_writes_leave_room_for_everybody_else() {
+    let world = World::with(|config| config.stores.database_connections = 8).await;
+    let held = format!("SELECT FROM tenancy.organizations WHERE id = '{}' FOR UPDATE", uuid(&world.acme));
+    let holder = barrier(&world, &held).await;
+    let crowd = join_all((0..24).map(|number| {
+        let input =
+            json!({ "organizationId": world.acme, "email": format!("guest{number}@acme.test"), "role": "MEMBER" });
+        world.owner.mutate("invitationCreate", input)
+    }));
+    let others = async {
+        waiting(&world, 4).await;
+        for _ in 0..10 {
+            let asked = world.stranger.query("{ viewer { user { name } } }", Value::Null);
+            within("the answer", asked).await.well();
+        }
+        world.stranger.mutate("profileUpdate", json!({ "bio": "Here" })).await.well();
+        holder.rollback().await.expect("the lock is given back");
+    };
+    for answer in join(crowd, others).await.0 {
+        answer.well();
+    }
+}

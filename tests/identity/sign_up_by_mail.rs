@@ -22,7 +22,11 @@ async fn accounts(world: &World) -> i64 {
 }
 
 async fn confirm(world: &World, token: &str) -> Answer {
-    world.anonymous.mutate("emailVerify", json!({ "token": token })).await
+    confirm_with(world, token, PASSWORD).await
+}
+
+async fn confirm_with(world: &World, token: &str, password: &str) -> Answer {
+    world.anonymous.mutate("emailVerify", json!({ "token": token, "password": password })).await
 }
 
 #[tokio::test]
@@ -73,11 +77,18 @@ async fn each_link_makes_the_account_of_its_own_sign_up() {
         world.server.letters().last_of(count, "nora@example.org").await;
     }
     let letters = world.server.letters().to("nora@example.org");
+    // She cannot tell the letters apart, and none makes an account with a password that is not hers.
+    for letter in [&letters[0], &letters[2]] {
+        confirm(&world, &letter.token()).await.refused("WRONG_CREDENTIALS", "password");
+    }
+    let without = world.anonymous.mutate("emailVerify", json!({ "token": letters[1].token() })).await;
+    without.refused("PASSWORD_REQUIRED", "password");
+    assert_eq!(accounts(&world).await, 0);
     confirm(&world, &letters[1].token()).await.well();
     world.sign_in("nora@example.org", PASSWORD).await.well();
     world.sign_in("nora@example.org", "mallory was here").await.refused("WRONG_CREDENTIALS", "");
     for letter in [&letters[0], &letters[2]] {
-        confirm(&world, &letter.token()).await.refused("TOKEN_INVALID", "token");
+        confirm_with(&world, &letter.token(), "mallory was here").await.refused("TOKEN_INVALID", "token");
     }
     assert_eq!(accounts(&world).await, 1);
     world.sign_in("nora@example.org", PASSWORD).await.well();

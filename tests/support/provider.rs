@@ -80,7 +80,11 @@ impl IdentityProvider {
             );
             match (id, own_of) {
                 ("one", _) => text += &format!("audiences = [\"{AUDIENCE}\"]\n"),
-                ("own", Some(organization)) => text += &format!("organization = \"{organization}\"\n"),
+                ("own", Some(organization)) => {
+                    text += &format!(
+                        "organization = \"{organization}\"\ndomains = [\"acme.test\", \"below.acme.test\", \"evil.example\", \"example.com\"]\n"
+                    );
+                }
                 _ => {}
             }
         }

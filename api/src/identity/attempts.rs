@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use entity::ids::UserId;
+use entity::ids::{OrganizationId, UserId};
 
 use super::IdentityErrorCode as Code;
 use crate::platform::errors::{Error, Result, reject_for};
@@ -25,7 +25,7 @@ pub enum Attempt<'a> {
     /// A way to an identity provider.
     Journey,
     /// An invitation, to an address or as a link.
-    Invite { by: UserId, email: Option<&'a str> },
+    Invite { by: UserId, into: OrganizationId, email: Option<&'a str> },
     /// The password or a code of somebody who is known already.
     Proof { user: UserId },
 }
@@ -37,6 +37,8 @@ const CLOSE: Rate = Rate { burst: 10, pause: MINUTE };
 /// From everywhere on one address.
 const WIDE: Rate = Rate { burst: 100, pause: Duration::from_secs(10) };
 const MAILS: Rate = Rate { burst: 5, pause: Duration::from_mins(5) };
+/// Mails of many to one address.
+const WIDE_MAILS: Rate = Rate { burst: 30, pause: Duration::from_mins(5) };
 /// By one account to anybody: a team at once, and then one after the other.
 const INVITATIONS: Rate = Rate { burst: 100, pause: MINUTE };
 
@@ -64,9 +66,13 @@ impl Attempt<'_> {
             Self::Link => vec![everything("link")],
             Self::Journey => vec![everything("journey")],
             // Apart from the other mails, or a stranger's invitations would keep people from resetting their password.
-            Self::Invite { by, email } => {
-                let to = email.map(|email| ("invite_to", folded(email), MAILS));
-                to.into_iter().chain([("invite", by.to_string(), INVITATIONS)]).collect()
+            Self::Invite { by, into, email } => {
+                let to = email.map(|email| {
+                    let email = folded(email);
+                    // Many may invite the same person, and who overdoes it keeps nobody else from it.
+                    [("invite_into", format!("{into} {email}"), MAILS), ("invite_to", email, WIDE_MAILS)]
+                });
+                to.into_iter().flatten().chain([("invite", by.to_string(), INVITATIONS)]).collect()
             }
             Self::Proof { user } => vec![("proof", user.to_string(), CLOSE), everything("sign_in")],
         }

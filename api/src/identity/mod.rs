@@ -69,6 +69,8 @@ pub enum IdentityErrorCode {
     NameRequired,
     /// A text is too long or holds characters that do not belong there.
     TextInvalid,
+    /// Give the password as well.
+    PasswordRequired,
     /// The password is shorter than 8 characters.
     PasswordTooShort,
     /// The password is longer than 1,024 bytes.

@@ -30,6 +30,7 @@ pub mod request;
 pub mod retry;
 pub mod sealing;
 pub mod telemetry;
+pub mod turns;
 pub mod upkeep;
 pub mod viewer;
 pub mod write;

@@ -23,6 +23,7 @@ use super::mail::Mail;
 use super::openid::Providers;
 use super::sealing::Sealing;
 use super::telemetry::metrics::Metrics;
+use super::turns::Turns;
 use super::viewer::{ForeignTokens, Hold, Tokens, Viewer, Viewers};
 use super::write::Write;
 
@@ -42,6 +43,7 @@ pub struct Platform {
     pub providers: Arc<Providers>,
     pub feed: Feed,
     pub limits: RateLimits,
+    pub turns: Turns,
     pub sealing: Sealing,
     pub mail: Mail,
 }
@@ -65,6 +67,17 @@ pub struct Request {
     loaders: Loaders,
     statements: Arc<AtomicU32>,
     content_bytes: Arc<AtomicU64>,
+    writes: AtomicU32,
+}
+
+/// A write of the request is open.
+#[derive(Debug)]
+pub(super) struct Writing<'a>(&'a AtomicU32);
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Request {
@@ -73,7 +86,16 @@ impl Request {
         let (database, mergers) = (platform.database.clone(), Arc::clone(&platform.mergers));
         let loaders = Loaders::new(database, mergers, Arc::clone(&statements), viewer);
         let id = platform.clock.new_id();
-        Self { platform, id, origin, idempotency: None, loaders, statements, content_bytes: Arc::default() }
+        Self {
+            platform,
+            id,
+            origin,
+            idempotency: None,
+            loaders,
+            statements,
+            content_bytes: Arc::default(),
+            writes: AtomicU32::new(0),
+        }
     }
 
     /// Counts the content that is read together with what others read.
@@ -142,8 +164,20 @@ impl Request {
         Read::new(self.viewer())
     }
 
+    pub(super) fn writing(&self) -> Writing<'_> {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        Writing(&self.writes)
+    }
+
+    /// A write that waits for a second connection while it holds one could, with others like it, wait for ever.
+    fn check_for_writes(&self) {
+        let is_writing = self.writes.load(Ordering::Relaxed) > 0;
+        debug_assert!(!is_writing, "Invariant: while a write is open, everything is read through its connection");
+    }
+
     /// A connection for queries that the loaders do not serve.
     pub fn connection(&self) -> Counted {
+        self.check_for_writes();
         self.platform.database.counted(Arc::clone(&self.statements))
     }
 
@@ -183,6 +217,7 @@ impl Request {
 
     /// Loads one key, together with the others that are asked for now.
     pub async fn load<L: Load>(&self, key: L::Key) -> Result<L::Value> {
+        self.check_for_writes();
         self.loaders.load::<L>(key).await
     }
 

@@ -16,7 +16,8 @@ use super::errors::{Error, Result};
 use super::idempotency::Idempotency;
 use super::mail::Letter;
 use super::outbox::{self, Event};
-use super::request::Request;
+use super::request::{Request, Writing};
+use super::turns::Turn;
 use super::viewer::{Actor, Held, Hold, Viewer, hold};
 
 /// An open write.
@@ -29,6 +30,8 @@ pub struct Write<'a> {
     changes_grants: bool,
     events: Vec<outbox::Row>,
     letters: Vec<Letter>,
+    open: Writing<'a>,
+    turn: Option<Turn>,
 }
 
 impl<'a> Write<'a> {
@@ -44,6 +47,10 @@ impl<'a> Write<'a> {
             request.origin.ip.map(|ip| ip.to_string()).unwrap_or_default().into(),
             request.origin.user_agent.clone().unwrap_or_default().into(),
         ];
+        let turn = match known.user_id() {
+            Some(id) => Some(request.platform.turns.take(id.uuid()).await?),
+            None => None,
+        };
         let (transaction, viewer) = loop {
             let transaction = request.platform.database.begin().await?;
             match hold(&transaction, &known, actor.clone(), with).await? {
@@ -66,6 +73,8 @@ impl<'a> Write<'a> {
             changes_grants: with != Hold::Shared,
             events: Vec::new(),
             letters: Vec::new(),
+            open: request.writing(),
+            turn,
         })
     }
 
@@ -210,6 +219,7 @@ impl<'a> Write<'a> {
             unchanged => unchanged.clone(),
         };
         self.transaction.commit().await?;
+        drop((self.open, self.turn));
         self.request.go_on_as(viewer);
         if cursor.is_some() {
             platform.feed.poke();

@@ -240,14 +240,60 @@ async fn a_foreign_token_is_no_way_around_a_second_factor_nor_a_proof() {
     let provider = IdentityProvider::start().await;
     let world = provider.world().await;
     let token = bearer(&world, &provider, "mia").await;
-    let answer = token.query("mutation { mfaEnroll { userErrors { code } } }", Value::Null).await;
-    assert_eq!(answer.refusals(), ["REAUTHENTICATION_REQUIRED"]);
+    // However lately, or in the future, the owner proved to the issuer who they are.
+    for proved in [now(), now() + 100_000] {
+        let fresh = provider.signed("RS256", json!({}), with(&claims(&provider, "leo"), "auth_time", proved)).await;
+        let fresh = world.anonymous.with_token(Some(&fresh));
+        for client in [&token, &fresh] {
+            let answer = client.query("mutation { mfaEnroll { userErrors { code } } }", Value::Null).await;
+            assert_eq!(answer.refusals(), ["REAUTHENTICATION_REQUIRED"]);
+        }
+    }
     let mia = provider.session(&world.anonymous, "one", "mia").await;
     guarded(&mia).await;
     assert!(!token.is_signed_in().await);
     let later = provider.signed("RS256", json!({}), with(&claims(&provider, "mia"), "iat", now() + 1)).await;
     assert!(!world.anonymous.with_token(Some(&later)).is_signed_in().await);
     assert!(mia.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn a_second_factor_that_is_set_up_with_a_foreign_token_ends_it() {
+    let provider = IdentityProvider::start().await;
+    let world = provider.world().await;
+    let token = bearer(&world, &provider, "mia").await;
+    assert!(token.is_signed_in().await);
+    // As if its holder had given a password in this very session.
+    world.database.run("UPDATE identity.sessions SET authenticated_at = now() WHERE is_foreign").await;
+    guarded(&token).await;
+    assert!(!token.is_signed_in().await);
+    let later = provider.signed("RS256", json!({}), with(&claims(&provider, "mia"), "iat", now() + 1)).await;
+    assert!(!world.anonymous.with_token(Some(&later)).is_signed_in().await);
+}
+
+#[tokio::test]
+async fn the_session_of_foreign_tokens_stands_on_the_address_that_they_tell_last() {
+    let provider = IdentityProvider::start().await;
+    let world = provider.world().await;
+    let domain = async || {
+        let row = world.database.row("SELECT provider_domain FROM identity.sessions WHERE is_foreign").await;
+        row["provider_domain"].clone()
+    };
+    let told = claims(&provider, "mia");
+    for (email, verified, expected) in [
+        ("mia@example.com", true, json!("example.com")),
+        ("mia@example.net", true, json!("example.net")),
+        ("mia@example.com", false, Value::Null),
+        ("p@x@example.org", true, Value::Null),
+        ("mia@example.com", true, json!("example.com")),
+    ] {
+        provider.says("mia", json!({ "email": email, "email_verified": verified })).await;
+        let changed = with(&with(&told, "email", email), "email_verified", verified);
+        let changed = with(&changed, "jti", crate::support::new_id().to_string());
+        let token = provider.signed("RS256", json!({}), changed).await;
+        assert!(world.anonymous.with_token(Some(&token)).is_signed_in().await);
+        assert_eq!(domain().await, expected, "{email}");
+    }
 }
 
 #[tokio::test]

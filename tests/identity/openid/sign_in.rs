@@ -111,6 +111,21 @@ async fn a_new_account_needs_an_address_that_the_provider_verified() {
 }
 
 #[tokio::test]
+async fn the_provider_of_an_organization_vouches_for_its_own_domains_alone() {
+    let provider = IdentityProvider::start().await;
+    let settings = provider.settings(Some("org_01jz8k3v5xe0q9t2m7c4b6h1ry"));
+    let world = World::with(|config| settings.apply(config)).await;
+    for email in ["ceo@victim.example", "ceo@below.example.com", "ceo@example.com.victim.example"] {
+        provider.says("ceo", json!({ "email": email, "email_verified": true })).await;
+        provider.sign_in(&world.anonymous, "own", "ceo").await.refused("EMAIL_UNVERIFIED", "");
+    }
+    provider.says("ceo", json!({ "email": "ceo@Example.com", "email_verified": true })).await;
+    provider.sign_in(&world.anonymous, "own", "ceo").await.well();
+    provider.says("other", json!({ "email": "ceo@victim.example", "email_verified": true })).await;
+    provider.sign_in(&world.anonymous, "one", "other").await.well();
+}
+
+#[tokio::test]
 async fn the_same_name_at_two_providers_is_two_people() {
     let provider = IdentityProvider::start().await;
     let world = provider.world().await;

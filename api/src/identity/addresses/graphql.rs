@@ -15,6 +15,9 @@ struct EmailVerifyInput {
     /// What follows the # in the link.
     #[graphql(secret)]
     token: String,
+    /// The password that was chosen, where the link makes an account that waits for it (PASSWORD_REQUIRED).
+    #[graphql(secret)]
+    password: Option<String>,
 }
 
 payload! {
@@ -77,7 +80,7 @@ impl AddressMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The link.")] input: EmailVerifyInput,
     ) -> Result<EmailVerifyPayload> {
-        Ok(Outcome::of(rules::verify(ctx.request(), &input.token).await)?.into())
+        Ok(Outcome::of(rules::verify(ctx.request(), &input.token, input.password).await)?.into())
     }
 
     /// Sends a link to a new address, which becomes yours once the link is followed. Needs a recent proof of who you are.

@@ -29,7 +29,8 @@ pub fn confirmation(platform: &Platform, email: &str, token: &str) -> Letter {
     Letter::new(email, "Confirm your e-mail address")
         .paragraph("Somebody signed up for Trellis with this address. If it was you, confirm that it is yours:")
         .link("Confirm this address", platform.config.page("verify-email", token))
-        .paragraph("The link works once, for three days. If it was not you, nothing needs to be done.")
+        .paragraph("The link works once, for three days, with the password that was chosen then.")
+        .paragraph("If it was not you, nothing needs to be done.")
 }
 
 /// Sends the viewer the link once more; the one before stops working.
@@ -48,9 +49,11 @@ pub async fn resend_verification(request: &Request) -> Result<Committed<String>>
 }
 
 /// Confirms the address that the link was sent to, and makes the account if it waits for that. Whoever has the link may:
-/// it proves the address, not the person.
-pub async fn verify(request: &Request, token: &str) -> Result<Committed<String>> {
+/// it proves the address, not the person. An account that waits takes the password of its sign-up too, or somebody could
+/// make others confirm an account to which they know the password.
+pub async fn verify(request: &Request, token: &str, password: Option<String>) -> Result<Committed<String>> {
     attempts::count(request, Attempt::Link).await?;
+    sign_ups::prove(request, token, password).await?;
     let mut write = request.begin_unrepeatable_write().await?;
     let Some(redeemed) = mailed_tokens::redeem(&write, VerificationPurpose::VerifyEmail, token).await? else {
         let email = sign_ups::redeem(&mut write, token).await?.ok_or_else(link_invalid)?;

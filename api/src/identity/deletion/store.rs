@@ -45,6 +45,8 @@ pub(super) async fn remove_belongings(write: &Write<'_>, user: UserId) -> Result
         "DELETE FROM identity.user_settings WHERE user_id = $1",
         "DELETE FROM identity.oauth_connections WHERE user_id = $1",
         "DELETE FROM identity.verification_tokens WHERE user_id = $1",
+        "UPDATE tenancy.invitations SET email = $1::text || '@deleted.invalid' \
+         WHERE lower(email) = (SELECT lower(email) FROM identity.users WHERE id = $1)",
         "UPDATE identity.sessions SET user_agent = NULL, ip_address = NULL, device_info = '{}', \
          provider_access_token = NULL, provider_refresh_token = NULL, \
          provider_domain = NULL WHERE user_id = $1",

@@ -85,10 +85,11 @@ pub(super) async fn confirm(request: &Request, code: &str) -> Result<Committed<V
     store::set_enabled(&write, &user, true).await?;
     let fresh = codes::recovery_codes(&*request.platform.clock);
     store::replace_recovery_codes(&write, &user, &fresh).await?;
-    // Whoever signed in without the second factor signs in again with it.
-    sessions::revoke_others(&mut write, id, request.viewer().session_id()).await?;
-    store::end_challenges(&write, id).await?;
     sessions::mark_authenticated(&write).await?;
+    // Whoever signed in without the second factor signs in again with it. The tokens of another issuer know none.
+    let kept = sessions::own_unless_foreign(&write).await?;
+    sessions::revoke_others(&mut write, id, kept).await?;
+    store::end_challenges(&write, id).await?;
     announce(&mut write, &user, "A second factor guards your account", "A second factor was set up for");
     write.record(&IdentityEvent::MfaEnabled { user: id });
     let committed = write.commit(fresh).await?;

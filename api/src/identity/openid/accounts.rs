@@ -34,13 +34,13 @@ pub async fn of_arrival(write: &mut Write<'_>, provider: &Provider, identity: &I
             (user, known.id)
         }
         None => {
-            let user = new(write, identity).await?;
+            let user = new(write, provider, identity).await?;
             let authority = write.as_system("an account is made by somebody who has none yet");
             let connection = oauth_connections::insert(write, &authority, user.id, id, identity).await?;
             (user, connection.id)
         }
     };
-    let domain = identity.email.as_deref().and_then(domain);
+    let domain = vouched_domain(identity);
     if let Some(domain) = &domain {
         single_sign_on::join(write, user.id, provider, domain).await?;
     }
@@ -48,13 +48,14 @@ pub async fn of_arrival(write: &mut Write<'_>, provider: &Provider, identity: &I
     Ok(Account { user, through: Through { provider: id.clone(), connection_id, domain, authenticated_at } })
 }
 
-/// The domain of an address, as organizations list it.
-fn domain(email: &str) -> Option<String> {
+/// The domain of the address that the provider vouches for, as organizations list it.
+pub fn vouched_domain(identity: &Identity) -> Option<String> {
+    let email = checks::email("", identity.email.as_deref()?, Code::EmailUnverified).ok()?;
     let (_, domain) = email.rsplit_once('@')?;
-    (domain.len() <= 255).then(|| domain.to_ascii_lowercase())
+    Some(domain.to_ascii_lowercase())
 }
 
-async fn new(write: &mut Write<'_>, identity: &Identity) -> Result<user::Model> {
+async fn new(write: &mut Write<'_>, provider: &Provider, identity: &Identity) -> Result<user::Model> {
     let unverified = || {
         reject(
             "",
@@ -64,6 +65,9 @@ async fn new(write: &mut Write<'_>, identity: &Identity) -> Result<user::Model> 
     };
     let email = identity.email.as_deref().ok_or_else(unverified)?;
     let email = checks::email("", email, Code::EmailUnverified)?;
+    if !provider.settings.vouches_for(&email) {
+        return Err(unverified());
+    }
     if users::by_email(write.connection(), &email).await?.is_some() {
         return Err(has_account());
     }

@@ -91,7 +91,10 @@ async fn session(
     let known = oauth_connections::find(&request.connection(), provider, &identity).await.map_err(shut_out)?;
     if let Some(known) = known {
         refuse_ended(&request.connection(), known.id, &identity).await?;
-        if let Some(session) = sessions::foreign(&request.connection(), known.id, request.now()).await? {
+        let session = sessions::foreign(&request.connection(), known.id, request.now()).await?;
+        // A token that tells of another address, or of none, may speak of somebody whom another organization trusts.
+        if let Some(session) = session.filter(|session| session.provider_domain == accounts::vouched_domain(&identity))
+        {
             return Ok((session.user_id, session.id));
         }
     }
@@ -105,8 +108,10 @@ async fn session(
     }
     // Once more, now that nobody else changes the account.
     refuse_ended(write.connection(), through.connection_id, &identity).await?;
-    let session_id = match sessions::foreign(write.connection(), through.connection_id, request.now()).await? {
-        Some(session) => session.id,
+    let present = sessions::foreign(write.connection(), through.connection_id, request.now()).await?;
+    let session_id = match present {
+        Some(session) if session.provider_domain == through.domain => session.id,
+        Some(session) => sessions::tell_domain(&write, session.id, through.domain.as_deref()).await?,
         None => sessions::open_foreign(&mut write, user.id, &through).await?,
     };
     write.commit(()).await?;

@@ -9,6 +9,7 @@ mod store;
 
 pub use graphql::{Session, SessionMutation, of_viewer};
 pub use rules::{
-    OpenSession, Through, mark_authenticated, open, open_foreign, require_recent_authentication, revoke_others,
+    OpenSession, Through, mark_authenticated, open, open_foreign, own_unless_foreign, require_recent_authentication,
+    revoke_others,
 };
-pub use store::{end_of_connection, foreign, foreign_ended_at, lock, revoke, rotate};
+pub use store::{end_of_connection, foreign, foreign_ended_at, lock, revoke, rotate, tell_domain};

@@ -80,18 +80,20 @@ pub async fn open(write: &mut Write<'_>, user_id: UserId, through: Option<&Throu
     let session_id = SessionId(request.new_id());
     let refresh_token = refresh_tokens::issue(&request.platform, session_id);
     // A provider may let somebody in who proved long ago who they are. Then that is how old the proof is.
-    let authenticated_at = through.and_then(|through| through.authenticated_at).unwrap_or(request.now());
+    let now = request.now();
+    let authenticated_at = through.and_then(|through| through.authenticated_at).unwrap_or(now).min(now);
     let new = NewSession { id: session_id, user_id, through, authenticated_at, is_foreign: false };
     store::insert(write, new, refresh_tokens::digest(&refresh_token)).await?;
     write.record(&IdentityEvent::SignedIn { user: user_id, session: session_id });
     Ok(OpenSession { user_id, session_id, refresh_token: Some(refresh_token) })
 }
 
-/// Opens a session for the access tokens of another issuer. It has no refresh token, and proves nothing by itself.
+/// Opens a session for the access tokens of another issuer. It has no refresh token, and proves nothing by itself: such a
+/// token passes through many hands, however lately its owner gave a password for it.
 pub async fn open_foreign(write: &mut Write<'_>, user_id: UserId, through: &Through) -> Result<SessionId> {
     let request = write.request();
     let id = SessionId(request.new_id());
-    let authenticated_at = through.authenticated_at.unwrap_or_default();
+    let authenticated_at = DateTime::UNIX_EPOCH;
     let new = NewSession { id, user_id, through: Some(through), authenticated_at, is_foreign: true };
     // The digest of a token that nobody has.
     let nobody = refresh_tokens::digest(&refresh_tokens::issue(&request.platform, id));
@@ -158,4 +160,10 @@ pub async fn require_recent_authentication(write: &Write<'_>) -> Result<()> {
 pub async fn mark_authenticated(write: &Write<'_>) -> Result<DateTime<Utc>> {
     let session = store::present(write).await?;
     Ok(store::set_authenticated(write, session.id).await?.authenticated_at)
+}
+
+/// The session that the viewer keeps where only those are kept that were opened here.
+pub async fn own_unless_foreign(write: &Write<'_>) -> Result<Option<SessionId>> {
+    let session = store::present(write).await?;
+    Ok((!session.is_foreign).then_some(session.id))
 }

@@ -145,6 +145,14 @@ pub async fn foreign_ended_at(
     Ok(ended.one(connection).await?.and_then(|session| session.revoked_at))
 }
 
+/// Notes the domain that the provider vouches for by now.
+pub async fn tell_domain(write: &Write<'_>, id: SessionId, domain: Option<&str>) -> Result<SessionId> {
+    let row =
+        session::ActiveModel { id: Set(id), provider_domain: Set(domain.map(str::to_owned)), ..Default::default() };
+    write.update_below(&write.as_system("the provider says who it is"), row).await?;
+    Ok(id)
+}
+
 /// The session of the viewer, as the write sees it.
 pub(super) async fn present(write: &Write<'_>) -> Result<Model> {
     let id = write.viewer().session_id().ok_or(Error::Unauthenticated)?;

@@ -4,11 +4,12 @@ use entity::identity::sign_up;
 use serde::{Deserialize, Serialize};
 
 use super::{ACCOUNT, store};
+use crate::identity::IdentityErrorCode as Code;
 use crate::identity::attempts::{self, Attempt};
 use crate::identity::events::IdentityEvent;
 use crate::identity::users::{self, NewUser};
-use crate::identity::{addresses, sign_in};
-use crate::platform::errors::{Error, Result};
+use crate::identity::{addresses, passwords, sign_in};
+use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::{Platform, Request};
 use crate::platform::write::Write;
 
@@ -36,6 +37,19 @@ pub(super) fn open(platform: &Platform, row: &sign_up::Model) -> Result<Waiting>
     let plain = platform.sealing.open(ACCOUNT, row.id.uuid(), sealed.expose())?;
     // The cause could repeat what is sealed.
     serde_json::from_slice(&plain).map_err(|_| Error::internal("a sign-up cannot be read"))
+}
+
+/// Refuses unless this is the password of the sign-up whose link it is. Another kind of link takes none.
+pub async fn prove(request: &Request, token: &str, password: Option<String>) -> Result<()> {
+    let Some(row) = store::open_of(request, token).await? else { return Ok(()) };
+    let Some(password) = password else {
+        return Err(reject("password", Code::PasswordRequired, "Give the password that you signed up with."));
+    };
+    let Waiting { password_hash, .. } = open(&request.platform, &row)?;
+    match passwords::verify(password, Some(password_hash)).await? {
+        true => Ok(()),
+        false => Err(reject("password", Code::WrongCredentials, "This is not the password of this sign-up.")),
+    }
 }
 
 /// Makes the account whose link was followed, which proves its address; gives the address. None when the link is not

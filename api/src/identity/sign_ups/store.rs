@@ -11,6 +11,7 @@ use super::ACCOUNT;
 use crate::platform::authorization::Read;
 use crate::platform::clock::token_hash;
 use crate::platform::errors::Result;
+use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
 use crate::platform::write::Write;
 
@@ -59,15 +60,21 @@ pub(super) async fn set_handled(write: &Write<'_>, id: SignUpId, token: Option<&
     Ok(())
 }
 
-/// Finds and locks the open sign-up of a link.
-pub(super) async fn lock(write: &Write<'_>, token: &str) -> Result<Option<Model>> {
-    Ok(sign_ups("the token is the grant")
+fn with_token(request: &Request, token: &str) -> Select<Entity> {
+    sign_ups("the token is the grant")
         .filter(Column::TokenHash.eq(token_hash(token)))
         .filter(Column::UsedAt.is_null())
-        .filter(Column::ExpiresAt.gt(write.request().now()))
-        .lock_exclusive()
-        .one(write.connection())
-        .await?)
+        .filter(Column::ExpiresAt.gt(request.now()))
+}
+
+/// The open sign-up of a link.
+pub(super) async fn open_of(request: &Request, token: &str) -> Result<Option<Model>> {
+    Ok(with_token(request, token).one(&request.connection()).await?)
+}
+
+/// The same, locked.
+pub(super) async fn lock(write: &Write<'_>, token: &str) -> Result<Option<Model>> {
+    Ok(with_token(write.request(), token).lock_exclusive().one(write.connection()).await?)
 }
 
 /// The link was followed; what it was for is forgotten.

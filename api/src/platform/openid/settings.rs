@@ -74,6 +74,10 @@ pub struct ProviderSettings {
     pub audiences: Vec<String>,
     /// The one organization whose provider it is. Nobody else may name it, and it is not listed.
     pub organization: Option<OrganizationId>,
+    /// The domains of addresses that it vouches for: others prove nothing. Left out, it vouches for any, and the provider
+    /// of one organization, whose administrators could have it say anything, for none.
+    #[serde(default)]
+    pub domains: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -126,6 +130,16 @@ impl ProviderSettings {
             self.scopes = usual.iter().map(|scope| (*scope).to_owned()).collect();
         }
         self
+    }
+
+    /// Whether its word is enough for an address to count as somebody's own.
+    #[must_use]
+    pub fn vouches_for(&self, email: &str) -> bool {
+        let domain = email.rsplit('@').next().unwrap_or_default();
+        match self.domains.as_slice() {
+            [] => self.organization.is_none(),
+            domains => domains.iter().any(|listed| listed.eq_ignore_ascii_case(domain)),
+        }
     }
 
     fn unfit(&self, environment: Environment) -> Option<&'static str> {

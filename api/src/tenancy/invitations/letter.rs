@@ -28,10 +28,17 @@ pub fn inviting(
         .paragraph("If you do not know who this is from, ignore this letter: nothing happens without you.")
 }
 
+/// Characters of a name that a letter tells: enough for a name, and not for a letter of its own.
+const TOLD: usize = 60;
+
 /// A name without whatever a mail program could take for an address or a link.
 fn words(name: &str) -> String {
     let kept =
         |character: char| if character.is_alphanumeric() || "-'&,()".contains(character) { character } else { ' ' };
     let spaced: String = name.chars().map(kept).collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+    let words = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(TOLD) {
+        Some((end, _)) => format!("{}…", words[..end].trim_end()),
+        None => words,
+    }
 }

@@ -1,5 +1,7 @@
 //! What may happen to an invitation, and by whom.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Duration, Utc};
 use entity::enums::MemberRole;
 use entity::identity::user;
@@ -88,6 +90,7 @@ pub async fn create_invitation(request: &Request, new: NewInvitation) -> Result<
     if !(1..=30).contains(&days) {
         return Err(reject("expiresInDays", Code::OutOfRange, "An invitation is good for 1 to 30 days."));
     }
+    let inviter = request.get::<user::Entity>(user).await?;
     let mut write = begin(request, email.is_some()).await?;
     let organization = write.granted_parent::<organization::Entity>(new.organization_id, Action::ManageMembers).await?;
     members::check_giving(&write, organization.id, new.role).await?;
@@ -100,13 +103,14 @@ pub async fn create_invitation(request: &Request, new: NewInvitation) -> Result<
     if store::count_open(&write, organization.id).await? >= MOST_OPEN {
         return Err(reject("", Code::TooMany, format!("At most {MOST_OPEN} invitations are open at once.")));
     }
-    attempts::count(request, Attempt::Invite { by: user, email: email.as_deref() }).await?;
+    let attempt = Attempt::Invite { by: user, into: organization.id, email: email.as_deref() };
+    attempts::count(request, attempt).await?;
     let token = random_token(&*request.platform.clock);
     let expires_at = request.now() + Duration::days(days.into());
     let row = NewRow { id: new.id, email, role: new.role, token: &token, expires_at };
     let invitation = store::insert(&write, &organization, row).await?;
     write.record(&TenancyEvent::InvitationCreated { invitation: invitation.id, organization: organization.id });
-    let link = deliver(&mut write, &organization, &invitation, &token).await?;
+    let link = deliver(&mut write, &inviter, &organization, &invitation, &token);
     Ok(Issued { invitation: write.commit(invitation).await?, link })
 }
 
@@ -114,16 +118,18 @@ pub async fn create_invitation(request: &Request, new: NewInvitation) -> Result<
 pub async fn resend_invitation(request: &Request, id: InvitationId) -> Result<Issued> {
     let user = request.user_id()?;
     let email = request.get::<invitation::Entity>(id).await?.email.clone();
+    let inviter = request.get::<user::Entity>(user).await?;
     let mut write = begin(request, email.is_some()).await?;
     let (organization, invitation) = lock(&write, id, Action::Edit).await?;
     members::check_giving(&write, organization.id, invitation.role).await?;
-    attempts::count(request, Attempt::Invite { by: user, email: email.as_deref() }).await?;
+    let attempt = Attempt::Invite { by: user, into: organization.id, email: email.as_deref() };
+    attempts::count(request, attempt).await?;
     // It is then good as long as it was at first.
     let life = invitation.expires_at - invitation.last_sent_at;
     let token = random_token(&*request.platform.clock);
     let renewed = store::renew(&write, &invitation, &token, request.now() + life).await?;
     write.record(&TenancyEvent::InvitationUpdated { invitation: id, organization: organization.id });
-    let link = deliver(&mut write, &organization, &renewed, &token).await?;
+    let link = deliver(&mut write, &inviter, &organization, &renewed, &token);
     Ok(Issued { invitation: write.commit(renewed).await?, link })
 }
 
@@ -156,18 +162,17 @@ async fn lock(
 }
 
 /// Sends the letter, or gives the link to whoever makes it.
-async fn deliver(
+fn deliver(
     write: &mut Write<'_>,
+    inviter: &user::Model,
     organization: &organization::Model,
     invitation: &invitation::Model,
     token: &str,
-) -> Result<Option<String>> {
-    let request = write.request();
-    let link = request.platform.config.page("invitation", token);
-    let Some(address) = &invitation.email else { return Ok(Some(link)) };
-    let inviter = request.get::<user::Entity>(request.user_id()?).await?;
+) -> Option<String> {
+    let link = write.request().platform.config.page("invitation", token);
+    let Some(address) = &invitation.email else { return Some(link) };
     write.send(letter::inviting(address, &inviter.name, organization, invitation, link));
-    Ok(None)
+    None
 }
 
 /// An organization may let in only addresses of its own domains.
@@ -248,6 +253,14 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// Who answers by an address must have confirmed it.
+    async fn address(&self, request: &Request) -> Result<Option<Arc<user::Model>>> {
+        match self {
+            Self::Token(_) => Ok(None),
+            Self::Id(_) => received::confirmed_account(request).await?.ok_or_else(|| self.not_good()).map(Some),
+        }
+    }
+
     const fn field(&self) -> &'static str {
         match self {
             Self::Token(_) => "token",
@@ -261,28 +274,25 @@ impl Answer {
 }
 
 /// Locks the invitation that is answered, good or not.
-async fn lock_answered(write: &Write<'_>, answer: &Answer) -> Result<Found> {
-    let request = write.request();
-    let found = match answer {
-        Answer::Token(token) => store::lock_answered(write, &Answered::WithToken(token)).await?,
-        Answer::Id(id) => match received::confirmed_account(request).await? {
-            Some(account) => {
-                store::lock_answered(write, &Answered::ToAddress { id: *id, email: &account.email }).await?
-            }
-            None => None,
-        },
+async fn lock_answered(write: &Write<'_>, answer: &Answer, address: Option<&user::Model>) -> Result<Found> {
+    let answered = match (answer, address) {
+        (Answer::Token(token), _) => Answered::WithToken(token),
+        (Answer::Id(id), Some(account)) => Answered::ToAddress { id: *id, email: &account.email },
+        (Answer::Id(_), None) => return Err(answer.not_good()),
     };
-    found.ok_or_else(|| answer.not_good())
+    store::lock_answered(write, &answered).await?.ok_or_else(|| answer.not_good())
 }
 
 /// Makes the viewer a member. An invitation by mail is good only for the account with its address.
 pub async fn accept_invitation(request: &Request, answer: &Answer) -> Result<Committed<member::Model>> {
     let user_id = request.user_id()?;
     attempts::count(request, Attempt::Link).await?;
+    let address = answer.address(request).await?;
+    let account = request.get::<user::Entity>(user_id).await?;
     let mut write = request.begin_write_of_grants().await?;
-    let found = lock_answered(&write, answer).await?;
+    let found = lock_answered(&write, answer, address.as_deref()).await?;
     let good = found.if_good(request.now()).ok_or_else(|| answer.not_good())?;
-    check_account(answer, &good, &*request.get::<user::Entity>(user_id).await?)?;
+    check_account(answer, &good, &account)?;
     let membership = NewMembership {
         organization_id: good.organization.id,
         user_id,
@@ -301,8 +311,9 @@ pub async fn accept_invitation(request: &Request, answer: &Answer) -> Result<Com
 /// Says no to an invitation by mail. Holding the token is enough; who has no account need not make one for it.
 pub async fn decline_invitation(request: &Request, answer: &Answer) -> Result<Committed<()>> {
     attempts::count(request, Attempt::Link).await?;
+    let address = answer.address(request).await?;
     let mut write = request.begin_write_of_grants().await?;
-    let found = lock_answered(&write, answer).await?;
+    let found = lock_answered(&write, answer, address.as_deref()).await?;
     let good = found.if_good(request.now()).ok_or_else(|| answer.not_good())?;
     if good.invitation.email.is_none() {
         return Err(reject("token", Code::OtherAddress, "A link is for anybody. Leave it unused."));

@@ -124,6 +124,7 @@ pub async fn update_member(
     let remains_owner = changes.role.unwrap_or(member.role) == MemberRole::Owner
         && changes.status.unwrap_or(member.status) == MemberStatus::Active;
     if !remains_owner {
+        check_taking(&write, &member).await?;
         keep_an_owner(&write, &member).await?;
     }
     let updated = store::update(&write, &member, changes).await?;
@@ -139,6 +140,7 @@ pub async fn remove_member(request: &Request, id: MemberId) -> Result<Committed<
         return Err(reject("id", Code::Yourself, "You cannot remove yourself. Leave the organization instead."));
     }
     let member = write.granted::<member::Entity>(id, Action::Delete).await?;
+    check_taking(&write, &member).await?;
     keep_an_owner(&write, &member).await?;
     write.record(&TenancyEvent::MemberRemoved { organization: organization.id, user: member.user_id });
     write.delete(member).await?;
@@ -202,6 +204,11 @@ async fn lock_organization(write: &Write<'_>, id: MemberId) -> Result<(Granted<o
 pub async fn check_giving(write: &Write<'_>, organization: OrganizationId, role: MemberRole) -> Result<()> {
     check_rank(write.viewer(), organization, role)?;
     if role == MemberRole::Owner { sessions::require_recent_authentication(write).await } else { Ok(()) }
+}
+
+/// Whoever takes ownership away proves who they are.
+async fn check_taking(write: &Write<'_>, member: &member::Model) -> Result<()> {
+    if member.role == MemberRole::Owner { sessions::require_recent_authentication(write).await } else { Ok(()) }
 }
 
 /// Nobody gives a role above its own.
