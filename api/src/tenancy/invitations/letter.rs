@@ -3,7 +3,7 @@
 use entity::enums::MemberRole;
 use entity::tenancy::{invitation, organization};
 
-use crate::platform::mail::Letter;
+use crate::platform::mail::{Letter, words};
 
 /// The letter for an invitation. People choose their names and those of organizations: of these only the words are told.
 pub fn inviting(
@@ -26,12 +26,4 @@ pub fn inviting(
         .link("See the invitation", link)
         .paragraph(format!("It is good once, until {day}, for an account with this address."))
         .paragraph("If you do not know who this is from, ignore this letter: nothing happens without you.")
-}
-
-/// A name without whatever a mail program could take for an address or a link.
-fn words(name: &str) -> String {
-    let kept =
-        |character: char| if character.is_alphanumeric() || "-'&,()".contains(character) { character } else { ' ' };
-    let spaced: String = name.chars().map(kept).collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
