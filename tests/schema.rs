@@ -5,7 +5,15 @@ use async_graphql::parser::types::{TypeDefinition, TypeKind};
 use crate::support::{base, graph};
 
 /// Lists of objects that end by themselves: of one row's columns, of the settings.
-const ENDING: [&str; 2] = ["AuditEntry.changes", "Query.openIdProviders"];
+const ENDING: [&str; 7] = [
+    "AuditEntry.changes",
+    "Query.openIdProviders",
+    "McpStdioTransport.environment",
+    "McpHttpTransport.headers",
+    "McpSseTransport.headers",
+    "McpTool.changes",
+    "McpTool.riskReasons",
+];
 
 /// The fields that may hold JSON: metadata, whose shape is its users' own.
 const JSON: [&str; 3] = ["Document.metadata", "DocumentCreateInput.metadata", "DocumentUpdateInput.metadata"];

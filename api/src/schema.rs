@@ -8,6 +8,11 @@ use crate::audit::{AuditEntry, AuditSubscription};
 use crate::content::activity::{DocumentSubscription, SpaceSubscription};
 use crate::content::documents::{Document, DocumentMutation};
 use crate::content::tags::{Tag, TagMutation};
+use crate::governance::GovernanceMutation;
+use crate::governance::mcp_discoveries::McpDiscovery;
+use crate::governance::mcp_scans::McpScan;
+use crate::governance::mcp_servers::{McpServer, McpServerVersion, McpSubscription};
+use crate::governance::mcp_tools::McpTool;
 use crate::identity::IdentityMutation;
 use crate::identity::oauth_connections::OauthConnection;
 use crate::identity::openid::OpenIdQuery;
@@ -51,6 +56,11 @@ pub enum Node {
     Document(Document),
     Tag(Tag),
     AuditEntry(AuditEntry),
+    McpServer(McpServer),
+    McpServerVersion(McpServerVersion),
+    McpDiscovery(McpDiscovery),
+    McpTool(McpTool),
+    McpScan(McpScan),
 }
 
 impl Node {
@@ -73,6 +83,11 @@ impl Node {
             AnyId::Document(id) => Document::find(request, id).await?.map(Self::Document),
             AnyId::Tag(id) => Tag::find(request, id).await?.map(Self::Tag),
             AnyId::AuditLog(id) => AuditEntry::find(request, id).await?.map(Self::AuditEntry),
+            AnyId::McpServer(id) => McpServer::find(request, id).await?.map(Self::McpServer),
+            AnyId::McpServerVersion(id) => McpServerVersion::find(request, id).await?.map(Self::McpServerVersion),
+            AnyId::McpDiscovery(id) => McpDiscovery::find(request, id).await?.map(Self::McpDiscovery),
+            AnyId::McpTool(id) => McpTool::find(request, id).await?.map(Self::McpTool),
+            AnyId::McpScan(id) => McpScan::find(request, id).await?.map(Self::McpScan),
             AnyId::OpenIdJourney(_)
             | AnyId::MfaFactor(_)
             | AnyId::RecoveryCode(_)
@@ -83,11 +98,6 @@ impl Node {
             | AnyId::Subscription(_)
             | AnyId::ApiKey(_)
             | AnyId::Secret(_)
-            | AnyId::McpServer(_)
-            | AnyId::McpServerVersion(_)
-            | AnyId::McpDiscovery(_)
-            | AnyId::McpTool(_)
-            | AnyId::McpScan(_)
             | AnyId::McpFinding(_)
             | AnyId::Policy(_)
             | AnyId::PolicyVersion(_)
@@ -143,11 +153,11 @@ pub struct Query(NodeQuery, ViewerQuery, OpenIdQuery, OrganizationQuery, Invitat
 /// an error; the others of the request stand. After UNAVAILABLE (HTTP 503) it is not known whether it happened: repeat it
 /// under the same Idempotency-Key.
 #[derive(MergedObject, Default)]
-pub struct Mutation(IdentityMutation, TenancyMutation, DocumentMutation, TagMutation);
+pub struct Mutation(IdentityMutation, TenancyMutation, DocumentMutation, TagMutation, GovernanceMutation);
 
 /// What can be followed live.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(DocumentSubscription, SpaceSubscription, AuditSubscription);
+pub struct Subscription(DocumentSubscription, SpaceSubscription, AuditSubscription, McpSubscription);
 
 /// Builds the graph.
 pub fn graph() -> Graph {

@@ -327,6 +327,16 @@ enumerations! {
         Failed = "failed",
     }
 
+    /// Why a server of tools was connected to.
+    McpDiscoveryOccasion {
+        /// Somebody asked for its tools.
+        Requested = "requested",
+        /// Somebody asked whether it answers.
+        HealthCheck = "health_check",
+        /// It was time to look again.
+        Scheduled = "scheduled",
+    }
+
     /// Which kind of the protocol a server of tools speaks.
     McpEra {
         /// A session begins with `initialize`: versions up to 2025-11-25.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
+use super::registry_rows::REGISTRY_CHANGES;
 use super::rows::{CHANGES, Change, FOLLOWINGS, Following, SIGHTS};
 use super::scene::Scene;
 use crate::support::{Answer, Client, Digest, graph, socket};
@@ -85,7 +86,7 @@ async fn who_changes_what() {
     let mut table = Table::new(legend, &scene);
     let mut can = Abilities::default();
     let mut before = scene.world.database.digest().await;
-    for change in CHANGES {
+    for change in CHANGES.iter().chain(REGISTRY_CHANGES) {
         let mut cells = Vec::new();
         for (name, client) in scene.world.viewers() {
             let place = format!("{name}: {} {}", change.field, change.on);
@@ -166,14 +167,18 @@ async fn who_follows_what() {
     );
     for following in FOLLOWINGS {
         let changing = (following.changing)(&scene);
-        let author = if changing == scene.page { &scene.world.owner } else { &scene.world.manager };
-        let update = |title: &str| json!({ "id": changing, "title": title });
-        let earlier = author.mutate("documentUpdate", update("Earlier")).await.well();
-        author.mutate("documentUpdate", update("Later")).await.well();
+        let (author, mutation, text) = match changing {
+            id if id == scene.server => (&scene.world.project_admin, "mcpServerUpdate", "description"),
+            id if id == scene.page => (&scene.world.owner, "documentUpdate", "title"),
+            _ => (&scene.world.manager, "documentUpdate", "title"),
+        };
+        let update = |value: &str| json!({ "id": changing, text: value });
+        let earlier = author.mutate(mutation, update("Earlier")).await.well();
+        author.mutate(mutation, update("Later")).await.well();
         if following.field == "spaceActivity" {
             author.mutate("spaceUpdate", json!({ "id": (following.id)(&scene), "description": "Later" })).await.well();
         }
-        let after = earlier.text("documentUpdate.commitCursor");
+        let after = earlier.text(&format!("{mutation}.commitCursor"));
         let mut cells = Vec::new();
         for (name, client) in scene.world.viewers() {
             cells.push(
@@ -191,6 +196,8 @@ async fn follow(scene: &Scene, client: &Client, following: &Following, after: &s
     let (argument, selection) = match following.field {
         "documentChanged" => ("id", "document { title }"),
         "auditRecorded" => ("organizationId", "entry { id }"),
+        "mcpServerChanged" => ("id", "mcpServer { description }"),
+        "projectMcpServersChanged" => ("projectId", "mcpServer { description }"),
         _ => ("spaceId", "... on DocumentChange { document { title } } ... on SpaceChange { kind }"),
     };
     let field = following.field;
@@ -206,7 +213,8 @@ async fn follow(scene: &Scene, client: &Client, following: &Following, after: &s
         return "of the space";
     }
     if event.is_object() {
-        assert!(event["document"]["title"] == "Later" || event["entry"]["id"].is_string(), "{place}: {message}");
+        let is_later = [&event["document"]["title"], &event["mcpServer"]["description"]].contains(&&json!("Later"));
+        assert!(is_later || event["entry"]["id"].is_string(), "{place}: {message}");
         return "yes";
     }
     assert!(!message.to_string().contains("Later"), "{place}: {message}");

@@ -4,6 +4,7 @@
 mod coverage;
 mod held;
 mod matrix;
+mod registry_rows;
 mod rows;
 mod scene;
 mod stranger;

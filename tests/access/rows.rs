@@ -32,7 +32,7 @@ pub struct Following {
     pub field: &'static str,
     pub on: &'static str,
     pub id: Id,
-    /// A document whose change is told there.
+    /// A document or a server whose change is told there.
     pub changing: Id,
 }
 
@@ -74,6 +74,11 @@ pub const SIGHTS: &[Sight] = &[
     sight("Tag", "of the private space", |scene| &scene.tag),
     sight("AuditEntry", "of acme", |scene| &scene.entry),
     sight("AuditEntry", "of the member's account", |scene| &scene.own_entry),
+    sight("McpServer", "of rocket", |scene| &scene.server),
+    sight("McpServerVersion", "of a server of rocket", |scene| &scene.server_version),
+    sight("McpDiscovery", "of a server of rocket", |scene| &scene.discovery),
+    sight("McpTool", "of a server of rocket", |scene| &scene.tool),
+    sight("McpScan", "of a server of rocket", |scene| &scene.scan),
 ];
 
 pub const FOLLOWINGS: &[Following] = &[
@@ -100,9 +105,21 @@ pub const FOLLOWINGS: &[Following] = &[
     Following { field: "spaceActivity", on: "open", id: |scene| &scene.world.handbook, changing: |scene| &scene.page },
     Following { field: "spaceActivity", on: "private", id: |scene| &scene.world.lab, changing: |scene| &scene.shared },
     Following { field: "auditRecorded", on: "acme", id: |scene| &scene.world.acme, changing: |scene| &scene.page },
+    Following {
+        field: "mcpServerChanged",
+        on: "of rocket",
+        id: |scene| &scene.server,
+        changing: |scene| &scene.server,
+    },
+    Following {
+        field: "projectMcpServersChanged",
+        on: "rocket",
+        id: |scene| &scene.world.rocket,
+        changing: |scene| &scene.server,
+    },
 ];
 
-const fn change(
+pub const fn change(
     field: &'static str,
     on: &'static str,
     action: &'static str,

@@ -54,6 +54,13 @@ pub struct Scene {
     pub change_token: String,
     /// The token of a link that confirms the address of the member.
     pub verification_token: String,
+    /// A tool server of the project, submitted and never approved, what it is reached by, a run that found a tool in it, its
+    /// scan, and the tool, which is not as it was approved.
+    pub server: String,
+    pub server_version: String,
+    pub discovery: String,
+    pub scan: String,
+    pub tool: String,
     /// The digest of each table whose rows are put back.
     kept: Digest,
 }
@@ -112,7 +119,13 @@ impl Scene {
             uuid(&world.member.id)
         );
         world.database.run(&sql).await;
+        let registered = register(&world).await;
         let mut scene = Self {
+            server: registered.server,
+            server_version: registered.version,
+            discovery: registered.discovery,
+            scan: registered.scan,
+            tool: registered.tool,
             connection: typed("oac", connection),
             session,
             reset_token,
@@ -212,4 +225,34 @@ async fn invitation(world: &World, token: &str, mut input: Value) -> String {
 async fn holding(world: &World, table: &str, prefix: &str, who: &Client) -> String {
     let sql = format!("SELECT id FROM tenancy.{table} WHERE user_id = '{}'", uuid(&who.id));
     typed(prefix, world.database.row(&sql).await["id"].as_str().expect("an id"))
+}
+
+/// What is registered in the project rocket.
+struct Registered {
+    server: String,
+    version: String,
+    discovery: String,
+    scan: String,
+    tool: String,
+}
+
+async fn register(world: &World) -> Registered {
+    let input = json!({ "projectId": world.rocket, "name": "weather", "transport": { "http": { "url": "https://tools.example.com/mcp" } } });
+    let fields = "mcpServer { id currentVersion { id latestScan { id } } }";
+    let answer = world.project_admin.mutate_for("mcpServerRegister", fields, input).await.well();
+    let text = |path: &str| answer.text(&format!("mcpServerRegister.mcpServer.{path}")).to_owned();
+    let (server, version, scan) = (text("id"), text("currentVersion.id"), text("currentVersion.latestScan.id"));
+    let (discovery, tool) = ("018f0000-0000-7000-8000-00000000d15c", "018f0000-0000-7000-8000-00000000700c");
+    let pins = "sha256('found'), sha256('approved')";
+    let sql = format!(
+        "INSERT INTO governance.mcp_discoveries (id, server_id, version_id, status, tool_count, ended_at) \
+         VALUES ('{discovery}', '{server}', '{version}', 'succeeded', 1, now()); \
+         INSERT INTO governance.mcp_tools (id, server_id, name, input_schema, found_pin, approved_pin, approved_tool, drift, risk_level) \
+         VALUES ('{tool}', '{server}', 'forecast', '{{}}', {pins}, '{{\"name\": \"forecast\", \"inputSchema\": {{}}}}', 'compatible', 'low')",
+        server = uuid(&server),
+        version = uuid(&version),
+    );
+    world.database.run(&sql).await;
+    world.developer.mutate("mcpServerSubmit", json!({ "id": server })).await.well();
+    Registered { server, version, scan, discovery: typed("mcd", discovery), tool: typed("tool", tool) }
 }

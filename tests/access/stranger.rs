@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_graphql::parser::types::{BaseType, InputValueDefinition};
 use serde_json::{Map, Value, json};
 
+use super::registry_rows::server_json;
 use super::scene::Scene;
 use crate::support::{Client, base, graph, socket, typed, uuid};
 
@@ -13,7 +14,7 @@ use crate::support::{Client, base, graph, socket, typed, uuid};
 const MARK: &str = "Marked";
 
 /// The tables whose rows have an id, and the prefix of each.
-const KINDS: [(&str, &str); 16] = [
+const KINDS: [(&str, &str); 21] = [
     ("user", "identity.users"),
     ("ses", "identity.sessions"),
     ("oac", "identity.oauth_connections"),
@@ -29,6 +30,11 @@ const KINDS: [(&str, &str); 16] = [
     ("jrq", "tenancy.join_requests"),
     ("doc", "content.documents"),
     ("tag", "content.tags"),
+    ("mcp", "governance.mcp_servers"),
+    ("mcv", "governance.mcp_server_versions"),
+    ("mcd", "governance.mcp_discoveries"),
+    ("tool", "governance.mcp_tools"),
+    ("scan", "governance.mcp_scans"),
     ("aud", "audit.logs"),
 ];
 
@@ -46,6 +52,9 @@ async fn marked() -> Scene {
         ("tenancy.projects", &["name", "description"]),
         ("tenancy.spaces", &["name", "description"]),
         ("identity.users", &["name", "first_name", "last_name", "company", "bio"]),
+        ("governance.mcp_servers", &["description", "health_error"]),
+        ("governance.mcp_discoveries", &["instructions", "error_message"]),
+        ("governance.mcp_tools", &["title", "description"]),
     ] {
         let whose = match table {
             "identity.users" => "email <> 'stranger@acme.test'".to_owned(),
@@ -140,7 +149,24 @@ async fn belongings(scene: &Scene) -> BTreeMap<&'static str, String> {
         uuid(&stranger.id)
     );
     world.database.run(&asking).await;
+    let input =
+        json!({ "projectId": project, "name": "own", "transport": { "http": { "url": "https://a.example/mcp" } } });
+    let fields = "mcpServer { id currentVersion { id } }";
+    let answer = stranger.mutate_for("mcpServerRegister", fields, input).await.well();
+    let server = answer.text("mcpServerRegister.mcpServer.id").to_owned();
+    let version = answer.text("mcpServerRegister.mcpServer.currentVersion.id").to_owned();
+    let tool = "018f0000-0000-7000-8000-00000000beef";
+    let sql = format!(
+        "INSERT INTO governance.mcp_tools (id, server_id, name, input_schema, found_pin, risk_level) \
+         VALUES ('{tool}', '{}', 'own', '{{}}', sha256('own'), 'low')",
+        uuid(&server)
+    );
+    world.database.run(&sql).await;
     BTreeMap::from([
+        ("mcpServer", server.clone()),
+        ("server", server),
+        ("mcpServerVersion", version),
+        ("mcpTool", typed("tool", tool)),
         ("user", stranger.id.clone()),
         ("organization", world.globex.clone()),
         ("invitation", link.well().text("invitationCreate.invitation.id").to_owned()),
@@ -180,6 +206,9 @@ fn value(of: &InputValueDefinition) -> Value {
         "Int" | "Float" => json!(1),
         "Boolean" => json!(true),
         "JSON" => json!({}),
+        "DateTime" => json!(chrono::Utc::now() + chrono::Days::new(1)),
+        "McpTransportInput" => json!({ "http": { "url": "https://a.example/mcp" } }),
+        "McpServerJsonInput" => json!({ "text": server_json() }),
         name => match graph().values(name).first() {
             Some(first) => json!(first),
             None => json!({}),
@@ -249,7 +278,7 @@ async fn a_strangers_walk_over_every_mutation_changes_and_tells_nothing() {
     assert_eq!(scene.world.database.digest().await, before);
     // The same for ids that do not exist, except that what is created may be given an id that is free.
     for (client, mutation, field, input, answer, hidden, nowhere) in heard {
-        if field == "id" && ["Create", "Add"].iter().any(|verb| mutation.ends_with(verb)) {
+        if field == "id" && ["Create", "Add", "Register", "Import"].iter().any(|verb| mutation.ends_with(verb)) {
             let refused = match answer.refusals()[..] {
                 // Or refused before anybody looks at the id.
                 [code] => ["ID_TAKEN", "ALREADY_MEMBER"].contains(&code),

@@ -77,7 +77,11 @@ impl Answer {
     /// The only mutation was refused with this code, about this field of its input ("" for the whole of it).
     #[track_caller]
     pub fn refused(&self, code: &str, field: &str) {
-        let path = if field.is_empty() { Value::from(Vec::<&str>::new()) } else { Value::from(vec!["input", field]) };
+        let path: Vec<&str> = match field {
+            "" => Vec::new(),
+            field => std::iter::once("input").chain(field.split('.')).collect(),
+        };
+        let path = Value::from(path);
         let errors = &self.payload()["userErrors"];
         assert_eq!((self.refusals().as_slice(), &errors[0]["field"]), (&[code][..], &path), "{}", self.body);
         assert!(self.codes().is_empty(), "{}", self.body);

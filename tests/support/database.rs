@@ -130,8 +130,8 @@ impl Database {
         let tables = self
             .rows(
                 "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables \
-                 WHERE schemaname IN ('platform', 'audit', 'identity', 'tenancy', 'content') \
-                 AND tablename NOT IN ('feed', 'mails') ORDER BY 1",
+                 WHERE schemaname IN ('platform', 'audit', 'identity', 'tenancy', 'content', 'governance') \
+                 AND tablename NOT IN ('feed', 'mails') AND tablename NOT LIKE 'decisions%' ORDER BY 1",
             )
             .await;
         let parts: Vec<String> = tables

@@ -1,8 +1,81 @@
-//! The tools an AI may use, and every decision explained. What stands here is pure: no database, no graph, no clock of its
-//! own. `decision` says what may happen, `pins` what a tool was when it was approved, `risk` how much harm it can do,
-//! `scan` what is suspicious about a server.
+//! The tools an AI may use, and every decision explained. Some of what stands here is pure, without database, graph or a
+//! clock of its own: `decision` says what may happen, `pins` what a tool was when it was approved, `risk` how much harm it
+//! can do, `scan` what is suspicious about a server. The registry of MCP servers leans on it: `mcp_servers` and how each is
+//! reached, `mcp_discoveries` (what a server said when it was connected to), `mcp_tools` and `mcp_scans`.
 
 pub mod decision;
+pub mod mcp_discoveries;
+pub mod mcp_scans;
+pub mod mcp_servers;
+pub mod mcp_tools;
 pub mod pins;
 pub mod risk;
 pub mod scan;
+
+use async_graphql::{Enum, MergedObject};
+
+use crate::platform::payload::ErrorCode;
+
+/// Changes of what tools there are. Merged in groups, because each further part of one merged object makes its futures a
+/// level deeper.
+#[derive(MergedObject, Default)]
+pub struct GovernanceMutation(RegistryMutation);
+
+/// Changes of the registry of MCP servers.
+#[derive(MergedObject, Default)]
+pub struct RegistryMutation(mcp_servers::McpServerMutation, mcp_servers::McpReviewMutation, mcp_tools::McpToolMutation);
+
+/// Why a change of the registry of MCP servers was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum McpErrorCode {
+    /// The object changed since you read it; the payload holds its present state.
+    Conflict,
+    /// The id is in use, or is not a UUIDv7 of these days.
+    IdTaken,
+    /// A name is needed.
+    NameRequired,
+    /// A name has letters, digits, dots, underscores and hyphens, and begins with a letter or digit.
+    NameInvalid,
+    /// Another server of the project has this name.
+    NameTaken,
+    /// A text is too long or holds characters that do not belong there.
+    TextInvalid,
+    /// A reason is needed.
+    ReasonRequired,
+    /// What says how a server is reached cannot be right.
+    TransportInvalid,
+    /// A secret stands there itself instead of a reference to it.
+    SecretInTheOpen,
+    /// The file is not a server.json, or says nothing that can be reached from here.
+    ManifestInvalid,
+    /// The file could not be fetched from its address.
+    ManifestUnreachable,
+    /// The file leaves a value open that it needs, or names the values that can stand there.
+    ValueMissing,
+    /// There are as many of these as there may be.
+    TooMany,
+    /// A project that is archived can only be read.
+    ProjectArchived,
+    /// The server is not in a state that allows this; the message says which it is in.
+    WrongState,
+    /// Nobody submitted the server for approval, or it changed since.
+    NotSubmitted,
+    /// Who submitted a server does not approve it: the organization asks for somebody else.
+    OwnSubmission,
+    /// The server was never reached in its present version, so nobody knows its tools.
+    NotDiscovered,
+    /// The scan found what nobody approves, or could not be finished.
+    ScanFailed,
+    /// The tool was changed in a way that nobody approves.
+    Poisoned,
+    /// The tool is as it was approved, or is gone.
+    NothingToApprove,
+    /// The server is being connected to at this moment.
+    AlreadyRunning,
+    /// A time lies outside of its limits.
+    OutOfRange,
+}
+
+impl ErrorCode for McpErrorCode {
+    const USER_ERROR: &'static str = "McpUserError";
+}

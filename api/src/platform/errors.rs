@@ -1,6 +1,7 @@
 //! The one error type of the server. Domains raise it; `http::graphql` turns it into what a client may see, once.
 //! An expected "no" is a `Rejection` and becomes a user error of the mutation's payload.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::resolver_utils::EnumType;
@@ -48,9 +49,9 @@ pub enum Error {
     /// PostgreSQL cannot be reached; holds the cause. A write that was under way may or may not have been committed.
     #[error("The database does not answer at the moment. Try again soon.")]
     Unavailable(Arc<str>),
-    /// An expected "no", told in the payload.
-    #[error("{}", .0.message)]
-    Rejected(Arc<Rejection>),
+    /// An expected "no", told in the payload: every reason that was found, one at least.
+    #[error("{}", .0.iter().map(|rejection| rejection.message.as_str()).collect::<Vec<_>>().join(" "))]
+    Rejected(Arc<[Rejection]>),
     /// A named constraint of the database refused the row. A store maps the ones it expects.
     #[error("constraint {0} refused the row")]
     Constraint(Arc<str>),
@@ -65,8 +66,9 @@ pub enum Error {
 /// An expected "no": which input field, which code of the domain's enum, and a sentence for people.
 #[derive(Clone, Debug)]
 pub struct Rejection {
-    /// The input field in the client's spelling; empty when it is about the whole input.
-    pub field: &'static str,
+    /// The input field in the client's spelling, with the path into it where it holds more than a value, such as
+    /// `rules.access.allowedTools[2]`; empty when it is about the whole input.
+    pub field: Cow<'static, str>,
     /// The name of the code in the domain's enum.
     pub code: String,
     pub message: String,
@@ -76,17 +78,27 @@ pub struct Rejection {
 
 /// Builds the rejection of one input field, with a code of the domain's enum.
 pub fn reject<C: EnumType>(field: &'static str, code: C, message: impl Into<String>) -> Error {
-    rejection(field, code, message.into(), None)
+    Error::Rejected([rejection(field.into(), code, message.into(), None)].into())
+}
+
+/// Builds the rejection of several places of the input at once, each with its path and message.
+pub fn reject_all<C: EnumType>(code: C, problems: impl IntoIterator<Item = (String, String)>) -> Error {
+    Error::Rejected(problems.into_iter().map(|(path, message)| rejection(path.into(), code, message, None)).collect())
 }
 
 /// Builds the rejection of the whole input for so many seconds.
 pub fn reject_for<C: EnumType>(seconds: u32, code: C, message: impl Into<String>) -> Error {
-    rejection("", code, message.into(), Some(seconds))
+    Error::Rejected([rejection("".into(), code, message.into(), Some(seconds))].into())
 }
 
-fn rejection<C: EnumType>(field: &'static str, code: C, message: String, retry_after_seconds: Option<u32>) -> Error {
+fn rejection<C: EnumType>(
+    field: Cow<'static, str>,
+    code: C,
+    message: String,
+    retry_after_seconds: Option<u32>,
+) -> Rejection {
     let code = C::items().iter().find(|item| item.value == code).map_or_else(String::new, |item| item.name.to_owned());
-    Error::Rejected(Arc::new(Rejection { field, code, message, retry_after_seconds }))
+    Rejection { field, code, message, retry_after_seconds }
 }
 
 impl Error {

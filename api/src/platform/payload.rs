@@ -37,9 +37,9 @@ impl<C: ErrorCode> UserError<C> {
             .iter()
             .find(|item| item.name == rejection.code)
             .ok_or_else(|| Error::internal(format!("{} is not a code of {}", rejection.code, C::USER_ERROR)))?;
-        let field = match rejection.field {
+        let field = match &*rejection.field {
             "" => Vec::new(),
-            field => vec!["input".to_owned(), field.to_owned()],
+            field => std::iter::once("input").chain(field.split('.')).map(str::to_owned).collect(),
         };
         Ok(Self {
             field,
@@ -59,7 +59,7 @@ impl<C: ErrorCode> TypeName for UserError<C> {
 /// Why a mutation changed nothing: which input field, a code to branch on, a sentence to show.
 #[Object(name_type)]
 impl<C: ErrorCode> UserError<C> {
-    /// The path of the input field, such as ["input", "title"]; empty when it is about the whole input.
+    /// The path of the input field, such as ["input", "title"] or ["input", "rules", "access", "allowedTools[2]"]; empty when it is about the whole input.
     async fn field(&self) -> &[String] {
         &self.field
     }
@@ -104,8 +104,9 @@ impl<T: DeserializeOwned, C: ErrorCode> Outcome<T, C> {
     pub fn of(result: Result<Committed<T>>) -> Result<Self> {
         match settle(result) {
             Ok(Committed { outcome, cursor }) => Ok(Self { object: Some(outcome), user_errors: Vec::new(), cursor }),
-            Err(Error::Rejected(rejection)) => {
-                Ok(Self { object: None, user_errors: vec![UserError::new(&rejection)?], cursor: None })
+            Err(Error::Rejected(rejections)) => {
+                let user_errors = rejections.iter().map(UserError::new).collect::<Result<_>>()?;
+                Ok(Self { object: None, user_errors, cursor: None })
             }
             Err(error) => Err(error),
         }

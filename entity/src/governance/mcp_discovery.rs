@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::enums::{McpDiscoveryStatus, McpEra};
+use crate::enums::{McpDiscoveryOccasion, McpDiscoveryStatus, McpEra};
 use crate::ids::{McpDiscoveryId, McpServerId, McpServerVersionId, OrganizationId, ProjectId, UserId};
 
 #[sea_orm::model]
@@ -31,6 +31,7 @@ pub struct Model {
     pub started_by: Option<UserId>,
     pub created_at: DateTimeUtc,
     pub ended_at: Option<DateTimeUtc>,
+    pub occasion: McpDiscoveryOccasion,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

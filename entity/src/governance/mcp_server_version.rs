@@ -1,5 +1,8 @@
 //! How a server of tools is reached. A version is never changed.
 
+use std::collections::BTreeMap;
+
+use sea_orm::FromJsonQueryResult;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +21,8 @@ pub struct Model {
     pub number: i32,
     pub label: Option<String>,
     pub transport_type: McpTransport,
-    pub transport_config: Json,
-    pub environment: Json,
+    pub transport_config: TransportConfig,
+    pub environment: Environment,
     pub manifest: Option<Json>,
     pub manifest_url: Option<String>,
     pub created_by: Option<UserId>,
@@ -27,3 +30,15 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// Where a server is. Headers hold secrets as references only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+#[serde(untagged)]
+pub enum TransportConfig {
+    Command { command: String, arguments: Vec<String> },
+    Remote { url: String, headers: BTreeMap<String, String> },
+}
+
+/// The environment that a command starts with, with secrets as references only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Environment(pub BTreeMap<String, String>);

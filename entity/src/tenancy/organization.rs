@@ -49,6 +49,8 @@ pub struct OrganizationSettings {
     pub default_model: String,
     /// Whether a tool server needs an administrator's approval before it may be used.
     pub require_mcp_approval: bool,
+    /// Whether a tool server is approved by somebody else than who submitted it.
+    pub require_other_mcp_approver: bool,
     /// How long audit entries are kept, in days.
     pub audit_retention_days: i32,
     /// Whether members may create spaces. Administrators always may.
@@ -64,6 +66,7 @@ impl Default for OrganizationSettings {
         Self {
             default_model: "claude-3-sonnet".to_owned(),
             require_mcp_approval: true,
+            require_other_mcp_approver: false,
             audit_retention_days: 90,
             members_may_create_spaces: true,
             members_may_create_projects: false,

@@ -43,6 +43,8 @@ pub struct ProjectSettings {
     pub default_model: String,
     /// Whether a new tool server may be used without approval. The organization's own rule comes first.
     pub mcp_auto_approve: bool,
+    /// Whether its tool servers may stand at private addresses and be reached without TLS, where the operator of this server allows it.
+    pub mcp_private_addresses: bool,
 }
 
 impl Default for ProjectSettings {
@@ -52,6 +54,7 @@ impl Default for ProjectSettings {
             allowed_models: models.map(str::to_owned).to_vec(),
             default_model: "claude-3-sonnet".to_owned(),
             mcp_auto_approve: false,
+            mcp_private_addresses: false,
         }
     }
 }

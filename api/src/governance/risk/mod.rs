@@ -5,6 +5,7 @@ pub(crate) mod facts;
 #[cfg(test)]
 mod tests;
 
+use async_graphql::Enum;
 use serde::{Deserialize, Serialize};
 
 use crate::governance::pins::Tool;
@@ -20,20 +21,29 @@ pub enum RiskLevel {
 }
 
 /// A fact about a tool that carries risk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enum, Serialize, Deserialize)]
+#[graphql(name = "McpRiskFact")]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
-    /// Code, a shell or SQL.
+    /// It runs code, a shell or SQL.
     RunsCode,
+    /// It reads the environment of its process.
     ReadsEnvironment,
+    /// It reads passwords, keys or tokens.
     ReadsCredentials,
+    /// It pays, charges or transfers.
     MovesMoney,
+    /// It deletes or overwrites.
     Destructive,
+    /// It sends something to others.
     SendsOutward,
     /// The server does not say whether it only reads or destroys.
     EffectsUnsaid,
+    /// It writes where it runs.
     WritesLocally,
+    /// It reads what is private.
     ReadsPrivate,
+    /// It brings in what anybody may have written.
     UntrustedContent,
 }
 

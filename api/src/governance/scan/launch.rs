@@ -39,11 +39,17 @@ pub(super) fn live_secret(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         None => {}
     }
     for (place, name, value) in named {
-        let is_secret = SECRET_NAME.is_match(name) && !value.is_empty() && !REFERENCE.is_match(value);
+        let is_secret = SECRET_NAME.is_match(name) && !is_plain(value) && !REFERENCE.is_match(value);
         if is_secret || secret_pattern().is_match(value) {
             findings.push(finding(Rule::LiveSecret, &place, &start_of(value)));
         }
     }
+}
+
+/// Nothing, a switch or a small number, such as `MAX_TOKENS` has: too little to be a secret.
+fn is_plain(value: &str) -> bool {
+    let is_number = value.len() <= 6 && value.parse::<f64>().is_ok();
+    value.is_empty() || is_number || ["true", "false", "yes", "no", "on", "off"].contains(&value)
 }
 
 /// Enough to recognise a secret by, and not enough to use it.

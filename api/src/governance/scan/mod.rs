@@ -13,6 +13,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use async_graphql::Enum;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -27,21 +28,35 @@ pub const RULES_VERSION: i32 = 1;
 const SOFT_RULES_FOR_REVIEW: usize = 3;
 
 /// A rule of the scan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enum, Serialize, Deserialize)]
+#[graphql(name = "McpScanRule")]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
+    /// Characters that a model reads and nobody sees. Hard.
     HiddenUnicode,
+    /// A command for a shell, in the open or encoded. Hard.
     ShellPayload,
+    /// Orders to the model, such as to forget others or to keep something from the user. Hard.
     InjectedOrders,
+    /// It speaks of the tools of other servers. Hard.
     OtherServersTools,
+    /// A secret stands there itself. Hard.
     LiveSecret,
+    /// A package is started in whichever version there is. Hard.
     UnpinnedPackage,
+    /// The command is a shell, or hides behind one. Hard.
     ShellWrapped,
+    /// It stands at a private address, or is reached without TLS. Hard.
     PrivateRemote,
+    /// It presses to be used. Soft.
     CoerciveWording,
+    /// A name that sounds like reading over words that do more. Soft.
     CapabilityMismatch,
+    /// A parameter about which nothing is said. Soft.
     UnexplainedParameter,
+    /// The server claims the contrary of what the tool's own words say. Soft.
     ContradictingAnnotations,
+    /// A schema refers to something elsewhere. Soft.
     ExternalReference,
 }
 

@@ -78,7 +78,7 @@ async fn new(write: &mut Write<'_>, provider: &Provider, identity: &Identity) ->
     let made = sign_in::insert_account(write, new).await;
     // Somebody signed up with it at the same moment.
     made.map_err(|error| match error {
-        Error::Rejected(rejection) if rejection.code == "EMAIL_TAKEN" => has_account(),
+        Error::Rejected(reasons) if reasons.iter().any(|reason| reason.code == "EMAIL_TAKEN") => has_account(),
         other => other,
     })
 }

@@ -58,8 +58,8 @@ pub(super) async fn reauthenticate(request: &Request, back: &Return) -> Result<C
 /// What a token that nobody may come in by is told as. The log has the cause.
 pub(super) fn shut_out(error: Error) -> Error {
     match error {
-        Error::Rejected(rejection) => {
-            tracing::info!(cause = rejection.message, "nobody comes in by this foreign token");
+        refused @ Error::Rejected(_) => {
+            tracing::info!(cause = %refused, "nobody comes in by this foreign token");
             Error::Unauthenticated
         }
         other => other,

@@ -171,6 +171,10 @@ pub struct Config {
     #[arg(long, env = "TRELLIS_DELETED_DAYS", default_value_t = 30, value_parser = value_parser!(i32).range(0..=3_650))]
     pub deleted_days: i32,
 
+    /// Let projects have MCP servers at private addresses and without TLS. Default: only in development.
+    #[arg(long, env = "TRELLIS_MCP_PRIVATE")]
+    pub mcp_private: Option<bool>,
+
     /// Serve GraphiQL. Default: only in development.
     #[arg(long, env = "TRELLIS_GRAPHIQL")]
     pub graphiql: Option<bool>,
@@ -264,6 +268,10 @@ impl Config {
 
     pub fn sign_up(&self) -> SignUp {
         self.sign_up.unwrap_or(if self.is_development() { SignUp::AtOnce } else { SignUp::ByMail })
+    }
+
+    pub fn mcp_private_allowed(&self) -> bool {
+        self.mcp_private.unwrap_or(self.is_development())
     }
 
     pub fn graphiql_enabled(&self) -> bool {

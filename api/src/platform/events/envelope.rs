@@ -19,6 +19,8 @@ pub enum Topic {
     Space(Uuid),
     /// Everything in an organization.
     Organization(Uuid),
+    /// Everything in a project.
+    Project(Uuid),
 }
 
 impl Topic {
@@ -28,6 +30,7 @@ impl Topic {
             Topic::Resource(id) => format!("{prefix}events:resource:{id}"),
             Topic::Space(id) => format!("{prefix}events:space:{id}"),
             Topic::Organization(id) => format!("{prefix}events:organization:{id}"),
+            Topic::Project(id) => format!("{prefix}events:project:{id}"),
         }
     }
 }
@@ -81,7 +84,11 @@ impl FeedEvent {
 
     pub(super) fn topics(&self) -> impl Iterator<Item = Topic> + use<> {
         let resource = Topic::Resource(self.resource_id);
-        let tenants = [self.space_id.map(Topic::Space), self.organization_id.map(Topic::Organization)];
+        let tenants = [
+            self.space_id.map(Topic::Space),
+            self.organization_id.map(Topic::Organization),
+            self.project_id.map(Topic::Project),
+        ];
         std::iter::once(resource).chain(tenants.into_iter().flatten())
     }
 

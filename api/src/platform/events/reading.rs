@@ -83,6 +83,7 @@ async fn of_topic(executor: impl PgExecutor<'_>, topic: Topic, after: i64, limit
         Topic::Resource(id) => (page_sql!(" AND resource_id = $3"), id),
         Topic::Space(id) => (page_sql!(" AND space_id = $3"), id),
         Topic::Organization(id) => (page_sql!(" AND organization_id = $3"), id),
+        Topic::Project(id) => (page_sql!(" AND project_id = $3"), id),
     };
     let query = sqlx::query(sql).bind(after).bind(rows(limit)).bind(id);
     Page::from_rows(&query.fetch_all(executor).await?, after, limit)
@@ -100,16 +101,20 @@ pub(super) async fn of_topics(
         many if many.len() > FILTERED_TOPICS => return everything(executor, after, limit).await,
         _ => {}
     }
-    let (mut resources, mut spaces, mut organizations) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut resources, mut spaces, mut organizations, mut projects) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for topic in topics {
         match *topic {
             Topic::Resource(id) => resources.push(id),
             Topic::Space(id) => spaces.push(id),
             Topic::Organization(id) => organizations.push(id),
+            Topic::Project(id) => projects.push(id),
         }
     }
-    let sql = page_sql!(" AND (resource_id = ANY($3) OR space_id = ANY($4) OR organization_id = ANY($5))");
-    let query = sqlx::query(sql).bind(after).bind(rows(limit)).bind(resources).bind(spaces).bind(organizations);
+    let sql = page_sql!(
+        " AND (resource_id = ANY($3) OR space_id = ANY($4) OR organization_id = ANY($5) OR project_id = ANY($6))"
+    );
+    let query = sqlx::query(sql).bind(after).bind(rows(limit));
+    let query = query.bind(resources).bind(spaces).bind(organizations).bind(projects);
     Page::from_rows(&query.fetch_all(executor).await?, after, limit)
 }
 

@@ -86,6 +86,15 @@ impl Letter {
     }
 }
 
+/// A name, or what somebody wrote, without whatever a mail program could take for an address or a link.
+#[must_use]
+pub fn words(name: &str) -> String {
+    let kept =
+        |character: char| if character.is_alphanumeric() || "-'&,()".contains(character) { character } else { ' ' };
+    let spaced: String = name.chars().map(kept).collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// A header is one line, whatever a name in it holds.
 fn one_line(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()

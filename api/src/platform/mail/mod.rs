@@ -11,7 +11,7 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::sync::Notify;
 
-pub use letter::Letter;
+pub use letter::{Letter, words};
 
 use super::background::Background;
 use super::clock::SharedClock;

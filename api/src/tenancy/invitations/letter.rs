@@ -3,7 +3,7 @@
 use entity::enums::MemberRole;
 use entity::tenancy::{invitation, organization};
 
-use crate::platform::mail::Letter;
+use crate::platform::mail::{Letter, words};
 
 /// The letter for an invitation. People choose their names and those of organizations: of these only the words are told.
 pub fn inviting(
@@ -19,7 +19,7 @@ pub fn inviting(
         MemberRole::Admin => "an admin",
         MemberRole::Owner => "an owner",
     };
-    let (inviter, name) = (words(inviter), words(&organization.name));
+    let (inviter, name) = (told(inviter), told(&organization.name));
     let day = invitation.expires_at.format("%-d %B %Y");
     Letter::new(address, format!("{inviter} invites you to {name}"))
         .paragraph(format!("{inviter} invites you to join {name} on Trellis as {role}."))
@@ -31,12 +31,8 @@ pub fn inviting(
 /// Characters of a name that a letter tells: enough for a name, and not for a letter of its own.
 const TOLD: usize = 60;
 
-/// A name without whatever a mail program could take for an address or a link.
-fn words(name: &str) -> String {
-    let kept =
-        |character: char| if character.is_alphanumeric() || "-'&,()".contains(character) { character } else { ' ' };
-    let spaced: String = name.chars().map(kept).collect();
-    let words = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+fn told(name: &str) -> String {
+    let words = words(name);
     match words.char_indices().nth(TOLD) {
         Some((end, _)) => format!("{}…", words[..end].trim_end()),
         None => words,

@@ -305,6 +305,8 @@ struct OrganizationUpdateInput {
     default_space_role: Option<SpaceRole>,
     /// Whether a tool server needs an administrator's approval.
     require_mcp_approval: Option<bool>,
+    /// Whether a tool server is approved by somebody else than who submitted it.
+    require_other_mcp_approver: Option<bool>,
     /// How long audit entries are kept: 1 to 3650 days.
     audit_retention_days: Option<i32>,
     /// The model that assistants use unless a project says otherwise.
@@ -376,6 +378,7 @@ impl OrganizationMutation {
             members_may_create_projects: input.members_may_create_projects,
             default_space_role: input.default_space_role,
             require_mcp_approval: input.require_mcp_approval,
+            require_other_mcp_approver: input.require_other_mcp_approver,
             audit_retention_days: input.audit_retention_days,
             default_model: input.default_model,
         };

@@ -107,6 +107,7 @@ pub struct OrganizationChanges {
     pub members_may_create_projects: Option<bool>,
     pub default_space_role: Option<SpaceRole>,
     pub require_mcp_approval: Option<bool>,
+    pub require_other_mcp_approver: Option<bool>,
     pub audit_retention_days: Option<i32>,
     pub default_model: Option<String>,
 }

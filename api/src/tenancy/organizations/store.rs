@@ -120,6 +120,7 @@ pub async fn update(write: &Write<'_>, granted: &Granted<Entity>, changes: Organ
         members_may_create_projects: changes.members_may_create_projects.unwrap_or(held.members_may_create_projects),
         default_space_role: changes.default_space_role.unwrap_or(held.default_space_role),
         require_mcp_approval: changes.require_mcp_approval.unwrap_or(held.require_mcp_approval),
+        require_other_mcp_approver: changes.require_other_mcp_approver.unwrap_or(held.require_other_mcp_approver),
         audit_retention_days: changes.audit_retention_days.unwrap_or(held.audit_retention_days),
         default_model: changes.default_model.unwrap_or(held.default_model),
     });

@@ -10,6 +10,7 @@ use entity::tenancy::project::{self, ProjectQuotas, ProjectSettings};
 
 use super::rules::{self, NewProject, ProjectChanges};
 use super::store;
+use crate::governance::mcp_servers::{self, McpServer};
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::checks;
@@ -144,6 +145,18 @@ impl Project {
     ) -> Result<Connection<ProjectMember>> {
         project_members::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
     }
+
+    /// Its MCP servers, in the order in which they were registered.
+    async fn mcp_servers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<McpServer>> {
+        mcp_servers::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
 }
 
 /// A page of the projects of an organization.
@@ -216,6 +229,8 @@ struct ProjectUpdateInput {
     default_model: Option<String>,
     /// Whether a new tool server may be used without approval.
     mcp_auto_approve: Option<bool>,
+    /// Whether its tool servers may stand at private addresses and be reached without TLS, where the operator of this server allows it.
+    mcp_private_addresses: Option<bool>,
     /// Tokens in a day, in UTC: a whole number, 0 to 10^12; null for no limit.
     max_tokens_per_day: MaybeUndefined<f64>,
     /// Cost in a day, in UTC, in United States dollars: 0 to 10^9; null for no limit.
@@ -299,6 +314,7 @@ impl ProjectMutation {
             allowed_models: input.allowed_models,
             default_model: input.default_model,
             mcp_auto_approve: input.mcp_auto_approve,
+            mcp_private_addresses: input.mcp_private_addresses,
             max_tokens_per_day: input.max_tokens_per_day.into(),
             max_cost_per_day_usd: input.max_cost_per_day_usd.into(),
             max_requests_per_minute: input.max_requests_per_minute.into(),

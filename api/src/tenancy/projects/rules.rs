@@ -24,6 +24,7 @@ const ADMIN: ActionSet = DEVELOPER.and(ActionSet::of(&[
     Action::Archive,
     Action::ManageMembers,
     Action::AttachSpaces,
+    Action::RegisterServers,
     Action::Delete,
 ]));
 /// What remains of a role in an archived project.
@@ -98,6 +99,7 @@ pub struct ProjectChanges {
     pub allowed_models: Option<Vec<String>>,
     pub default_model: Option<String>,
     pub mcp_auto_approve: Option<bool>,
+    pub mcp_private_addresses: Option<bool>,
     /// Some(None) lifts the limit, here and below.
     /// A whole number.
     pub max_tokens_per_day: Option<Option<f64>>,
@@ -201,6 +203,7 @@ fn changed_settings(held: &ProjectSettings, changes: &ProjectChanges) -> Result<
         allowed_models: changes.allowed_models.clone().unwrap_or_else(|| held.allowed_models.clone()),
         default_model: changes.default_model.clone().unwrap_or_else(|| held.default_model.clone()),
         mcp_auto_approve: changes.mcp_auto_approve.unwrap_or(held.mcp_auto_approve),
+        mcp_private_addresses: changes.mcp_private_addresses.unwrap_or(held.mcp_private_addresses),
     };
     let are_models_changed = changes.allowed_models.is_some() || changes.default_model.is_some();
     if are_models_changed && !settings.allowed_models.contains(&settings.default_model) {

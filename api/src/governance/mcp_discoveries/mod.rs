@@ -1,0 +1,10 @@
+//! Discoveries: each a real connection to a server, and what it said. One goes on at a time for each server and a few in
+//! each process; none holds a transaction while it waits for the server. One whose process died is found and ended by the
+//! recheck, which also looks at approved servers now and then.
+
+mod graphql;
+mod rules;
+mod store;
+
+pub use graphql::{McpDiscovery, of_server};
+pub use store::has_succeeded;

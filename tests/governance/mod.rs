@@ -1,0 +1,3 @@
+//! The tools an AI may use: the registry of MCP servers.
+
+mod registry;
