@@ -4,8 +4,8 @@ use async_graphql::parser::types::{TypeDefinition, TypeKind};
 
 use crate::support::{base, graph};
 
-/// Lists of objects that end by themselves: of one row's columns, of the settings.
-const ENDING: [&str; 7] = [
+/// Lists of objects that end by themselves: of one row's columns, of the settings, of what one policy or tool says.
+const ENDING: [&str; 9] = [
     "AuditEntry.changes",
     "Query.openIdProviders",
     "McpStdioTransport.environment",
@@ -13,6 +13,8 @@ const ENDING: [&str; 7] = [
     "McpSseTransport.headers",
     "McpTool.changes",
     "McpTool.riskReasons",
+    "UsagePolicyRules.limits",
+    "AccessPolicyRules.hours",
 ];
 
 /// The fields that may hold JSON: metadata, whose shape is its users' own.

@@ -13,6 +13,7 @@ use crate::governance::mcp_discoveries::McpDiscovery;
 use crate::governance::mcp_scans::McpScan;
 use crate::governance::mcp_servers::{McpServer, McpServerVersion, McpSubscription};
 use crate::governance::mcp_tools::McpTool;
+use crate::governance::policies::Policy;
 use crate::identity::IdentityMutation;
 use crate::identity::oauth_connections::OauthConnection;
 use crate::identity::openid::OpenIdQuery;
@@ -61,6 +62,7 @@ pub enum Node {
     McpDiscovery(McpDiscovery),
     McpTool(McpTool),
     McpScan(McpScan),
+    Policy(Policy),
 }
 
 impl Node {
@@ -82,6 +84,7 @@ impl Node {
             AnyId::JoinRequest(id) => JoinRequest::find(request, id).await?.map(Self::JoinRequest),
             AnyId::Document(id) => Document::find(request, id).await?.map(Self::Document),
             AnyId::Tag(id) => Tag::find(request, id).await?.map(Self::Tag),
+            AnyId::Policy(id) => Policy::find(request, id).await?.map(Self::Policy),
             AnyId::AuditLog(id) => AuditEntry::find(request, id).await?.map(Self::AuditEntry),
             AnyId::McpServer(id) => McpServer::find(request, id).await?.map(Self::McpServer),
             AnyId::McpServerVersion(id) => McpServerVersion::find(request, id).await?.map(Self::McpServerVersion),
@@ -99,7 +102,6 @@ impl Node {
             | AnyId::ApiKey(_)
             | AnyId::Secret(_)
             | AnyId::McpFinding(_)
-            | AnyId::Policy(_)
             | AnyId::PolicyVersion(_)
             | AnyId::Decision(_)
             | AnyId::Approval(_)

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::registry_rows::REGISTRY_CHANGES;
-use super::rows::{CHANGES, Change, FOLLOWINGS, Following, SIGHTS};
+use super::rows::{Change, FOLLOWINGS, Following, SIGHTS, changes};
 use super::scene::Scene;
 use crate::support::{Answer, Client, Digest, graph, socket};
 
@@ -86,7 +85,7 @@ async fn who_changes_what() {
     let mut table = Table::new(legend, &scene);
     let mut can = Abilities::default();
     let mut before = scene.world.database.digest().await;
-    for change in CHANGES.iter().chain(REGISTRY_CHANGES) {
+    for change in changes() {
         let mut cells = Vec::new();
         for (name, client) in scene.world.viewers() {
             let place = format!("{name}: {} {}", change.field, change.on);

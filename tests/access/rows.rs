@@ -1,10 +1,12 @@
 //! The rows of the matrix: every root field, on every kind of thing that makes a difference. A new root field starts
-//! with its row here.
+//! with its row here, or in `governance` if it belongs there.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
+use super::governance;
+use super::registry_rows::REGISTRY_CHANGES;
 use super::scene::{LINKED_TOKEN, MAILED_TOKEN, Scene};
 use crate::support::PASSWORD;
 
@@ -72,6 +74,10 @@ pub const SIGHTS: &[Sight] = &[
     sight("Document", "in the trash", |scene| &scene.trashed),
     sight("Document", "in the member's personal space", |scene| &scene.diary),
     sight("Tag", "of the private space", |scene| &scene.tag),
+    sight("Policy", "of acme, a draft", |scene| &scene.draft),
+    sight("Policy", "of acme, published", |scene| &scene.policy),
+    sight("Policy", "of rocket, a draft", |scene| &scene.project_draft),
+    sight("Policy", "of rocket, published", |scene| &scene.project_policy),
     sight("AuditEntry", "of acme", |scene| &scene.entry),
     sight("AuditEntry", "of the member's account", |scene| &scene.own_entry),
     sight("McpServer", "of rocket", |scene| &scene.server),
@@ -129,7 +135,7 @@ pub const fn change(
     Change { field, on, allowed_by: Some((action, id)), input }
 }
 
-const fn free(field: &'static str, on: &'static str, input: fn(&Scene) -> Value) -> Change {
+pub(super) const fn free(field: &'static str, on: &'static str, input: fn(&Scene) -> Value) -> Change {
     Change { field, on, allowed_by: None, input }
 }
 
@@ -144,7 +150,12 @@ fn fresh_address() -> String {
     format!("nobody{}@example.org", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-pub const CHANGES: &[Change] = &[
+/// Every mutation, on every kind of thing.
+pub fn changes() -> impl Iterator<Item = &'static Change> {
+    CHANGES.iter().chain(REGISTRY_CHANGES).chain(governance::CHANGES)
+}
+
+const CHANGES: &[Change] = &[
     free("signUp", "", |_| json!({ "email": "nora@example.org", "password": PASSWORD, "name": "Nora" })),
     free("signIn", "", |_| json!({ "email": "member@acme.test", "password": PASSWORD })),
     free("signInConfirm", "with a made-up token", |_| json!({ "mfaToken": "x", "code": "000000" })),

@@ -40,6 +40,11 @@ pub struct Scene {
     /// A private space of the owner that is listed, and the member's request to join it.
     pub board: String,
     pub asking: String,
+    /// Policies of acme and of its project rocket.
+    pub draft: String,
+    pub policy: String,
+    pub project_draft: String,
+    pub project_policy: String,
     /// An entry of the log of acme, and one about the member's account.
     pub entry: String,
     pub own_entry: String,
@@ -96,6 +101,16 @@ impl Scene {
         let team_membership = world.admin.add_team_member(&team, &world.member).await;
         let board = world.owner.space(&world.acme, "board", json!({ "privacy": "PRIVATE", "isListed": true })).await;
         let asking = world.member.join_request(&board).await;
+        let (of_acme, of_rocket) = (json!({ "organizationId": world.acme }), json!({ "projectId": world.rocket }));
+        let [draft, policy, project_draft, project_policy] = [
+            world.owner.policy(&of_acme, json!({})).await,
+            world.owner.policy(&of_acme, json!({})).await,
+            world.project_admin.policy(&of_rocket, json!({})).await,
+            world.project_admin.policy(&of_rocket, json!({})).await,
+        ];
+        for (client, id) in [(&world.owner, &policy), (&world.project_admin, &project_policy)] {
+            client.mutate("policyPublish", json!({ "id": id })).await.well();
+        }
         let mailed = invitation(&world, MAILED_TOKEN, json!({ "email": "nora@example.org", "role": "MEMBER" })).await;
         let linked = invitation(&world, LINKED_TOKEN, json!({ "role": "MEMBER" })).await;
         let input = json!({ "email": "member@acme.test", "password": PASSWORD });
@@ -147,6 +162,10 @@ impl Scene {
             member_membership: holding(&world, "members", "mem", &world.member).await,
             team,
             team_membership,
+            draft,
+            policy,
+            project_draft,
+            project_policy,
             mailed,
             linked,
             board,

@@ -175,6 +175,7 @@ async fn belongings(scene: &Scene) -> BTreeMap<&'static str, String> {
         ("teamMember", stranger.add_team_member(&team, stranger).await),
         ("team", team),
         ("oauthConnection", typed("oac", connection)),
+        ("policy", stranger.policy(&json!({ "organizationId": world.globex }), json!({})).await),
         ("session", holding("identity.sessions", "ses").await),
         ("projectMember", holding("tenancy.project_members", "prm").await),
         ("project", project),

@@ -3,7 +3,7 @@
 use async_graphql::Enum;
 use entity::ids::{
     AnyId, DocumentId, InvitationId, JoinRequestId, MemberId, MfaFactorId, OauthConnectionId, OpenIdJourneyId,
-    OrganizationId, PasswordResetRequestId, ProjectId, ProjectMemberId, RecoveryCodeId, SessionId, SignInChallengeId,
+    OrganizationId, PasswordResetRequestId, PolicyId, PolicyVersionId, ProjectId, ProjectMemberId, RecoveryCodeId, SessionId, SignInChallengeId,
     SignUpId, SpaceId, SpaceMemberId, SubscriptionId, TagId, TeamId, TeamMemberId, UserId, VerificationTokenId,
 };
 use uuid::Uuid;
@@ -101,6 +101,10 @@ resources! {
     Tag "tags" Tag(TagId);
     /// A tag on a document.
     DocumentTag "document_tags" Document(DocumentId);
+    /// A policy.
+    Policy "policies" Policy(PolicyId);
+    /// A version of a policy.
+    PolicyVersion "policy_versions" PolicyVersion(PolicyVersionId);
 }
 
 /// The id that a column holds, as a client knows it.
@@ -116,6 +120,7 @@ pub fn id_in_column(column: &str, id: Uuid) -> Option<AnyId> {
         "document_id" | "parent_id" => AnyId::Document(DocumentId(id)),
         "session_id" => AnyId::Session(SessionId(id)),
         "oauth_connection_id" => AnyId::OauthConnection(OauthConnectionId(id)),
+        "policy_id" => AnyId::Policy(PolicyId(id)),
         "tag_id" => AnyId::Tag(TagId(id)),
         _ => return None,
     })

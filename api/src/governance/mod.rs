@@ -1,7 +1,8 @@
 //! The tools an AI may use, and every decision explained. Some of what stands here is pure, without database, graph or a
 //! clock of its own: `decision` says what may happen, `pins` what a tool was when it was approved, `risk` how much harm it
 //! can do, `scan` what is suspicious about a server. The registry of MCP servers leans on it: `mcp_servers` and how each is
-//! reached, `mcp_discoveries` (what a server said when it was connected to), `mcp_tools` and `mcp_scans`.
+//! reached, `mcp_discoveries` (what a server said when it was connected to), `mcp_tools` and `mcp_scans`. `policies` keeps
+//! what organizations and projects decided.
 
 pub mod decision;
 pub mod mcp_discoveries;
@@ -9,6 +10,7 @@ pub mod mcp_scans;
 pub mod mcp_servers;
 pub mod mcp_tools;
 pub mod pins;
+pub mod policies;
 pub mod risk;
 pub mod scan;
 
@@ -16,10 +18,10 @@ use async_graphql::{Enum, MergedObject};
 
 use crate::platform::payload::ErrorCode;
 
-/// Changes of what tools there are. Merged in groups, because each further part of one merged object makes its futures a
-/// level deeper.
+/// Changes of what tools there are, and of what may be done with them. Merged in groups, because each further part of one
+/// merged object makes its futures a level deeper.
 #[derive(MergedObject, Default)]
-pub struct GovernanceMutation(RegistryMutation);
+pub struct GovernanceMutation(RegistryMutation, policies::PolicyMutation);
 
 /// Changes of the registry of MCP servers.
 #[derive(MergedObject, Default)]
@@ -78,4 +80,29 @@ pub enum McpErrorCode {
 
 impl ErrorCode for McpErrorCode {
     const USER_ERROR: &'static str = "McpUserError";
+}
+
+/// Why a change of what governs the use of tools was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum GovernanceErrorCode {
+    /// The object changed since you read it; the payload holds its present state.
+    Conflict,
+    /// The id is in use, or is not a UUIDv7 of these days.
+    IdTaken,
+    /// A name is needed.
+    NameRequired,
+    /// A text is too long or holds characters that do not belong there.
+    TextInvalid,
+    /// A number is outside its limits.
+    OutOfRange,
+    /// There are as many of these as there may be.
+    TooMany,
+    /// Something in the policy cannot be: the path says what.
+    PolicyInvalid,
+    /// The policy is in this state already.
+    AlreadySo,
+}
+
+impl ErrorCode for GovernanceErrorCode {
+    const USER_ERROR: &'static str = "GovernanceUserError";
 }

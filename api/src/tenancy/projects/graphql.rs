@@ -11,6 +11,7 @@ use entity::tenancy::project::{self, ProjectQuotas, ProjectSettings};
 use super::rules::{self, NewProject, ProjectChanges};
 use super::store;
 use crate::governance::mcp_servers::{self, McpServer};
+use crate::governance::policies::{self, Policy};
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::checks;
@@ -156,6 +157,18 @@ impl Project {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<McpServer>> {
         mcp_servers::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// Its own policies and those of its servers that you may see, the oldest first; the organization's hold in it too.
+    async fn policies(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Policy>> {
+        policies::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
     }
 }
 

@@ -1,0 +1,76 @@
+//! The rows of the matrix for what governs the use of tools.
+
+use serde_json::{Value, json};
+
+use super::rows::{Change, change};
+
+/// Rules that allow some tools.
+fn allowing(tools: &str) -> Value {
+    json!({ "access": { "allowedTools": [tools] } })
+}
+
+pub const CHANGES: &[Change] = &[
+    change(
+        "policyCreate",
+        "of acme",
+        "MANAGE_POLICIES",
+        |scene| &scene.world.acme,
+        |scene| json!({ "scope": { "organizationId": scene.world.acme }, "name": "New", "rules": allowing("*") }),
+    ),
+    change(
+        "policyCreate",
+        "of rocket",
+        "MANAGE_POLICIES",
+        |scene| &scene.world.rocket,
+        |scene| json!({ "scope": { "projectId": scene.world.rocket }, "name": "New", "rules": allowing("*") }),
+    ),
+    change(
+        "policyUpdate",
+        "of acme, published",
+        "EDIT",
+        |scene| &scene.policy,
+        |scene| json!({ "id": scene.policy, "name": "New" }),
+    ),
+    change(
+        "policyUpdate",
+        "of rocket, published",
+        "EDIT",
+        |scene| &scene.project_policy,
+        |scene| json!({ "id": scene.project_policy, "rules": allowing("new") }),
+    ),
+    change(
+        "policyPublish",
+        "of acme, a draft",
+        "PUBLISH",
+        |scene| &scene.draft,
+        |scene| json!({ "id": scene.draft }),
+    ),
+    change(
+        "policyPublish",
+        "of rocket, a draft",
+        "PUBLISH",
+        |scene| &scene.project_draft,
+        |scene| json!({ "id": scene.project_draft }),
+    ),
+    change(
+        "policyDisable",
+        "of acme, published",
+        "PUBLISH",
+        |scene| &scene.policy,
+        |scene| json!({ "id": scene.policy }),
+    ),
+    change(
+        "policyDelete",
+        "of acme, published",
+        "DELETE",
+        |scene| &scene.policy,
+        |scene| json!({ "id": scene.policy }),
+    ),
+    change(
+        "policyDelete",
+        "of rocket, published",
+        "DELETE",
+        |scene| &scene.project_policy,
+        |scene| json!({ "id": scene.project_policy }),
+    ),
+];
