@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::rows::{FOLLOWINGS, QUERIES, SIGHTS, changes};
+use super::followings::FOLLOWINGS;
+use super::rows::{QUERIES, SIGHTS, changes};
 use crate::support::graph;
 
 #[track_caller]

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::rows::{Change, FOLLOWINGS, Following, SIGHTS, changes};
+use super::followings::{FOLLOWINGS, Following};
+use super::rows::{Change, SIGHTS, changes};
 use super::scene::Scene;
 use crate::support::{Answer, Client, Digest, graph, socket};
 
@@ -71,6 +72,31 @@ async fn who_sees_what() {
         for (_, client) in scene.world.viewers() {
             let answer = client.query(query, Value::Null).await.well();
             cells.push(if answer.at(path).is_null() { "-" } else { "yes" });
+        }
+        table.line(row, &cells);
+    }
+    let input = json!({ "projectId": scene.world.rocket, "action": { "callTool": { "server": "git", "tool": "ask" } } });
+    for (row, query, variables) in [
+        ("decision: about the developer", "query($id: ID!) { decision(id: $id) { id } }", json!({ "id": scene.decision })),
+        (
+            "explainDecision: in rocket",
+            "query($input: ExplainDecisionInput!) { explainDecision(input: $input) { outcome } }",
+            json!({ "input": input }),
+        ),
+        (
+            "whyNot: in rocket",
+            "query($input: ExplainDecisionInput!) { whyNot(input: $input) { isAllowed } }",
+            json!({ "input": input }),
+        ),
+    ] {
+        let mut cells = Vec::new();
+        for (name, client) in scene.world.viewers() {
+            let answer = client.query(query, variables.clone()).await;
+            cells.push(match answer.codes().as_slice() {
+                [] if answer.payload().is_object() => "yes",
+                [] | ["NOT_FOUND"] => "-",
+                codes => panic!("{name}: {row}: {codes:?}"),
+            });
         }
         table.line(row, &cells);
     }
@@ -161,17 +187,24 @@ fn is_empty(answer: &Answer) -> bool {
 async fn who_follows_what() {
     let scene = Scene::new().await;
     let mut table = Table::new(
-        "yes: is told of changes. of the space: not of its documents. no: FORBIDDEN. -: NOT_FOUND, as if it did not exist.",
+        "yes: is told of changes. silence: sees the project, and nothing of this. of the space: not of its documents. no: FORBIDDEN. -: NOT_FOUND, as if it did not exist.",
         &scene,
     );
     for following in FOLLOWINGS {
         let changing = (following.changing)(&scene);
         let (author, mutation, text) = match changing {
+            id if id == scene.approval => (&scene.world.developer, "approvalRequest", "message"),
             id if id == scene.server => (&scene.world.project_admin, "mcpServerUpdate", "description"),
             id if id == scene.page => (&scene.world.owner, "documentUpdate", "title"),
             _ => (&scene.world.manager, "documentUpdate", "title"),
         };
-        let update = |value: &str| json!({ "id": changing, text: value });
+        let update = |value: &str| match mutation {
+            "approvalRequest" => {
+                let arguments = json!({ "for": following.field, "when": value });
+                json!({ "projectId": scene.world.rocket, "server": "git", "tool": "ask", "arguments": arguments })
+            }
+            _ => json!({ "id": changing, text: value }),
+        };
         let earlier = author.mutate(mutation, update("Earlier")).await.well();
         author.mutate(mutation, update("Later")).await.well();
         if following.field == "spaceActivity" {
@@ -196,6 +229,8 @@ async fn follow(scene: &Scene, client: &Client, following: &Following, after: &s
         "documentChanged" => ("id", "document { title }"),
         "auditRecorded" => ("organizationId", "entry { id }"),
         "mcpServerChanged" => ("id", "mcpServer { description }"),
+        "decisionMade" => ("projectId", "decision { id }"),
+        "approvalChanged" => ("projectId", "approval { id }"),
         "projectMcpServersChanged" => ("projectId", "mcpServer { description }"),
         _ => ("spaceId", "... on DocumentChange { document { title } } ... on SpaceChange { kind }"),
     };
@@ -205,6 +240,11 @@ async fn follow(scene: &Scene, client: &Client, following: &Following, after: &s
     );
     let mut socket = client.socket().await;
     let id = socket.subscribe(&query, json!({ "id": (following.id)(scene), "after": after })).await;
+    let sees_project = !client.node(&scene.world.rocket).await.is_null();
+    if argument == "projectId" && sees_project && client.node((following.changing)(scene)).await.is_null() {
+        socket.settle().await;
+        return "silence";
+    }
     let message = socket.message().await;
     assert_eq!(message["id"], id, "{place}: {message}");
     let event = &message["payload"]["data"][field];
@@ -213,7 +253,7 @@ async fn follow(scene: &Scene, client: &Client, following: &Following, after: &s
     }
     if event.is_object() {
         let is_later = [&event["document"]["title"], &event["mcpServer"]["description"]].contains(&&json!("Later"));
-        assert!(is_later || event["entry"]["id"].is_string(), "{place}: {message}");
+        assert!(is_later || ["entry", "decision", "approval"].iter().any(|of| event[of]["id"].is_string()), "{place}: {message}");
         return "yes";
     }
     assert!(!message.to_string().contains("Later"), "{place}: {message}");

@@ -1,4 +1,6 @@
 //! What governs the use of tools: the registry of MCP servers, and who decides about them.
 
+mod approvals;
+mod decisions;
 mod policies;
 mod registry;

@@ -2,7 +2,7 @@
 
 use async_graphql::Enum;
 use entity::ids::{
-    AnyId, DocumentId, InvitationId, JoinRequestId, MemberId, MfaFactorId, OauthConnectionId, OpenIdJourneyId,
+    AnyId, ApprovalId, DocumentId, InvitationId, JoinRequestId, MemberId, MfaFactorId, OauthConnectionId, OpenIdJourneyId,
     OrganizationId, PasswordResetRequestId, PolicyId, PolicyVersionId, ProjectId, ProjectMemberId, RecoveryCodeId, SessionId, SignInChallengeId,
     SignUpId, SpaceId, SpaceMemberId, SubscriptionId, TagId, TeamId, TeamMemberId, UserId, VerificationTokenId,
 };
@@ -103,6 +103,8 @@ resources! {
     DocumentTag "document_tags" Document(DocumentId);
     /// A policy.
     Policy "policies" Policy(PolicyId);
+    /// A request for approval.
+    Approval "approvals" Approval(ApprovalId);
     /// A version of a policy.
     PolicyVersion "policy_versions" PolicyVersion(PolicyVersionId);
 }

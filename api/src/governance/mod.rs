@@ -2,9 +2,11 @@
 //! clock of its own: `decision` says what may happen, `pins` what a tool was when it was approved, `risk` how much harm it
 //! can do, `scan` what is suspicious about a server. The registry of MCP servers leans on it: `mcp_servers` and how each is
 //! reached, `mcp_discoveries` (what a server said when it was connected to), `mcp_tools` and `mcp_scans`. `policies` keeps
-//! what organizations and projects decided.
+//! what organizations and projects want, `decisions` what came of it each time, `approvals` who let what through.
 
+pub mod approvals;
 pub mod decision;
+pub mod decisions;
 pub mod mcp_discoveries;
 pub mod mcp_scans;
 pub mod mcp_servers;
@@ -21,7 +23,7 @@ use crate::platform::payload::ErrorCode;
 /// Changes of what tools there are, and of what may be done with them. Merged in groups, because each further part of one
 /// merged object makes its futures a level deeper.
 #[derive(MergedObject, Default)]
-pub struct GovernanceMutation(RegistryMutation, policies::PolicyMutation);
+pub struct GovernanceMutation(RegistryMutation, policies::PolicyMutation, approvals::ApprovalMutation);
 
 /// Changes of the registry of MCP servers.
 #[derive(MergedObject, Default)]
@@ -101,6 +103,14 @@ pub enum GovernanceErrorCode {
     PolicyInvalid,
     /// The policy is in this state already.
     AlreadySo,
+    /// The call needs no approval.
+    NotNeeded,
+    /// The call is denied, which no approval changes.
+    Denied,
+    /// The same call waits for an answer already.
+    AlreadyRequested,
+    /// The time of this is over.
+    Expired,
 }
 
 impl ErrorCode for GovernanceErrorCode {

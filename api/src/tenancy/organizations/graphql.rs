@@ -11,6 +11,7 @@ use entity::tenancy::organization::{self, OrganizationSettings};
 use super::rules::{self, NewOrganization, OrganizationChanges};
 use super::store;
 use crate::audit::{self, AuditEntry, AuditFilter};
+use crate::governance::decisions::{self, Decision, DecisionFilter};
 use crate::governance::policies::{self, Policy};
 use crate::payload;
 use crate::platform::authorization::Action;
@@ -229,6 +230,19 @@ impl Organization {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Policy>> {
         policies::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// What was decided in it that you may read, the newest first: everything for admins of the projects, for others what is about themselves.
+    async fn decisions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only decisions that meet this.")] filter: Option<DecisionFilter>,
+    ) -> Result<Connection<Decision>> {
+        decisions::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
     }
 
     /// What deleting it would take along. Null unless you may delete it.

@@ -1,15 +1,16 @@
-//! The rows of the matrix for what governs the use of tools.
+//! The rows of the matrix for policies, and for what is decided by them.
 
 use serde_json::{Value, json};
 
-use super::rows::{Change, change};
+use super::rows::{Change, change, free};
 
 /// Rules that allow some tools.
 fn allowing(tools: &str) -> Value {
     json!({ "access": { "allowedTools": [tools] } })
 }
 
-pub const CHANGES: &[Change] = &[
+/// The mutations of policies, and of what is decided by them.
+pub const POLICY_CHANGES: &[Change] = &[
     change(
         "policyCreate",
         "of acme",
@@ -72,5 +73,25 @@ pub const CHANGES: &[Change] = &[
         "DELETE",
         |scene| &scene.project_policy,
         |scene| json!({ "id": scene.project_policy }),
+    ),
+    free(
+        "approvalRequest",
+        "for git/ask",
+        |scene| json!({ "projectId": scene.world.rocket, "server": "git", "tool": "ask", "arguments": { "n": 1 } }),
+    ),
+    change(
+        "approvalApprove",
+        "of the developer",
+        "DECIDE",
+        |scene| &scene.approval,
+        |scene| json!({ "id": scene.approval }),
+    ),
+    change("approvalDeny", "of the developer", "DECIDE", |scene| &scene.approval, |scene| json!({ "id": scene.approval })),
+    change(
+        "approvalWithdraw",
+        "of the developer",
+        "WITHDRAW",
+        |scene| &scene.approval,
+        |scene| json!({ "id": scene.approval }),
     ),
 ];
