@@ -5,7 +5,7 @@ use async_graphql::parser::types::{TypeDefinition, TypeKind};
 use crate::support::{base, graph};
 
 /// Lists of objects that end by themselves: of one row's columns, of the settings, of what one policy or tool says.
-const ENDING: [&str; 16] = [
+const ENDING: [&str; 21] = [
     "AuditEntry.changes",
     "Query.openIdProviders",
     "McpStdioTransport.environment",
@@ -20,6 +20,11 @@ const ENDING: [&str; 16] = [
     "DecisionTrace.limits",
     "DecisionTrace.findings",
     "DecisionPolicyTried.checks",
+    "PolicySimulationResult.byProject",
+    "PolicySimulationResult.byTool",
+    "PolicySimulationResult.byUser",
+    "PolicySimulationResult.byRule",
+    "PolicySimulationResult.examples",
     "WhyNot.ways",
     "WhyNotWay.changes",
 ];

@@ -12,7 +12,7 @@ use redis::io::tcp::TcpSettings;
 use tokio::net::TcpListener;
 
 use crate::demo;
-use crate::governance::{approvals, decisions};
+use crate::governance::{approvals, decisions, simulations};
 use crate::identity::openid::Bearers;
 use crate::identity::{self, passwords, sign_ups};
 use crate::platform::background::Background;
@@ -148,6 +148,7 @@ async fn answer(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'
     let _sessions = Background::spawn(look_after_sessions(door.platform.clone()));
     let _sign_ups = Background::spawn(sign_ups::answer_sign_ups(door.platform.clone()));
     let _approvals = Background::spawn(approvals::expire_in_time(door.platform.clone()));
+    let _simulations = Background::spawn(simulations::look_after(door.platform.clone()));
     let recording = Background::spawn(decisions::record_decisions(door.platform.clone()));
     let platform = door.platform.clone();
     serving::serve(listener, door, stop).await;

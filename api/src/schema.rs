@@ -16,6 +16,7 @@ use crate::governance::mcp_scans::McpScan;
 use crate::governance::mcp_servers::{McpServer, McpServerVersion, McpSubscription};
 use crate::governance::mcp_tools::McpTool;
 use crate::governance::policies::Policy;
+use crate::governance::simulations::{PolicySimulation, SimulationSubscription};
 use crate::identity::IdentityMutation;
 use crate::identity::oauth_connections::OauthConnection;
 use crate::identity::openid::OpenIdQuery;
@@ -65,6 +66,7 @@ pub enum Node {
     McpTool(McpTool),
     McpScan(McpScan),
     Policy(Policy),
+    PolicySimulation(PolicySimulation),
     Decision(Decision),
     Approval(Approval),
 }
@@ -90,6 +92,7 @@ impl Node {
             AnyId::Tag(id) => Tag::find(request, id).await?.map(Self::Tag),
             AnyId::Decision(id) => Decision::find(request, id).await?.map(Self::Decision),
             AnyId::Approval(id) => Approval::find(request, id).await?.map(Self::Approval),
+            AnyId::PolicySimulation(id) => PolicySimulation::find(request, id).await?.map(Self::PolicySimulation),
             AnyId::Policy(id) => Policy::find(request, id).await?.map(Self::Policy),
             AnyId::AuditLog(id) => AuditEntry::find(request, id).await?.map(Self::AuditEntry),
             AnyId::McpServer(id) => McpServer::find(request, id).await?.map(Self::McpServer),
@@ -163,7 +166,15 @@ pub struct Mutation(IdentityMutation, TenancyMutation, DocumentMutation, TagMuta
 
 /// What can be followed live.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(DocumentSubscription, SpaceSubscription, AuditSubscription, McpSubscription, DecisionSubscription, ApprovalSubscription);
+pub struct Subscription(
+    DocumentSubscription,
+    SpaceSubscription,
+    AuditSubscription,
+    McpSubscription,
+    DecisionSubscription,
+    ApprovalSubscription,
+    SimulationSubscription,
+);
 
 /// Builds the graph.
 pub fn graph() -> Graph {

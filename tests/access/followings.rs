@@ -59,4 +59,10 @@ pub const FOLLOWINGS: &[Following] = &[
         id: |scene| &scene.world.rocket,
         changing: |scene| &scene.approval,
     },
+    Following {
+        field: "policySimulationChanged",
+        on: "of acme",
+        id: |scene| &scene.simulation,
+        changing: |scene| &scene.simulation,
+    },
 ];

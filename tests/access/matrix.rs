@@ -75,9 +75,14 @@ async fn who_sees_what() {
         }
         table.line(row, &cells);
     }
-    let input = json!({ "projectId": scene.world.rocket, "action": { "callTool": { "server": "git", "tool": "ask" } } });
+    let input =
+        json!({ "projectId": scene.world.rocket, "action": { "callTool": { "server": "git", "tool": "ask" } } });
     for (row, query, variables) in [
-        ("decision: about the developer", "query($id: ID!) { decision(id: $id) { id } }", json!({ "id": scene.decision })),
+        (
+            "decision: about the developer",
+            "query($id: ID!) { decision(id: $id) { id } }",
+            json!({ "id": scene.decision }),
+        ),
         (
             "explainDecision: in rocket",
             "query($input: ExplainDecisionInput!) { explainDecision(input: $input) { outcome } }",
@@ -192,29 +197,11 @@ async fn who_follows_what() {
     );
     for following in FOLLOWINGS {
         let changing = (following.changing)(&scene);
-        let (author, mutation, text) = match changing {
-            id if id == scene.approval => (&scene.world.developer, "approvalRequest", "message"),
-            id if id == scene.server => (&scene.world.project_admin, "mcpServerUpdate", "description"),
-            id if id == scene.page => (&scene.world.owner, "documentUpdate", "title"),
-            _ => (&scene.world.manager, "documentUpdate", "title"),
-        };
-        let update = |value: &str| match mutation {
-            "approvalRequest" => {
-                let arguments = json!({ "for": following.field, "when": value });
-                json!({ "projectId": scene.world.rocket, "server": "git", "tool": "ask", "arguments": arguments })
-            }
-            _ => json!({ "id": changing, text: value }),
-        };
-        let earlier = author.mutate(mutation, update("Earlier")).await.well();
-        author.mutate(mutation, update("Later")).await.well();
-        if following.field == "spaceActivity" {
-            author.mutate("spaceUpdate", json!({ "id": (following.id)(&scene), "description": "Later" })).await.well();
-        }
-        let after = earlier.text(&format!("{mutation}.commitCursor"));
+        let after = changed(&scene, following, changing).await;
         let mut cells = Vec::new();
         for (name, client) in scene.world.viewers() {
             cells.push(
-                follow(&scene, client, following, after, &format!("{name}: {} {}", following.field, following.on))
+                follow(&scene, client, following, &after, &format!("{name}: {} {}", following.field, following.on))
                     .await,
             );
         }
@@ -223,12 +210,42 @@ async fn who_follows_what() {
     insta::assert_snapshot!(table.render());
 }
 
+/// Changes it twice, and gives the cursor of the first change.
+async fn changed(scene: &Scene, following: &Following, changing: &str) -> String {
+    if changing == scene.simulation {
+        let owner = &scene.world.owner;
+        let earlier = owner.mutate("documentUpdate", json!({ "id": scene.page, "title": "Before it ends" })).await.well();
+        owner.mutate("policySimulationCancel", json!({ "id": changing })).await.well();
+        return earlier.text("documentUpdate.commitCursor").to_owned();
+    }
+    let (author, mutation, text) = match changing {
+        id if id == scene.approval => (&scene.world.developer, "approvalRequest", "message"),
+        id if id == scene.server => (&scene.world.project_admin, "mcpServerUpdate", "description"),
+        id if id == scene.page => (&scene.world.owner, "documentUpdate", "title"),
+        _ => (&scene.world.manager, "documentUpdate", "title"),
+    };
+    let update = |value: &str| match mutation {
+        "approvalRequest" => {
+            let arguments = json!({ "for": following.field, "when": value });
+            json!({ "projectId": scene.world.rocket, "server": "git", "tool": "ask", "arguments": arguments })
+        }
+        _ => json!({ "id": changing, text: value }),
+    };
+    let earlier = author.mutate(mutation, update("Earlier")).await.well();
+    author.mutate(mutation, update("Later")).await.well();
+    if following.field == "spaceActivity" {
+        author.mutate("spaceUpdate", json!({ "id": (following.id)(scene), "description": "Later" })).await.well();
+    }
+    earlier.text(&format!("{mutation}.commitCursor")).to_owned()
+}
+
 /// Follows from a cursor after which something happened, and so is told of it or denied at once.
 async fn follow(scene: &Scene, client: &Client, following: &Following, after: &str, place: &str) -> &'static str {
     let (argument, selection) = match following.field {
         "documentChanged" => ("id", "document { title }"),
         "auditRecorded" => ("organizationId", "entry { id }"),
         "mcpServerChanged" => ("id", "mcpServer { description }"),
+        "policySimulationChanged" => ("id", "simulation { id }"),
         "decisionMade" => ("projectId", "decision { id }"),
         "approvalChanged" => ("projectId", "approval { id }"),
         "projectMcpServersChanged" => ("projectId", "mcpServer { description }"),
@@ -253,7 +270,10 @@ async fn follow(scene: &Scene, client: &Client, following: &Following, after: &s
     }
     if event.is_object() {
         let is_later = [&event["document"]["title"], &event["mcpServer"]["description"]].contains(&&json!("Later"));
-        assert!(is_later || ["entry", "decision", "approval"].iter().any(|of| event[of]["id"].is_string()), "{place}: {message}");
+        assert!(
+            is_later || ["entry", "decision", "approval", "simulation"].iter().any(|of| event[of]["id"].is_string()),
+            "{place}: {message}"
+        );
         return "yes";
     }
     assert!(!message.to_string().contains("Later"), "{place}: {message}");

@@ -39,13 +39,7 @@ pub const POLICY_CHANGES: &[Change] = &[
         |scene| &scene.project_policy,
         |scene| json!({ "id": scene.project_policy, "rules": allowing("new") }),
     ),
-    change(
-        "policyPublish",
-        "of acme, a draft",
-        "PUBLISH",
-        |scene| &scene.draft,
-        |scene| json!({ "id": scene.draft }),
-    ),
+    change("policyPublish", "of acme, a draft", "PUBLISH", |scene| &scene.draft, |scene| json!({ "id": scene.draft })),
     change(
         "policyPublish",
         "of rocket, a draft",
@@ -86,12 +80,35 @@ pub const POLICY_CHANGES: &[Change] = &[
         |scene| &scene.approval,
         |scene| json!({ "id": scene.approval }),
     ),
-    change("approvalDeny", "of the developer", "DECIDE", |scene| &scene.approval, |scene| json!({ "id": scene.approval })),
+    change(
+        "approvalDeny",
+        "of the developer",
+        "DECIDE",
+        |scene| &scene.approval,
+        |scene| json!({ "id": scene.approval }),
+    ),
     change(
         "approvalWithdraw",
         "of the developer",
         "WITHDRAW",
         |scene| &scene.approval,
         |scene| json!({ "id": scene.approval }),
+    ),
+    change(
+        "policySimulate",
+        "in acme, nothing but what is no change",
+        "MANAGE_POLICIES",
+        |scene| &scene.world.acme,
+        |scene| {
+            let scope = json!({ "organizationId": scene.world.acme });
+            json!({ "scope": scope, "changes": [{ "scope": scope, "rules": allowing("*") }], "since": "2020-01-01T00:00:00Z", "before": "2020-01-02T00:00:00Z" })
+        },
+    ),
+    change(
+        "policySimulationCancel",
+        "of acme",
+        "WITHDRAW",
+        |scene| &scene.simulation,
+        |scene| json!({ "id": scene.simulation }),
     ),
 ];

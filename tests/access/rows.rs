@@ -79,6 +79,7 @@ pub const SIGHTS: &[Sight] = &[
     sight("Policy", "of acme, published", |scene| &scene.policy),
     sight("Policy", "of rocket, a draft", |scene| &scene.project_draft),
     sight("Policy", "of rocket, published", |scene| &scene.project_policy),
+    sight("PolicySimulation", "of acme", |scene| &scene.simulation),
     sight("Decision", "about the developer", |scene| &scene.decision),
     sight("Approval", "asked for by the developer", |scene| &scene.approval),
     sight("AuditEntry", "of acme", |scene| &scene.entry),

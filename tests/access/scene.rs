@@ -48,6 +48,8 @@ pub struct Scene {
     /// A request of the developer for the approval of a call, and the decision that asks for it.
     pub approval: String,
     pub decision: String,
+    /// A simulation of acme that is said to run.
+    pub simulation: String,
     /// An entry of the log of acme, and one about the member's account.
     pub entry: String,
     pub own_entry: String,
@@ -167,6 +169,7 @@ impl Scene {
             member_membership: holding(&world, "members", "mem", &world.member).await,
             team,
             team_membership,
+            simulation: simulation(&world).await,
             approval,
             decision,
             draft,
@@ -245,6 +248,18 @@ async fn invitation(world: &World, token: &str, mut input: Value) -> String {
     );
     world.database.run(&sql).await;
     id
+}
+
+/// A simulation of acme that is said to run, by a server that has a long time yet.
+async fn simulation(world: &World) -> String {
+    let id = "018f0000-0000-7000-8000-00000000517a";
+    let sql = format!(
+        "INSERT INTO governance.policy_simulations (id, organization_id, draft, window_start, window_end, updated_at) \
+         VALUES ('{id}', '{}', '[]', now() - interval '1 day', now(), now() + interval '1 day')",
+        uuid(&world.acme)
+    );
+    world.database.run(&sql).await;
+    typed("sim", id)
 }
 
 /// Rules that allow every tool, and want an approval for one.

@@ -243,7 +243,8 @@ fn inputs(mutation: &str, belongings: &BTreeMap<&str, String>, id: &str) -> Vec<
         .filter(|field| !field.ty.node.nullable && field.default_value.is_none())
         .map(|field| {
             let name = field.name.node.to_string();
-            let value = if is_id(field) { json!(belonging(belongings, mutation, &name)) } else { value(field, belongings) };
+            let value =
+                if is_id(field) { json!(belonging(belongings, mutation, &name)) } else { value(field, belongings) };
             (name, value)
         })
         .collect();

@@ -82,7 +82,8 @@ async fn only_what_needs_an_approval_is_asked_for_and_once_at_a_time() {
     world.developer.mutate("approvalRequest", input("nothing")).await.refused("DENIED", "");
     assert_eq!(world.project_viewer.mutate("approvalRequest", input("push")).await.code(), "FORBIDDEN");
     assert_eq!(world.member.mutate("approvalRequest", input("push")).await.code(), "NOT_FOUND");
-    let both = futures_util::future::join_all((0..6).map(|_| ask(&world, &world.developer, json!({ "a": 1, "b": 2 })))).await;
+    let both =
+        futures_util::future::join_all((0..6).map(|_| ask(&world, &world.developer, json!({ "a": 1, "b": 2 })))).await;
     let done = both.iter().filter(|answer| answer.refusals().is_empty()).count();
     assert_eq!(done, 1);
     // The same arguments, however they are written.
@@ -94,8 +95,10 @@ async fn only_what_needs_an_approval_is_asked_for_and_once_at_a_time() {
 #[tokio::test]
 async fn silence_is_a_no() {
     let world = world().await;
-    let (pending, approved) =
-        (asked(&world, &world.developer, json!({ "n": 1 })).await, asked(&world, &world.developer, json!({ "n": 2 })).await);
+    let (pending, approved) = (
+        asked(&world, &world.developer, json!({ "n": 1 })).await,
+        asked(&world, &world.developer, json!({ "n": 2 })).await,
+    );
     world.owner.mutate("approvalApprove", json!({ "id": approved })).await.well();
     let past = "UPDATE governance.approvals SET created_at = now() - interval '2 hours', expires_at = now() - interval '1 second'";
     world.database.run(past).await;
@@ -142,7 +145,10 @@ async fn those_who_may_answer_and_who_asked_are_told() {
     for socket in &mut sockets[..2] {
         for kind in ["REQUESTED", "DENIED"] {
             let event = socket.event().await;
-            assert_eq!((&event["approvalChanged"]["kind"], &event["approvalChanged"]["approval"]["id"]), (&json!(kind), &json!(id)));
+            assert_eq!(
+                (&event["approvalChanged"]["kind"], &event["approvalChanged"]["approval"]["id"]),
+                (&json!(kind), &json!(id))
+            );
         }
     }
     sockets[2].settle().await;
@@ -152,6 +158,12 @@ async fn those_who_may_answer_and_who_asked_are_told() {
     let answered = letters.last_of(1, "developer@acme.test").await;
     assert!(answered.text.contains("denied"), "{}", answered.text);
     let list = "{ organization(slug: \"acme\") { project(slug: \"rocket\") { approvals(first: 5, filter: { states: [DENIED] }) { totalCount nodes { id } } } } }";
-    assert_eq!(world.developer.query(list, Value::Null).await.well().number("organization.project.approvals.totalCount"), 1);
-    assert_eq!(world.project_viewer.query(list, Value::Null).await.well().number("organization.project.approvals.totalCount"), 0);
+    assert_eq!(
+        world.developer.query(list, Value::Null).await.well().number("organization.project.approvals.totalCount"),
+        1
+    );
+    assert_eq!(
+        world.project_viewer.query(list, Value::Null).await.well().number("organization.project.approvals.totalCount"),
+        0
+    );
 }

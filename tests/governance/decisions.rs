@@ -59,7 +59,11 @@ async fn a_change_of_policies_holds_from_the_next_decision_on() {
     // Another name is another set of policies, or the server's own would not know it any more.
     let sql = format!("UPDATE governance.mcp_servers SET name = 'git2' WHERE id = '{}'", uuid(&server));
     world.database.run(&sql).await;
-    world.owner.mutate("policyUpdate", json!({ "id": grant, "rules": { "access": { "allowedTools": ["*"] } } })).await.well();
+    world
+        .owner
+        .mutate("policyUpdate", json!({ "id": grant, "rules": { "access": { "allowedTools": ["*"] } } }))
+        .await
+        .well();
     assert_eq!(outcome(&world.developer, calling(&world, "git2/push")).await, "DENY");
     world.owner.mutate("policyDelete", json!({ "id": block })).await.well();
     assert_eq!(outcome(&world.developer, calling(&world, "git2/push")).await, "ALLOW");
@@ -82,12 +86,24 @@ async fn gates_stand_before_every_policy() {
     };
     let id = uuid(&server);
     for (closing, opening, name) in [
-        ("UPDATE governance.mcp_tools SET is_enabled = false", "UPDATE governance.mcp_tools SET is_enabled = true", "TOOL_ENABLED"),
-        ("UPDATE governance.mcp_tools SET found_pin = sha256('other')", "UPDATE governance.mcp_tools SET found_pin = approved_pin", "PIN_MATCHES"),
-        ("UPDATE governance.mcp_scans SET verdict = 'failed'", "UPDATE governance.mcp_scans SET verdict = 'passed'", "SCAN_PASSED"),
         (
-            &format!("UPDATE governance.mcp_servers SET is_enabled = false WHERE id = '{id}'"),
-            &format!("UPDATE governance.mcp_servers SET is_enabled = true WHERE id = '{id}'"),
+            "UPDATE governance.mcp_tools SET is_enabled = false",
+            "UPDATE governance.mcp_tools SET is_enabled = true",
+            "TOOL_ENABLED",
+        ),
+        (
+            "UPDATE governance.mcp_tools SET found_pin = sha256('other')",
+            "UPDATE governance.mcp_tools SET found_pin = approved_pin",
+            "PIN_MATCHES",
+        ),
+        (
+            "UPDATE governance.mcp_scans SET verdict = 'failed'",
+            "UPDATE governance.mcp_scans SET verdict = 'passed'",
+            "SCAN_PASSED",
+        ),
+        (
+            &*format!("UPDATE governance.mcp_servers SET is_enabled = false WHERE id = '{id}'"),
+            &*format!("UPDATE governance.mcp_servers SET is_enabled = true WHERE id = '{id}'"),
             "SERVER_APPROVED",
         ),
         (
@@ -107,7 +123,10 @@ async fn gates_stand_before_every_policy() {
     assert_eq!(gate().await, "PROJECT_ACTIVE");
     world.owner.mutate("projectUpdate", json!({ "id": world.rocket, "status": "ACTIVE" })).await.well();
     let unknown = explained(&world.developer, calling(&world, "git/nothing")).await;
-    assert_eq!(unknown.at("explainDecision.reason"), &json!({ "kind": "GATE", "gate": "SERVER_APPROVED", "level": null }));
+    assert_eq!(
+        unknown.at("explainDecision.reason"),
+        &json!({ "kind": "GATE", "gate": "SERVER_APPROVED", "level": null })
+    );
 }
 
 #[tokio::test]
@@ -161,7 +180,11 @@ async fn who_may_ask_about_whom() {
         let answer = client.query(EXPLAIN, about(user)).await;
         assert_eq!(answer.codes().first().copied(), code, "{}", answer.body);
     }
-    assert_eq!(world.database.number("SELECT count(*) FROM governance.decisions").await, 0, "explaining leaves no trace");
+    assert_eq!(
+        world.database.number("SELECT count(*) FROM governance.decisions").await,
+        0,
+        "explaining leaves no trace"
+    );
 }
 
 /// Asks for approvals, which is decided about each time, and waits until that many decisions are recorded.
@@ -260,7 +283,8 @@ async fn what_waits_to_be_recorded_is_written_before_the_server_ends() {
     let world = World::new().await;
     world.tools("git", &["push"]).await;
     let calls = (0..40).map(|number| {
-        let input = json!({ "projectId": world.rocket, "server": "git", "tool": "push", "arguments": { "number": number } });
+        let input =
+            json!({ "projectId": world.rocket, "server": "git", "tool": "push", "arguments": { "number": number } });
         world.developer.mutate("approvalRequest", input)
     });
     for answer in futures_util::future::join_all(calls).await {
@@ -304,17 +328,24 @@ async fn what_is_named_as_missing_is_enough_once_it_is_done() {
     let answer = why_not(&world.developer, call()).await;
     assert_eq!(answer.at("whyNot.isAllowed"), &json!(false));
     let change = answer.at("whyNot.ways.0.changes.0");
-    assert_eq!((&change["kind"], &change["path"], &change["value"]), (&json!("NEW_POLICY"), &json!("rules.access.allowedTools"), &json!("git/push")));
+    assert_eq!(
+        (&change["kind"], &change["path"], &change["value"]),
+        (&json!("NEW_POLICY"), &json!("rules.access.allowedTools"), &json!("git/push"))
+    );
     let grant = published(&world.owner, of_acme(&world), json!({ "access": { "allowedTools": ["time/*"] } })).await;
     // A list that misses it: the entry is added to that list.
     let answer = why_not(&world.developer, call()).await;
     let change = answer.at("whyNot.ways.0.changes.0");
-    assert_eq!((&change["kind"], &change["policy"]["id"], &change["value"]), (&json!("POLICY_EDIT"), &json!(grant), &json!("git/push")));
+    assert_eq!(
+        (&change["kind"], &change["policy"]["id"], &change["value"]),
+        (&json!("POLICY_EDIT"), &json!(grant), &json!("git/push"))
+    );
     let rules = json!({ "access": { "allowedTools": ["time/*", change["value"]] } });
     world.owner.mutate("policyUpdate", json!({ "id": grant, "rules": rules })).await.well();
     assert_eq!(why_not(&world.developer, call()).await.at("whyNot.isAllowed"), &json!(true));
     // Two that block it: both are named, and nothing less.
-    let exact = published(&world.owner, of_acme(&world), json!({ "access": { "blockedTools": ["other", "git/push"] } })).await;
+    let exact =
+        published(&world.owner, of_acme(&world), json!({ "access": { "blockedTools": ["other", "git/push"] } })).await;
     let wide = published(&world.owner, of_rocket(&world), json!({ "access": { "blockedTools": ["git/*"] } })).await;
     let answer = why_not(&world.developer, call()).await;
     let changes = answer.list("whyNot.ways.0.changes");
@@ -334,12 +365,21 @@ async fn what_is_named_as_missing_is_enough_once_it_is_done() {
 async fn a_gate_a_role_and_an_approval_are_named_where_they_are_what_is_missing() {
     let world = World::new().await;
     let server = world.tools("git", &["push", "tag"]).await;
-    published(&world.owner, of_acme(&world), json!({ "access": { "allowedTools": ["git/push"], "approvedTools": ["git/tag"] } })).await;
+    published(
+        &world.owner,
+        of_acme(&world),
+        json!({ "access": { "allowedTools": ["git/push"], "approvedTools": ["git/tag"] } }),
+    )
+    .await;
     let kinds = async |tool: &str| {
         let answer = why_not(&world.developer, calling(&world, tool)).await;
         let ways = answer.list("whyNot.ways").iter().map(|way| {
             let changes = way["changes"].as_array().expect("changes");
-            changes.iter().map(|change| change["kind"].as_str().expect("a kind").to_owned()).collect::<Vec<_>>().join("+")
+            changes
+                .iter()
+                .map(|change| change["kind"].as_str().expect("a kind").to_owned())
+                .collect::<Vec<_>>()
+                .join("+")
         });
         ways.collect::<Vec<_>>()
     };
@@ -374,6 +414,14 @@ async fn a_custom_policy_that_cannot_be_evaluated_denies() {
     let answer = explained(&world.developer, with(json!({}))).await;
     assert_eq!(answer.at("explainDecision.outcome"), "DENY");
     let tried = answer.list("explainDecision.trace.tried");
-    assert!(tried.iter().any(|one| one["error"].as_str().is_some_and(|error| error.contains("branch"))), "{}", answer.body);
-    assert_eq!(outcome(&world.developer, calling(&world, "git/push")).await, "ALLOW", "a list asks before there are arguments");
+    assert!(
+        tried.iter().any(|one| one["error"].as_str().is_some_and(|error| error.contains("branch"))),
+        "{}",
+        answer.body
+    );
+    assert_eq!(
+        outcome(&world.developer, calling(&world, "git/push")).await,
+        "ALLOW",
+        "a list asks before there are arguments"
+    );
 }

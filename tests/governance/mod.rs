@@ -4,3 +4,4 @@ mod approvals;
 mod decisions;
 mod policies;
 mod registry;
+mod simulation;

@@ -21,11 +21,14 @@ async fn problems(client: &Client, input: Value) -> Vec<String> {
     let answer = client.mutate("policyCreate", input).await;
     assert!(answer.codes().is_empty() && answer.at("policyCreate.policy").is_null(), "{}", answer.body);
     let errors = answer.list("policyCreate.userErrors");
-    errors.iter().map(|error| {
-        assert_eq!(error["code"], "POLICY_INVALID", "{error}");
-        let path: Vec<&str> = error["field"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        path.join(".")
-    }).collect()
+    errors
+        .iter()
+        .map(|error| {
+            assert_eq!(error["code"], "POLICY_INVALID", "{error}");
+            let path: Vec<&str> = error["field"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            path.join(".")
+        })
+        .collect()
 }
 
 #[tokio::test]
@@ -74,13 +77,19 @@ async fn what_was_written_is_read_back() {
         let answer = world.owner.mutate_for("policyCreate", TEXT, input).await.well();
         let policy = answer.at("policyCreate.policy");
         assert_eq!(policy["rules"], expected);
-        assert_eq!((&policy["status"], &policy["mode"], &policy["level"]), (&json!("DRAFT"), &json!("ENFORCE"), &json!("ORGANIZATION")));
+        assert_eq!(
+            (&policy["status"], &policy["mode"], &policy["level"]),
+            (&json!("DRAFT"), &json!("ENFORCE"), &json!("ORGANIZATION"))
+        );
         let nothing = json!({ "include": [], "exclude": [] });
-        assert_eq!(policy["appliesTo"], json!({
-            "users": { "include": [user], "exclude": [] }, "roles": { "include": [], "exclude": ["PROJECT_ADMIN"] },
-            "tools": { "include": ["a/*"], "exclude": ["a/b"] },
-            "projects": nothing, "models": nothing, "servers": nothing, "keys": nothing,
-        }));
+        assert_eq!(
+            policy["appliesTo"],
+            json!({
+                "users": { "include": [user], "exclude": [] }, "roles": { "include": [], "exclude": ["PROJECT_ADMIN"] },
+                "tools": { "include": ["a/*"], "exclude": ["a/b"] },
+                "projects": nothing, "models": nothing, "servers": nothing, "keys": nothing,
+            })
+        );
     }
 }
 
@@ -89,27 +98,49 @@ async fn each_problem_is_told_with_its_path() {
     let world = World::new().await;
     let before = world.database.digest().await;
     for (rules, expected) in [
-        (json!({ "access": { "allowedTools": ["a", "b/*", "c[d]"], "blockedModels": [""] } }),
-            vec!["input.rules.access.blockedModels[0]", "input.rules.access.allowedTools[2]"]),
-        (json!({ "access": { "hours": [{ "zone": "Mars", "from": "08:00", "until": "09:00" }] } }), vec!["input.rules.access.hours[0].zone"]),
-        (json!({ "access": { "hours": [{ "zone": "UTC", "from": "8", "until": "25:00" }] } }),
-            vec!["input.rules.access.hours[0].from", "input.rules.access.hours[0].until"]),
-        (json!({ "access": { "networks": ["10.0.0.0/8", "10.0.0.0/33", "here"] } }),
-            vec!["input.rules.access.networks[1]", "input.rules.access.networks[2]"]),
+        (
+            json!({ "access": { "allowedTools": ["a", "b/*", "c[d]"], "blockedModels": [""] } }),
+            vec!["input.rules.access.blockedModels[0]", "input.rules.access.allowedTools[2]"],
+        ),
+        (
+            json!({ "access": { "hours": [{ "zone": "Mars", "from": "08:00", "until": "09:00" }] } }),
+            vec!["input.rules.access.hours[0].zone"],
+        ),
+        (
+            json!({ "access": { "hours": [{ "zone": "UTC", "from": "8", "until": "25:00" }] } }),
+            vec!["input.rules.access.hours[0].from", "input.rules.access.hours[0].until"],
+        ),
+        (
+            json!({ "access": { "networks": ["10.0.0.0/8", "10.0.0.0/33", "here"] } }),
+            vec!["input.rules.access.networks[1]", "input.rules.access.networks[2]"],
+        ),
         (json!({ "usage": { "limits": [] } }), vec!["input.rules.usage.limits"]),
-        (json!({ "usage": { "limits": [{ "measure": "TOKENS", "amount": "1.5", "window": "DAY", "countedBy": "USER" }] } }),
-            vec!["input.rules.usage.limits[0].amount"]),
-        (json!({ "usage": { "limits": [{ "measure": "COST_USD", "amount": "-1", "window": "DAY", "countedBy": "USER" }] } }),
-            vec!["input.rules.usage.limits[0].amount"]),
-        (json!({ "usage": { "limits": [{ "measure": "COST_USD", "amount": "much", "window": "DAY", "countedBy": "USER" },
+        (
+            json!({ "usage": { "limits": [{ "measure": "TOKENS", "amount": "1.5", "window": "DAY", "countedBy": "USER" }] } }),
+            vec!["input.rules.usage.limits[0].amount"],
+        ),
+        (
+            json!({ "usage": { "limits": [{ "measure": "COST_USD", "amount": "-1", "window": "DAY", "countedBy": "USER" }] } }),
+            vec!["input.rules.usage.limits[0].amount"],
+        ),
+        (
+            json!({ "usage": { "limits": [{ "measure": "COST_USD", "amount": "much", "window": "DAY", "countedBy": "USER" },
             { "measure": "COST_USD", "amount": "1", "window": "DAY", "countedBy": "USER" }] } }),
-            vec!["input.rules.usage.limits[0].amount"]),
+            vec!["input.rules.usage.limits[0].amount"],
+        ),
         (json!({ "compliance": { "response": "FLAG" } }), vec!["input.rules.compliance"]),
-        (json!({ "compliance": { "response": "FLAG", "patterns": ["a", "(", "x*"] } }),
-            vec!["input.rules.compliance.patterns[1]", "input.rules.compliance.patterns[2]"]),
-        (json!({ "compliance": { "response": "FLAG", "detectors": ["SECRETS"], "inArguments": false, "inResults": false } }),
-            vec!["input.rules.compliance.inArguments"]),
-        (json!({ "custom": { "text": "permit(principal, action, resource) when { context.nothing };" } }), vec!["input.rules.custom.text"]),
+        (
+            json!({ "compliance": { "response": "FLAG", "patterns": ["a", "(", "x*"] } }),
+            vec!["input.rules.compliance.patterns[1]", "input.rules.compliance.patterns[2]"],
+        ),
+        (
+            json!({ "compliance": { "response": "FLAG", "detectors": ["SECRETS"], "inArguments": false, "inResults": false } }),
+            vec!["input.rules.compliance.inArguments"],
+        ),
+        (
+            json!({ "custom": { "text": "permit(principal, action, resource) when { context.nothing };" } }),
+            vec!["input.rules.custom.text"],
+        ),
         (json!({ "custom": { "text": "" } }), vec!["input.rules.custom.text"]),
     ] {
         let mut found = problems(&world.owner, input(&world, rules.clone())).await;
@@ -168,7 +199,9 @@ async fn every_edit_is_a_version_with_who_and_when() {
     let versions = answer.list("node.versions.nodes");
     let told: Vec<Value> = versions
         .iter()
-        .map(|one| json!([one["number"], one["status"], one["mode"], one["createdBy"]["name"], one["rules"]["allowedTools"]]))
+        .map(|one| {
+            json!([one["number"], one["status"], one["mode"], one["createdBy"]["name"], one["rules"]["allowedTools"]])
+        })
         .collect();
     assert_eq!(
         told,
@@ -212,7 +245,10 @@ async fn two_edits_at_once_are_two_versions() {
 async fn any_change_of_policies_is_another_set() {
     let world = World::new().await;
     let version = async || {
-        let sql = format!("SELECT coalesce(max(version), 0) FROM governance.policy_sets WHERE organization_id = '{}'", uuid(&world.acme));
+        let sql = format!(
+            "SELECT coalesce(max(version), 0) FROM governance.policy_sets WHERE organization_id = '{}'",
+            uuid(&world.acme)
+        );
         world.database.number(&sql).await
     };
     let mut before = version().await;
@@ -264,7 +300,10 @@ async fn policies_of_an_archived_project_cannot_be_changed() {
         ("policyUpdate", json!({ "id": id, "priority": 5 })),
         ("policyPublish", json!({ "id": id })),
         ("policyDelete", json!({ "id": id })),
-        ("policyCreate", json!({ "scope": { "projectId": world.rocket }, "name": "New", "rules": { "access": { "allowedTools": ["*"] } } })),
+        (
+            "policyCreate",
+            json!({ "scope": { "projectId": world.rocket }, "name": "New", "rules": { "access": { "allowedTools": ["*"] } } }),
+        ),
     ] {
         assert_eq!(world.owner.mutate(mutation, input).await.code(), "FORBIDDEN", "{mutation}");
     }
@@ -274,7 +313,8 @@ async fn policies_of_an_archived_project_cannot_be_changed() {
 async fn a_policy_of_a_server_nobody_sees_cannot_be_written() {
     let world = World::new().await;
     let server = typed("mcp", &new_id().to_string());
-    let input = json!({ "scope": { "serverId": server }, "name": "New", "rules": { "access": { "allowedTools": ["*"] } } });
+    let input =
+        json!({ "scope": { "serverId": server }, "name": "New", "rules": { "access": { "allowedTools": ["*"] } } });
     assert_eq!(world.owner.mutate("policyCreate", input.clone()).await.code(), "NOT_FOUND");
     let sql = format!(
         "INSERT INTO governance.mcp_servers (id, organization_id, project_id, name) \

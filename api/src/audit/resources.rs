@@ -2,9 +2,10 @@
 
 use async_graphql::Enum;
 use entity::ids::{
-    AnyId, ApprovalId, DocumentId, InvitationId, JoinRequestId, MemberId, MfaFactorId, OauthConnectionId, OpenIdJourneyId,
-    OrganizationId, PasswordResetRequestId, PolicyId, PolicyVersionId, ProjectId, ProjectMemberId, RecoveryCodeId, SessionId, SignInChallengeId,
-    SignUpId, SpaceId, SpaceMemberId, SubscriptionId, TagId, TeamId, TeamMemberId, UserId, VerificationTokenId,
+    AnyId, ApprovalId, DocumentId, InvitationId, JoinRequestId, MemberId, MfaFactorId, OauthConnectionId,
+    OpenIdJourneyId, OrganizationId, PasswordResetRequestId, PolicyId, PolicySimulationId, PolicyVersionId, ProjectId,
+    ProjectMemberId, RecoveryCodeId, SessionId, SignInChallengeId, SignUpId, SpaceId, SpaceMemberId, SubscriptionId,
+    TagId, TeamId, TeamMemberId, UserId, VerificationTokenId,
 };
 use uuid::Uuid;
 
@@ -105,6 +106,8 @@ resources! {
     Policy "policies" Policy(PolicyId);
     /// A request for approval.
     Approval "approvals" Approval(ApprovalId);
+    /// A draft of policies, tried on decisions.
+    PolicySimulation "policy_simulations" PolicySimulation(PolicySimulationId);
     /// A version of a policy.
     PolicyVersion "policy_versions" PolicyVersion(PolicyVersionId);
 }

@@ -2,7 +2,8 @@
 //! clock of its own: `decision` says what may happen, `pins` what a tool was when it was approved, `risk` how much harm it
 //! can do, `scan` what is suspicious about a server. The registry of MCP servers leans on it: `mcp_servers` and how each is
 //! reached, `mcp_discoveries` (what a server said when it was connected to), `mcp_tools` and `mcp_scans`. `policies` keeps
-//! what organizations and projects want, `decisions` what came of it each time, `approvals` who let what through.
+//! what organizations and projects want, `decisions` what came of it each time, `approvals` who let what through;
+//! `simulations` try a draft on what was decided.
 
 pub mod approvals;
 pub mod decision;
@@ -15,6 +16,7 @@ pub mod pins;
 pub mod policies;
 pub mod risk;
 pub mod scan;
+pub mod simulations;
 
 use async_graphql::{Enum, MergedObject};
 
@@ -23,7 +25,11 @@ use crate::platform::payload::ErrorCode;
 /// Changes of what tools there are, and of what may be done with them. Merged in groups, because each further part of one
 /// merged object makes its futures a level deeper.
 #[derive(MergedObject, Default)]
-pub struct GovernanceMutation(RegistryMutation, policies::PolicyMutation, approvals::ApprovalMutation);
+pub struct GovernanceMutation(RegistryMutation, DecidingMutation);
+
+/// Changes of what may be done with tools, and of who lets it through.
+#[derive(MergedObject, Default)]
+pub struct DecidingMutation(policies::PolicyMutation, approvals::ApprovalMutation, simulations::SimulationMutation);
 
 /// Changes of the registry of MCP servers.
 #[derive(MergedObject, Default)]

@@ -57,7 +57,13 @@ pub async fn ask(request: &Request, asking: Asking<'_>) -> Result<Committed<appr
     };
     let approval = store::insert(&write, &project, row).await?;
     for decider in store::deciders(&write, &approval).await? {
-        let letter = letters::asking(&decider, &store::name_of(&write, approval.requested_by).await?, &project, &tool.server_name, &approval);
+        let letter = letters::asking(
+            &decider,
+            &store::name_of(&write, approval.requested_by).await?,
+            &project,
+            &tool.server_name,
+            &approval,
+        );
         write.send(letter);
     }
     write.record(&ApprovalEvent::of(&approval));
@@ -93,7 +99,8 @@ pub async fn request_approval(request: &Request, new: NewApproval) -> Result<Com
     let decided = decisions::decide(request, asked).await?;
     match (decided.decision.outcome, &tool) {
         (Effect::RequireApproval, Some(tool)) => {
-            let asking = Asking { id: new.id, decided: &decided, tool, arguments: &new.arguments, message: new.message };
+            let asking =
+                Asking { id: new.id, decided: &decided, tool, arguments: &new.arguments, message: new.message };
             ask(request, asking).await
         }
         (Effect::Allow, _) => Err(reject("", Code::NotNeeded, "This call needs no approval.")),

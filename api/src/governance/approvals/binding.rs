@@ -75,7 +75,13 @@ pub(super) fn asking_policy(decision: &Decision) -> Option<(PolicyId, i32)> {
     Some((PolicyId(winner), tried.policy_version))
 }
 
-fn fit(row: &approval::Model, viewer: &Viewer, key: Option<ApiKeyId>, call: &Call<'_>, now: DateTime<Utc>) -> std::result::Result<(), Unfit> {
+fn fit(
+    row: &approval::Model,
+    viewer: &Viewer,
+    key: Option<ApiKeyId>,
+    call: &Call<'_>,
+    now: DateTime<Utc>,
+) -> std::result::Result<(), Unfit> {
     if Some(row.requested_by) != viewer.user_id() || row.api_key_id != key {
         return Err(Unfit::OtherCall);
     }

@@ -19,7 +19,9 @@ pub fn asking(
     let server = words(server);
     let until = approval.expires_at.format("%H:%M on %-d %B %Y");
     Letter::new(decider.email.as_str(), format!("{asker} asks to use {tool} in {project}"))
-        .paragraph(format!("{asker} asks to call the tool {tool} of the server {server}, once, in the project {project}."))
+        .paragraph(format!(
+            "{asker} asks to call the tool {tool} of the server {server}, once, in the project {project}."
+        ))
         .paragraph(format!("Approve or deny it in Trellis before {until} UTC: request {}.", approval.id))
         .paragraph("Nothing happens unless somebody approves.")
 }
@@ -30,7 +32,10 @@ pub fn answered(asker: &Person, approval: &approval::Model) -> Letter {
     let (answer, next) = match approval.state {
         ApprovalState::Approved => {
             let until = approval.expires_at.format("%H:%M on %-d %B %Y");
-            ("approved", format!("Repeat the call with the approval {} before {until} UTC. It is good once.", approval.id))
+            (
+                "approved",
+                format!("Repeat the call with the approval {} before {until} UTC. It is good once.", approval.id),
+            )
         }
         _ => ("denied", "The call is not made.".to_owned()),
     };

@@ -90,27 +90,6 @@ pub async fn present(request: &Request, id: ApprovalId) -> Result<Option<Model>>
     Ok(query.one(&request.connection()).await?)
 }
 
-/// The request for the same call that waits for an answer.
-pub async fn pending(request: &Request, row: &SameCall) -> Result<Option<Model>> {
-    let query = request
-        .read()
-        .visible::<Entity>()
-        .filter(Column::State.eq(ApprovalState::Pending))
-        .filter(Column::RequestedBy.eq(row.requested_by))
-        .filter(Column::ServerId.eq(row.server_id))
-        .filter(Column::ToolName.eq(row.tool_name.as_str()))
-        .filter(Column::ArgumentsHash.eq(row.arguments_hash.clone()));
-    Ok(query.one(&request.connection()).await?)
-}
-
-/// What makes two requests the same.
-pub struct SameCall {
-    pub requested_by: UserId,
-    pub server_id: McpServerId,
-    pub tool_name: String,
-    pub arguments_hash: Vec<u8>,
-}
-
 /// What a new request is made from.
 pub struct NewRow {
     pub id: Option<ApprovalId>,
@@ -228,7 +207,7 @@ pub struct Person {
 
 /// Owners and admins of the organization, and who administers the project by themselves or through a team.
 const DECIDERS_SQL: &str = "SELECT u.email FROM tenancy.members m JOIN identity.users u ON u.id = m.user_id \
-     WHERE m.organization_id = $1 AND m.status = 'active' AND u.deleted_at IS NULL AND u.status = 'active' AND u.id <> $3 \
+     WHERE m.organization_id = $1 AND m.status = 'active' AND u.deleted_at IS NULL AND u.status <> 'suspended' AND u.id <> $3 \
      AND (m.role IN ('owner', 'admin') OR (m.role = 'member' AND EXISTS ( \
          SELECT FROM tenancy.project_members g WHERE g.project_id = $2 AND g.role = 'admin' \
          AND (g.user_id = u.id OR g.team_id IN (SELECT t.team_id FROM tenancy.team_members t WHERE t.user_id = u.id))))) \

@@ -58,7 +58,8 @@ pub struct ApprovalChanged {
 }
 
 async fn told(request: Arc<Request>, event: Arc<FeedEvent>, project: ProjectId) -> Result<Told<ApprovalChanged>> {
-    let changed = |kind, approval| ApprovalChanged { cursor: request.platform.feed.cursor(event.position), kind, approval };
+    let changed =
+        |kind, approval| ApprovalChanged { cursor: request.platform.feed.cursor(event.position), kind, approval };
     if request.find::<project::Entity>(project).await?.is_none() {
         return Ok(Told::Last(changed(ApprovalChangeKind::AccessLost, None)));
     }

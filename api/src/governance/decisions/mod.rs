@@ -25,5 +25,6 @@ pub use filter::DecisionFilter;
 pub use graphql::{Decision, of_organization, of_project};
 pub use recording::{flush, record_decisions};
 pub use redaction::redacted_arguments;
-pub use standing::Standing;
+pub use standing::{PolicySet, Standing, policies_of};
 pub use subscription::DecisionSubscription;
+pub use trace::ReasonKind;

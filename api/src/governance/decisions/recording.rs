@@ -110,7 +110,8 @@ pub async fn flush(platform: &Platform) {
     let written = tokio::time::timeout(LAST_LIMIT, log.write_out(platform)).await;
     let lost = log.lock().len();
     if lost > 0 {
-        let cause = written.map_err(|_| "it took too long".to_owned()).and_then(|done| done.map_err(|error| error.to_string()));
+        let cause =
+            written.map_err(|_| "it took too long".to_owned()).and_then(|done| done.map_err(|error| error.to_string()));
         tracing::error!(lost, ?cause, "decisions were made and not recorded");
     }
 }

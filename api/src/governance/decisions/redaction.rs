@@ -56,8 +56,7 @@ fn redact(value: &mut Value) {
 }
 
 fn is_secret_name(name: &str) -> bool {
-    let plain: String =
-        name.chars().filter(|sign| sign.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let plain: String = name.chars().filter(|sign| sign.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     SECRET_NAMES.iter().any(|part| plain.contains(part))
 }
 
@@ -92,8 +91,7 @@ mod tests {
             response,
         };
         let arguments = json!({ "a": "x", "b": "y", "c": "z" });
-        let findings =
-            [finding("/a", Response::Block), finding("/b", Response::Redact), finding("/c", Response::Flag)];
+        let findings = [finding("/a", Response::Block), finding("/b", Response::Redact), finding("/c", Response::Flag)];
         let (kept, is_whole) = redacted_arguments(&arguments, &findings);
         assert_eq!((kept, is_whole), (json!({ "a": REDACTED, "b": REDACTED, "c": "z" }), false));
     }

@@ -122,6 +122,37 @@ impl Standing {
     }
 }
 
+/// The policies of a project as they are written.
+#[derive(Clone, Debug)]
+pub struct PolicySet {
+    pub policies: Vec<Policy>,
+    version: i64,
+    defaults: Defaults,
+}
+
+impl PolicySet {
+    pub async fn compiled(&self) -> Result<Arc<CompiledPolicies>> {
+        self.with(self.policies.clone()).await
+    }
+
+    /// Other policies in the place of these.
+    pub async fn with(&self, policies: Vec<Policy>) -> Result<Arc<CompiledPolicies>> {
+        compile(self.version, self.defaults, policies).await
+    }
+}
+
+/// The policies that hold in a project. None where it is gone.
+pub async fn policies_of(
+    request: &Request,
+    organization: OrganizationId,
+    project: ProjectId,
+) -> Result<Option<PolicySet>> {
+    // Asked for directly: nobody collects what work in the background would load.
+    let Some(ground) = store::grounds(&request.connection(), &[project]).await?.pop() else { return Ok(None) };
+    let (version, policies) = store::policies(request, organization, project).await?;
+    Ok(Some(PolicySet { policies, version, defaults: ground.defaults }))
+}
+
 async fn compiled(request: &Request, ground: &Ground) -> Result<Arc<CompiledPolicies>> {
     let ready = request.platform.kept.of::<Compiled>().at(ground.project_id, (ground.version, ground.defaults));
     let compile = async || {

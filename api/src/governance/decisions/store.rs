@@ -10,7 +10,8 @@ use entity::ids::{OrganizationId, ProjectId, UserId};
 use entity::tenancy::organization::OrganizationSettings;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, IntoActiveModel, QueryFilter, Statement,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, IntoActiveModel,
+    QueryFilter, Statement,
 };
 use uuid::Uuid;
 
@@ -89,11 +90,16 @@ impl Load for Grounds {
     const MERGED: bool = true;
 
     async fn load(context: &LoadContext, keys: Vec<ProjectId>) -> Result<HashMap<ProjectId, Option<Ground>>> {
-        let ids: Vec<Uuid> = keys.into_iter().map(ProjectId::uuid).collect();
-        let statement = Statement::from_sql_and_values(DbBackend::Postgres, GROUND_SQL, [ids.into()]);
-        let rows = GroundRow::find_by_statement(statement).all(&context.connection).await?;
-        Ok(rows.into_iter().map(|row| (ProjectId(row.project_id), Some(Ground::from(row)))).collect())
+        let grounds = grounds(&context.connection, &keys).await?;
+        Ok(grounds.into_iter().map(|ground| (ground.project_id, Some(ground))).collect())
     }
+}
+
+/// The ground of each of these projects that there is.
+pub async fn grounds(connection: &impl ConnectionTrait, projects: &[ProjectId]) -> Result<Vec<Ground>> {
+    let ids: Vec<Uuid> = projects.iter().map(|id| id.uuid()).collect();
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, GROUND_SQL, [ids.into()]);
+    Ok(GroundRow::find_by_statement(statement).all(connection).await?.into_iter().map(Ground::from).collect())
 }
 
 /// The version and the policies in one statement, so that they belong together.

@@ -76,9 +76,8 @@ impl DecisionSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "The project.")] project_id: ProjectId,
         #[graphql(desc = "Only decisions with this outcome.")] outcome: Option<DecisionOutcome>,
-        #[graphql(desc = "Also everything since this cursor: of an earlier decision, or a commitCursor.")] after: Option<
-            String,
-        >,
+        #[graphql(desc = "Also everything since this cursor: of an earlier decision, or a commitCursor.")]
+        after: Option<String>,
     ) -> Result<impl Stream<Item = Result<DecisionMade>>> {
         let request = ctx.shared_request();
         request.get::<project::Entity>(project_id).await?;

@@ -14,8 +14,9 @@ use crate::governance::decision::{
 const MOST_UNMATCHED: usize = 100;
 
 /// Why a decision is what it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Enum)]
 #[graphql(name = "DecisionReasonKind")]
+#[serde(rename_all = "snake_case")]
 pub enum ReasonKind {
     /// A gate is closed, which no policy opens.
     Gate,
@@ -192,7 +193,11 @@ impl Trace {
         let tried = tried.map(TracedPolicy::from).collect();
         Self {
             reason: decision.reason,
-            gates: decision.gates.iter().map(|GateTried { gate, open }| TracedGate { gate: *gate, open: *open }).collect(),
+            gates: decision
+                .gates
+                .iter()
+                .map(|GateTried { gate, open }| TracedGate { gate: *gate, open: *open })
+                .collect(),
             tried,
             left_out: i32::try_from(unmatched.saturating_sub(MOST_UNMATCHED)).unwrap_or(i32::MAX),
             limits: decision.limits.iter().map(TracedLimit::from).collect(),

@@ -5,16 +5,14 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
-use entity::ids::{PolicyId, UserId};
+use entity::ids::PolicyId;
 use uuid::Uuid;
 
 use super::asking::Question;
 use super::graphql::DecisionExplanation;
 use super::store;
 use super::why_not_steps::{Edit, Step, candidates};
-use crate::governance::decision::{
-    CompiledPolicies, Decision, Defaults, Effect, Gate, Input, Matcher, Policy, decide,
-};
+use crate::governance::decision::{CompiledPolicies, Decision, Defaults, Effect, Gate, Input, Matcher, Policy, decide};
 use crate::governance::policies::{Policy as PolicyObject, PolicyRole, cedar};
 use crate::platform::errors::{Error, Result};
 use crate::platform::request::{Request, RequestContext};
@@ -106,11 +104,9 @@ impl WhyNotChange {
             policy_id: None,
         };
         match step {
-            Step::Approve => Self {
-                kind: WhyNotKind::Approval,
-                summary: "Somebody else approves this use.".to_owned(),
-                ..change
-            },
+            Step::Approve => {
+                Self { kind: WhyNotKind::Approval, summary: "Somebody else approves this use.".to_owned(), ..change }
+            }
             Step::Grant(role) => Self {
                 kind: WhyNotKind::Grant,
                 role: Some(*role),
@@ -168,9 +164,8 @@ pub async fn answer(request: &Request, question: Question) -> Result<WhyNot> {
     }
     let (version, policies) = store::policies(request, standing.organization_id, standing.project_id).await?;
     let defaults = standing.ground.defaults;
-    let user = standing.caller.user_id;
     let searching = tokio::task::spawn_blocking(move || {
-        let search = Search { version, defaults, user, matchers: Mutex::default() };
+        let search = Search { version, defaults, matchers: Mutex::default() };
         let ways = search.ways(&input, &policies);
         ways.iter()
             .map(|steps| WhyNotWay { changes: steps.iter().map(|step| WhyNotChange::of(step, &policies)).collect() })
@@ -189,12 +184,11 @@ pub(super) struct Supposed {
 }
 
 /// The search for the smallest change.
-pub(super) struct Search {
-    pub version: i64,
-    pub defaults: Defaults,
-    pub user: Option<UserId>,
+struct Search {
+    version: i64,
+    defaults: Defaults,
     /// The texts that were read before.
-    pub matchers: Mutex<HashMap<String, Result<Arc<dyn Matcher>, String>>>,
+    matchers: Mutex<HashMap<String, Result<Arc<dyn Matcher>, String>>>,
 }
 
 impl Search {
@@ -207,7 +201,7 @@ impl Search {
     }
 
     /// The ways with the fewest steps.
-    pub(super) fn ways(&self, input: &Input, policies: &[Policy]) -> Vec<Vec<Step>> {
+    fn ways(&self, input: &Input, policies: &[Policy]) -> Vec<Vec<Step>> {
         let start = Supposed { input: input.clone(), policies: policies.to_vec(), steps: Vec::new() };
         let mut queue = VecDeque::from([start]);
         let mut ways: Vec<Vec<Step>> = Vec::new();

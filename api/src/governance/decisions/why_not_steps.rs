@@ -135,7 +135,8 @@ impl Step {
             Self::Grant(role) => grant(&mut input.roles, *role),
             Self::Open(gate) => open(input, *gate),
             Self::Register => {
-                let all = ServerGates { server_approved: true, scan_passed: true, tool_enabled: true, pin_matches: true };
+                let all =
+                    ServerGates { server_approved: true, scan_passed: true, tool_enabled: true, pin_matches: true };
                 input.server_gates = Some(all);
             }
             Self::Edit { policy, edits } => {
@@ -304,7 +305,8 @@ fn widened(policy: &Policy, input: &Input) -> Option<Step> {
     }
     // What holds the name already needs no entry.
     edits.retain(|edit| !already(rules, edit, input));
-    Some(Step::Edit { policy: policy.id, edits }).filter(|step| !matches!(step, Step::Edit { edits, .. } if edits.is_empty()))
+    Some(Step::Edit { policy: policy.id, edits })
+        .filter(|step| !matches!(step, Step::Edit { edits, .. } if edits.is_empty()))
 }
 
 fn already(rules: &AccessRules, edit: &Edit, input: &Input) -> bool {

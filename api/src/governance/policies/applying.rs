@@ -79,10 +79,7 @@ fn read<T: InputType + OutputType + Clone, U>(
             problems.push((format!("appliesTo.{name}.{side}"), format!("Give at most {MOST} values.")));
         }
     }
-    Selection {
-        include: include.into_iter().map(&value).collect(),
-        exclude: exclude.into_iter().map(&value).collect(),
-    }
+    Selection { include: include.into_iter().map(&value).collect(), exclude: exclude.into_iter().map(&value).collect() }
 }
 
 impl PolicyAppliesToInput {

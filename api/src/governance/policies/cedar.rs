@@ -76,9 +76,8 @@ pub fn compile(text: &str) -> Result<Arc<dyn Matcher>, String> {
 }
 
 fn read(text: &str) -> Result<Vec<Clause>, String> {
-    let whole = PolicySet::from_str(text).map_err(|errors| {
-        errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-    })?;
+    let whole = PolicySet::from_str(text)
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
     if whole.templates().next().is_some() {
         return Err("A policy names who and what it is about: slots of templates cannot be filled.".to_owned());
     }
@@ -286,10 +285,7 @@ mod tests {
                 r#"forbid(principal, action, resource) when { context has address && context.address.isInRange(ip("10.0.0.0/8")) };"#,
                 Some(Effect::Deny),
             ),
-            (
-                r#"forbid(principal, action, resource) when { context.at < datetime("2026-11-20") };"#,
-                None,
-            ),
+            (r#"forbid(principal, action, resource) when { context.at < datetime("2026-11-20") };"#, None),
             (
                 r#"@approval("required") forbid(principal, action, resource == Tool::"git/push");"#,
                 Some(Effect::RequireApproval),
@@ -340,7 +336,11 @@ mod tests {
             chain(2_000, "||true"),
             format!("permit(principal, action, resource) when {{ {}true{} }};", "(".repeat(5_000), ")".repeat(5_000)),
             format!("permit(principal, action, resource) when {{ context{} }};", ".a".repeat(5_000)),
-            format!("permit(principal, action, resource) when {{ {}true{} }};", "if true then ".repeat(900), " else true".repeat(900)),
+            format!(
+                "permit(principal, action, resource) when {{ {}true{} }};",
+                "if true then ".repeat(900),
+                " else true".repeat(900)
+            ),
         ] {
             assert!(compile(&text).is_err(), "{}", &text[..text.len().min(90)]);
         }

@@ -14,7 +14,7 @@ mod says;
 mod store;
 
 pub use graphql::{Policy, of_organization, of_project};
-pub use mutations::PolicyMutation;
+pub use mutations::{PolicyMutation, PolicyScopeInput};
 pub use roles::PolicyRole;
 pub use rules::check_text;
 pub use store::{Written, as_decided, defaults_of, parse_rules};

@@ -244,12 +244,7 @@ fn check(text: Written, problems: Vec<(String, String)>) -> Result<Written> {
     })
 }
 
-fn problems_of(
-    name: &str,
-    rules: &Rules,
-    applies_to: &AppliesTo,
-    mut problems: Vec<(String, String)>,
-) -> Result<()> {
+fn problems_of(name: &str, rules: &Rules, applies_to: &AppliesTo, mut problems: Vec<(String, String)>) -> Result<()> {
     if let Err(found) = check_text(name, rules, applies_to) {
         problems.extend(found);
     }

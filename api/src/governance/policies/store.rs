@@ -59,16 +59,9 @@ impl Load for OfOrganizations {
         for (page, parents) in children::by_page(keys) {
             let query = Read::new(context.viewer.clone()).visible::<Entity>().filter(Column::ProjectId.is_null());
             let of = |row: &Model| Some(row.organization_id);
-            let slices = children::pages(
-                &context.connection,
-                query,
-                Column::OrganizationId,
-                &parents,
-                &page,
-                &BY_TIME,
-                of,
-            )
-            .await?;
+            let slices =
+                children::pages(&context.connection, query, Column::OrganizationId, &parents, &page, &BY_TIME, of)
+                    .await?;
             found.extend(slices.into_iter().map(|(parent, slice)| ((parent, page.clone()), slice)));
         }
         Ok(found)
@@ -141,8 +134,7 @@ impl Load for Versions {
             let query = versions(context);
             let of = |row: &policy_version::Model| Some(row.policy_id);
             let column = policy_version::Column::PolicyId;
-            let slices =
-                children::pages(&context.connection, query, column, &parents, &page, &NEWEST, of).await?;
+            let slices = children::pages(&context.connection, query, column, &parents, &page, &NEWEST, of).await?;
             found.extend(slices.into_iter().map(|(parent, slice)| ((parent, page.clone()), slice)));
         }
         Ok(found)
@@ -221,8 +213,7 @@ pub fn as_decided(row: &Model, server: Option<String>) -> Policy {
         (PolicyStatus::Active, PolicyMode::Enforce) => Mode::Enforce,
     };
     let read = parse_rules(row.r#type, &row.rules).zip(serde_json::from_value(row.applies_to.clone()).ok());
-    let (rules, applies_to) =
-        read.unwrap_or_else(|| (Rules::Custom(CustomRules::default()), AppliesTo::default()));
+    let (rules, applies_to) = read.unwrap_or_else(|| (Rules::Custom(CustomRules::default()), AppliesTo::default()));
     Policy {
         id: row.id.uuid(),
         version: row.version,
@@ -337,8 +328,7 @@ pub async fn set_status(
 }
 
 pub async fn mark_deleted(write: &Write<'_>, granted: &Granted<Entity>) -> Result<Model> {
-    let row =
-        policy::ActiveModel { deleted_at: Set(Some(write.request().now())), ..changed(write, granted) };
+    let row = policy::ActiveModel { deleted_at: Set(Some(write.request().now())), ..changed(write, granted) };
     write.update(granted, row).await
 }
 

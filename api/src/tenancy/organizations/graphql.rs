@@ -13,6 +13,7 @@ use super::store;
 use crate::audit::{self, AuditEntry, AuditFilter};
 use crate::governance::decisions::{self, Decision, DecisionFilter};
 use crate::governance::policies::{self, Policy};
+use crate::governance::simulations::{self, PolicySimulation};
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::checks;
@@ -230,6 +231,18 @@ impl Organization {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Policy>> {
         policies::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// The simulations that you may see, the newest first: those of the organization for its owners and admins, and those of a project for its admins.
+    async fn policy_simulations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<PolicySimulation>> {
+        simulations::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
     }
 
     /// What was decided in it that you may read, the newest first: everything for admins of the projects, for others what is about themselves.
