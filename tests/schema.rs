@@ -4,8 +4,8 @@ use async_graphql::parser::types::{TypeDefinition, TypeKind};
 
 use crate::support::{base, graph};
 
-/// Lists of objects that end by themselves: of one row's columns, of the settings.
-const ENDING: [&str; 7] = [
+/// Lists of objects that end by themselves: of one row's columns, of the settings, of what one policy or tool says.
+const ENDING: [&str; 21] = [
     "AuditEntry.changes",
     "Query.openIdProviders",
     "McpStdioTransport.environment",
@@ -13,10 +13,32 @@ const ENDING: [&str; 7] = [
     "McpSseTransport.headers",
     "McpTool.changes",
     "McpTool.riskReasons",
+    "UsagePolicyRules.limits",
+    "AccessPolicyRules.hours",
+    "DecisionTrace.gates",
+    "DecisionTrace.tried",
+    "DecisionTrace.limits",
+    "DecisionTrace.findings",
+    "DecisionPolicyTried.checks",
+    "PolicySimulationResult.byProject",
+    "PolicySimulationResult.byTool",
+    "PolicySimulationResult.byUser",
+    "PolicySimulationResult.byRule",
+    "PolicySimulationResult.examples",
+    "WhyNot.ways",
+    "WhyNotWay.changes",
 ];
 
-/// The fields that may hold JSON: metadata, whose shape is its users' own.
-const JSON: [&str; 3] = ["Document.metadata", "DocumentCreateInput.metadata", "DocumentUpdateInput.metadata"];
+/// The fields that may hold JSON: metadata and the arguments of tools, whose shape is their users' own.
+const JSON: [&str; 7] = [
+    "Approval.arguments",
+    "ApprovalRequestInput.arguments",
+    "DecisionInput.arguments",
+    "Document.metadata",
+    "DocumentCreateInput.metadata",
+    "DocumentUpdateInput.metadata",
+    "ExplainToolInput.arguments",
+];
 
 #[test]
 fn the_committed_schema_is_the_one_that_is_served() {

@@ -12,6 +12,7 @@ use redis::io::tcp::TcpSettings;
 use tokio::net::TcpListener;
 
 use crate::demo;
+use crate::governance::{approvals, decisions, simulations};
 use crate::identity::openid::Bearers;
 use crate::identity::{self, passwords, sign_ups};
 use crate::platform::background::Background;
@@ -29,6 +30,7 @@ use crate::platform::http::guard::SchemaShape;
 use crate::platform::http::health::Migrated;
 use crate::platform::http::router::Door;
 use crate::platform::http::serving;
+use crate::platform::kept::Kept;
 use crate::platform::limits::RateLimits;
 use crate::platform::loaders::Mergers;
 use crate::platform::mail::{self, Mail};
@@ -79,6 +81,7 @@ async fn connect(config: Config) -> Result<Platform> {
         mergers,
         metrics: Metrics::start(),
         feed,
+        kept: Kept::default(),
     })
 }
 
@@ -146,7 +149,13 @@ async fn answer(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'
     let _requests = Background::spawn(passwords::answer_requests(door.platform.clone()));
     let _sessions = Background::spawn(look_after_sessions(door.platform.clone()));
     let _sign_ups = Background::spawn(sign_ups::answer_sign_ups(door.platform.clone()));
+    let _approvals = Background::spawn(approvals::expire_in_time(door.platform.clone()));
+    let _simulations = Background::spawn(simulations::look_after(door.platform.clone()));
+    let recording = Background::spawn(decisions::record_decisions(door.platform.clone()));
+    let platform = door.platform.clone();
     serving::serve(listener, door, stop).await;
+    drop(recording);
+    decisions::flush(&platform).await;
     feed.shut_down().await;
 }
 

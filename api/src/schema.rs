@@ -9,10 +9,14 @@ use crate::content::activity::{DocumentSubscription, SpaceSubscription};
 use crate::content::documents::{Document, DocumentMutation};
 use crate::content::tags::{Tag, TagMutation};
 use crate::governance::GovernanceMutation;
+use crate::governance::approvals::{Approval, ApprovalSubscription};
+use crate::governance::decisions::{Decision, DecisionSubscription, ExplanationQuery};
 use crate::governance::mcp_discoveries::McpDiscovery;
 use crate::governance::mcp_scans::McpScan;
 use crate::governance::mcp_servers::{McpServer, McpServerVersion, McpSubscription};
 use crate::governance::mcp_tools::McpTool;
+use crate::governance::policies::Policy;
+use crate::governance::simulations::{PolicySimulation, SimulationSubscription};
 use crate::identity::IdentityMutation;
 use crate::identity::oauth_connections::OauthConnection;
 use crate::identity::openid::OpenIdQuery;
@@ -61,6 +65,10 @@ pub enum Node {
     McpDiscovery(McpDiscovery),
     McpTool(McpTool),
     McpScan(McpScan),
+    Policy(Policy),
+    PolicySimulation(PolicySimulation),
+    Decision(Decision),
+    Approval(Approval),
 }
 
 impl Node {
@@ -82,6 +90,10 @@ impl Node {
             AnyId::JoinRequest(id) => JoinRequest::find(request, id).await?.map(Self::JoinRequest),
             AnyId::Document(id) => Document::find(request, id).await?.map(Self::Document),
             AnyId::Tag(id) => Tag::find(request, id).await?.map(Self::Tag),
+            AnyId::Decision(id) => Decision::find(request, id).await?.map(Self::Decision),
+            AnyId::Approval(id) => Approval::find(request, id).await?.map(Self::Approval),
+            AnyId::PolicySimulation(id) => PolicySimulation::find(request, id).await?.map(Self::PolicySimulation),
+            AnyId::Policy(id) => Policy::find(request, id).await?.map(Self::Policy),
             AnyId::AuditLog(id) => AuditEntry::find(request, id).await?.map(Self::AuditEntry),
             AnyId::McpServer(id) => McpServer::find(request, id).await?.map(Self::McpServer),
             AnyId::McpServerVersion(id) => McpServerVersion::find(request, id).await?.map(Self::McpServerVersion),
@@ -99,10 +111,7 @@ impl Node {
             | AnyId::ApiKey(_)
             | AnyId::Secret(_)
             | AnyId::McpFinding(_)
-            | AnyId::Policy(_)
             | AnyId::PolicyVersion(_)
-            | AnyId::Decision(_)
-            | AnyId::Approval(_)
             | AnyId::Budget(_)
             | AnyId::Reservation(_)
             | AnyId::Event(_) => None,
@@ -147,7 +156,7 @@ impl NodeQuery {
 
 /// What can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(NodeQuery, ViewerQuery, OpenIdQuery, OrganizationQuery, InvitationQuery);
+pub struct Query(NodeQuery, ViewerQuery, OpenIdQuery, OrganizationQuery, InvitationQuery, ExplanationQuery);
 
 /// What can be changed. Each mutation is one transaction: it happens whole, or not at all. One that fails is null, with
 /// an error; the others of the request stand. After UNAVAILABLE (HTTP 503) it is not known whether it happened: repeat it
@@ -157,7 +166,15 @@ pub struct Mutation(IdentityMutation, TenancyMutation, DocumentMutation, TagMuta
 
 /// What can be followed live.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(DocumentSubscription, SpaceSubscription, AuditSubscription, McpSubscription);
+pub struct Subscription(
+    DocumentSubscription,
+    SpaceSubscription,
+    AuditSubscription,
+    McpSubscription,
+    DecisionSubscription,
+    ApprovalSubscription,
+    SimulationSubscription,
+);
 
 /// Builds the graph.
 pub fn graph() -> Graph {

@@ -451,6 +451,18 @@ enumerations! {
         Withdrawn = "withdrawn",
     }
 
+    /// Where a simulation stands.
+    SimulationState {
+        /// It goes on.
+        Running = "running",
+        /// Every decision was looked at.
+        Succeeded = "succeeded",
+        /// It could not be finished.
+        Failed = "failed",
+        /// Somebody ended it.
+        Canceled = "canceled",
+    }
+
     /// Whose use a limit counts.
     BudgetSubject {
         /// All of the organization's.

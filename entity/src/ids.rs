@@ -238,6 +238,8 @@ ids! {
     PolicyId Policy "pol";
     /// A version of a policy.
     PolicyVersionId PolicyVersion "plv";
+    /// A draft of policies, tried on decisions.
+    PolicySimulationId PolicySimulation "sim";
     /// A decision about a call.
     DecisionId Decision "dec";
     /// A request to call a tool once.

@@ -41,6 +41,8 @@ const MIGRATIONS: &[SqlMigration] = migrations![
     "m20261120_000019_sign_ups",
     "m20261120_000020_governance",
     "m20261120_000023_registry",
+    "m20261120_000024_policy_sets",
+    "m20261120_000024_simulations",
 ];
 
 /// Any number will do, as long as nothing else in the database locks it.

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::registry_rows::REGISTRY_CHANGES;
-use super::rows::{CHANGES, Change, FOLLOWINGS, Following, SIGHTS};
+use super::followings::{FOLLOWINGS, Following};
+use super::rows::{Change, SIGHTS, changes};
 use super::scene::Scene;
 use crate::support::{Answer, Client, Digest, graph, socket};
 
@@ -75,6 +75,36 @@ async fn who_sees_what() {
         }
         table.line(row, &cells);
     }
+    let input =
+        json!({ "projectId": scene.world.rocket, "action": { "callTool": { "server": "git", "tool": "ask" } } });
+    for (row, query, variables) in [
+        (
+            "decision: about the developer",
+            "query($id: ID!) { decision(id: $id) { id } }",
+            json!({ "id": scene.decision }),
+        ),
+        (
+            "explainDecision: in rocket",
+            "query($input: ExplainDecisionInput!) { explainDecision(input: $input) { outcome } }",
+            json!({ "input": input }),
+        ),
+        (
+            "whyNot: in rocket",
+            "query($input: ExplainDecisionInput!) { whyNot(input: $input) { isAllowed } }",
+            json!({ "input": input }),
+        ),
+    ] {
+        let mut cells = Vec::new();
+        for (name, client) in scene.world.viewers() {
+            let answer = client.query(query, variables.clone()).await;
+            cells.push(match answer.codes().as_slice() {
+                [] if answer.payload().is_object() => "yes",
+                [] | ["NOT_FOUND"] => "-",
+                codes => panic!("{name}: {row}: {codes:?}"),
+            });
+        }
+        table.line(row, &cells);
+    }
     insta::assert_snapshot!(table.render());
 }
 
@@ -86,7 +116,7 @@ async fn who_changes_what() {
     let mut table = Table::new(legend, &scene);
     let mut can = Abilities::default();
     let mut before = scene.world.database.digest().await;
-    for change in CHANGES.iter().chain(REGISTRY_CHANGES) {
+    for change in changes() {
         let mut cells = Vec::new();
         for (name, client) in scene.world.viewers() {
             let place = format!("{name}: {} {}", change.field, change.on);
@@ -162,27 +192,16 @@ fn is_empty(answer: &Answer) -> bool {
 async fn who_follows_what() {
     let scene = Scene::new().await;
     let mut table = Table::new(
-        "yes: is told of changes. of the space: not of its documents. no: FORBIDDEN. -: NOT_FOUND, as if it did not exist.",
+        "yes: is told of changes. silence: sees the project, and nothing of this. of the space: not of its documents. no: FORBIDDEN. -: NOT_FOUND, as if it did not exist.",
         &scene,
     );
     for following in FOLLOWINGS {
         let changing = (following.changing)(&scene);
-        let (author, mutation, text) = match changing {
-            id if id == scene.server => (&scene.world.project_admin, "mcpServerUpdate", "description"),
-            id if id == scene.page => (&scene.world.owner, "documentUpdate", "title"),
-            _ => (&scene.world.manager, "documentUpdate", "title"),
-        };
-        let update = |value: &str| json!({ "id": changing, text: value });
-        let earlier = author.mutate(mutation, update("Earlier")).await.well();
-        author.mutate(mutation, update("Later")).await.well();
-        if following.field == "spaceActivity" {
-            author.mutate("spaceUpdate", json!({ "id": (following.id)(&scene), "description": "Later" })).await.well();
-        }
-        let after = earlier.text(&format!("{mutation}.commitCursor"));
+        let after = changed(&scene, following, changing).await;
         let mut cells = Vec::new();
         for (name, client) in scene.world.viewers() {
             cells.push(
-                follow(&scene, client, following, after, &format!("{name}: {} {}", following.field, following.on))
+                follow(&scene, client, following, &after, &format!("{name}: {} {}", following.field, following.on))
                     .await,
             );
         }
@@ -191,12 +210,44 @@ async fn who_follows_what() {
     insta::assert_snapshot!(table.render());
 }
 
+/// Changes it twice, and gives the cursor of the first change.
+async fn changed(scene: &Scene, following: &Following, changing: &str) -> String {
+    if changing == scene.simulation {
+        let owner = &scene.world.owner;
+        let earlier = owner.mutate("documentUpdate", json!({ "id": scene.page, "title": "Before it ends" })).await.well();
+        owner.mutate("policySimulationCancel", json!({ "id": changing })).await.well();
+        return earlier.text("documentUpdate.commitCursor").to_owned();
+    }
+    let (author, mutation, text) = match changing {
+        id if id == scene.approval => (&scene.world.developer, "approvalRequest", "message"),
+        id if id == scene.server => (&scene.world.project_admin, "mcpServerUpdate", "description"),
+        id if id == scene.page => (&scene.world.owner, "documentUpdate", "title"),
+        _ => (&scene.world.manager, "documentUpdate", "title"),
+    };
+    let update = |value: &str| match mutation {
+        "approvalRequest" => {
+            let arguments = json!({ "for": following.field, "when": value });
+            json!({ "projectId": scene.world.rocket, "server": "git", "tool": "ask", "arguments": arguments })
+        }
+        _ => json!({ "id": changing, text: value }),
+    };
+    let earlier = author.mutate(mutation, update("Earlier")).await.well();
+    author.mutate(mutation, update("Later")).await.well();
+    if following.field == "spaceActivity" {
+        author.mutate("spaceUpdate", json!({ "id": (following.id)(scene), "description": "Later" })).await.well();
+    }
+    earlier.text(&format!("{mutation}.commitCursor")).to_owned()
+}
+
 /// Follows from a cursor after which something happened, and so is told of it or denied at once.
 async fn follow(scene: &Scene, client: &Client, following: &Following, after: &str, place: &str) -> &'static str {
     let (argument, selection) = match following.field {
         "documentChanged" => ("id", "document { title }"),
         "auditRecorded" => ("organizationId", "entry { id }"),
         "mcpServerChanged" => ("id", "mcpServer { description }"),
+        "policySimulationChanged" => ("id", "simulation { id }"),
+        "decisionMade" => ("projectId", "decision { id }"),
+        "approvalChanged" => ("projectId", "approval { id }"),
         "projectMcpServersChanged" => ("projectId", "mcpServer { description }"),
         _ => ("spaceId", "... on DocumentChange { document { title } } ... on SpaceChange { kind }"),
     };
@@ -206,6 +257,11 @@ async fn follow(scene: &Scene, client: &Client, following: &Following, after: &s
     );
     let mut socket = client.socket().await;
     let id = socket.subscribe(&query, json!({ "id": (following.id)(scene), "after": after })).await;
+    let sees_project = !client.node(&scene.world.rocket).await.is_null();
+    if argument == "projectId" && sees_project && client.node((following.changing)(scene)).await.is_null() {
+        socket.settle().await;
+        return "silence";
+    }
     let message = socket.message().await;
     assert_eq!(message["id"], id, "{place}: {message}");
     let event = &message["payload"]["data"][field];
@@ -214,7 +270,10 @@ async fn follow(scene: &Scene, client: &Client, following: &Following, after: &s
     }
     if event.is_object() {
         let is_later = [&event["document"]["title"], &event["mcpServer"]["description"]].contains(&&json!("Later"));
-        assert!(is_later || event["entry"]["id"].is_string(), "{place}: {message}");
+        assert!(
+            is_later || ["entry", "decision", "approval", "simulation"].iter().any(|of| event[of]["id"].is_string()),
+            "{place}: {message}"
+        );
         return "yes";
     }
     assert!(!message.to_string().contains("Later"), "{place}: {message}");

@@ -2,8 +2,10 @@
 //! complete, and the walk of somebody who may see nothing.
 
 mod coverage;
+mod followings;
 mod held;
 mod matrix;
+mod policy_rows;
 mod registry_rows;
 mod rows;
 mod scene;

@@ -1,10 +1,12 @@
 //! The rows of the matrix: every root field, on every kind of thing that makes a difference. A new root field starts
-//! with its row here.
+//! with its row here, or in the files beside it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
+use super::policy_rows::POLICY_CHANGES;
+use super::registry_rows::REGISTRY_CHANGES;
 use super::scene::{LINKED_TOKEN, MAILED_TOKEN, Scene};
 use crate::support::PASSWORD;
 
@@ -27,17 +29,18 @@ pub struct Sight {
     pub id: Id,
 }
 
-/// A subscription that everybody tries.
-pub struct Following {
-    pub field: &'static str,
-    pub on: &'static str,
-    pub id: Id,
-    /// A document or a server whose change is told there.
-    pub changing: Id,
-}
-
 /// The root fields of queries. `node` and `nodes` are tried on every sight, the others once.
-pub const QUERIES: [&str; 6] = ["invitation", "node", "nodes", "openIdProviders", "organization", "viewer"];
+pub const QUERIES: [&str; 9] = [
+    "decision",
+    "explainDecision",
+    "invitation",
+    "node",
+    "nodes",
+    "openIdProviders",
+    "organization",
+    "viewer",
+    "whyNot",
+];
 
 const fn sight(of: &'static str, on: &'static str, id: Id) -> Sight {
     Sight { of, on, id }
@@ -72,6 +75,13 @@ pub const SIGHTS: &[Sight] = &[
     sight("Document", "in the trash", |scene| &scene.trashed),
     sight("Document", "in the member's personal space", |scene| &scene.diary),
     sight("Tag", "of the private space", |scene| &scene.tag),
+    sight("Policy", "of acme, a draft", |scene| &scene.draft),
+    sight("Policy", "of acme, published", |scene| &scene.policy),
+    sight("Policy", "of rocket, a draft", |scene| &scene.project_draft),
+    sight("Policy", "of rocket, published", |scene| &scene.project_policy),
+    sight("PolicySimulation", "of acme", |scene| &scene.simulation),
+    sight("Decision", "about the developer", |scene| &scene.decision),
+    sight("Approval", "asked for by the developer", |scene| &scene.approval),
     sight("AuditEntry", "of acme", |scene| &scene.entry),
     sight("AuditEntry", "of the member's account", |scene| &scene.own_entry),
     sight("McpServer", "of rocket", |scene| &scene.server),
@@ -79,44 +89,6 @@ pub const SIGHTS: &[Sight] = &[
     sight("McpDiscovery", "of a server of rocket", |scene| &scene.discovery),
     sight("McpTool", "of a server of rocket", |scene| &scene.tool),
     sight("McpScan", "of a server of rocket", |scene| &scene.scan),
-];
-
-pub const FOLLOWINGS: &[Following] = &[
-    Following {
-        field: "documentChanged",
-        on: "in the open space",
-        id: |scene| &scene.page,
-        changing: |scene| &scene.page,
-    },
-    Following { field: "documentChanged", on: "private", id: |scene| &scene.private, changing: |scene| &scene.private },
-    Following {
-        field: "documentChanged",
-        on: "for the private space",
-        id: |scene| &scene.shared,
-        changing: |scene| &scene.shared,
-    },
-    Following {
-        field: "documentChanged",
-        on: "for the organization",
-        id: |scene| &scene.open,
-        changing: |scene| &scene.open,
-    },
-    Following { field: "documentChanged", on: "public", id: |scene| &scene.public, changing: |scene| &scene.public },
-    Following { field: "spaceActivity", on: "open", id: |scene| &scene.world.handbook, changing: |scene| &scene.page },
-    Following { field: "spaceActivity", on: "private", id: |scene| &scene.world.lab, changing: |scene| &scene.shared },
-    Following { field: "auditRecorded", on: "acme", id: |scene| &scene.world.acme, changing: |scene| &scene.page },
-    Following {
-        field: "mcpServerChanged",
-        on: "of rocket",
-        id: |scene| &scene.server,
-        changing: |scene| &scene.server,
-    },
-    Following {
-        field: "projectMcpServersChanged",
-        on: "rocket",
-        id: |scene| &scene.world.rocket,
-        changing: |scene| &scene.server,
-    },
 ];
 
 pub const fn change(
@@ -129,7 +101,7 @@ pub const fn change(
     Change { field, on, allowed_by: Some((action, id)), input }
 }
 
-const fn free(field: &'static str, on: &'static str, input: fn(&Scene) -> Value) -> Change {
+pub(super) const fn free(field: &'static str, on: &'static str, input: fn(&Scene) -> Value) -> Change {
     Change { field, on, allowed_by: None, input }
 }
 
@@ -144,7 +116,12 @@ fn fresh_address() -> String {
     format!("nobody{}@example.org", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-pub const CHANGES: &[Change] = &[
+/// Every mutation, on every kind of thing.
+pub fn changes() -> impl Iterator<Item = &'static Change> {
+    CHANGES.iter().chain(REGISTRY_CHANGES).chain(POLICY_CHANGES)
+}
+
+const CHANGES: &[Change] = &[
     free("signUp", "", |_| json!({ "email": "nora@example.org", "password": PASSWORD, "name": "Nora" })),
     free("signIn", "", |_| json!({ "email": "member@acme.test", "password": PASSWORD })),
     free("signInConfirm", "with a made-up token", |_| json!({ "mfaToken": "x", "code": "000000" })),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Digest, PASSWORD, World, typed, uuid};
+use crate::support::{Client, Digest, PASSWORD, World, eventually, typed, uuid};
 
 /// A world with one of everything, and a copy of its rows.
 pub struct Scene {
@@ -40,6 +40,16 @@ pub struct Scene {
     /// A private space of the owner that is listed, and the member's request to join it.
     pub board: String,
     pub asking: String,
+    /// Policies of acme and of its project rocket.
+    pub draft: String,
+    pub policy: String,
+    pub project_draft: String,
+    pub project_policy: String,
+    /// A request of the developer for the approval of a call, and the decision that asks for it.
+    pub approval: String,
+    pub decision: String,
+    /// A simulation of acme that is said to run.
+    pub simulation: String,
     /// An entry of the log of acme, and one about the member's account.
     pub entry: String,
     pub own_entry: String,
@@ -96,6 +106,18 @@ impl Scene {
         let team_membership = world.admin.add_team_member(&team, &world.member).await;
         let board = world.owner.space(&world.acme, "board", json!({ "privacy": "PRIVATE", "isListed": true })).await;
         let asking = world.member.join_request(&board).await;
+        let (of_acme, of_rocket) = (json!({ "organizationId": world.acme }), json!({ "projectId": world.rocket }));
+        let [draft, policy, project_draft, project_policy] = [
+            world.owner.policy(&of_acme, json!({})).await,
+            world.owner.policy(&of_acme, json!({ "rules": asking_for("ask") })).await,
+            world.project_admin.policy(&of_rocket, json!({})).await,
+            world.project_admin.policy(&of_rocket, json!({})).await,
+        ];
+        for (client, id) in [(&world.owner, &policy), (&world.project_admin, &project_policy)] {
+            client.mutate("policyPublish", json!({ "id": id })).await.well();
+        }
+        world.tools("git", &["ask"]).await;
+        let (approval, decision) = approval(&world).await;
         let mailed = invitation(&world, MAILED_TOKEN, json!({ "email": "nora@example.org", "role": "MEMBER" })).await;
         let linked = invitation(&world, LINKED_TOKEN, json!({ "role": "MEMBER" })).await;
         let input = json!({ "email": "member@acme.test", "password": PASSWORD });
@@ -147,6 +169,13 @@ impl Scene {
             member_membership: holding(&world, "members", "mem", &world.member).await,
             team,
             team_membership,
+            simulation: simulation(&world).await,
+            approval,
+            decision,
+            draft,
+            policy,
+            project_draft,
+            project_policy,
             mailed,
             linked,
             board,
@@ -219,6 +248,34 @@ async fn invitation(world: &World, token: &str, mut input: Value) -> String {
     );
     world.database.run(&sql).await;
     id
+}
+
+/// A simulation of acme that is said to run, by a server that has a long time yet.
+async fn simulation(world: &World) -> String {
+    let id = "018f0000-0000-7000-8000-00000000517a";
+    let sql = format!(
+        "INSERT INTO governance.policy_simulations (id, organization_id, draft, window_start, window_end, updated_at) \
+         VALUES ('{id}', '{}', '[]', now() - interval '1 day', now(), now() + interval '1 day')",
+        uuid(&world.acme)
+    );
+    world.database.run(&sql).await;
+    typed("sim", id)
+}
+
+/// Rules that allow every tool, and want an approval for one.
+fn asking_for(tool: &str) -> Value {
+    json!({ "access": { "allowedTools": ["*"], "approvedTools": [tool] } })
+}
+
+/// A request of the developer for the approval of a call, and the decision that asks for it once it is recorded.
+async fn approval(world: &World) -> (String, String) {
+    let input = json!({ "projectId": world.rocket, "server": "git", "tool": "ask", "arguments": { "n": 0 } });
+    let answer = world.developer.mutate_for("approvalRequest", "approval { id decisionId }", input).await.well();
+    let text = |path: &str| answer.text(&format!("approvalRequest.approval.{path}")).to_owned();
+    let (approval, decision) = (text("id"), text("decisionId"));
+    let sql = format!("SELECT count(*) FROM governance.decisions WHERE id = '{}'", uuid(&decision));
+    eventually("the decision is recorded", async || (world.database.number(&sql).await == 1).then_some(())).await;
+    (approval, decision)
 }
 
 /// The id of what makes somebody a member.

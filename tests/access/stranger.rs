@@ -142,6 +142,18 @@ async fn belongings(scene: &Scene) -> BTreeMap<&'static str, String> {
     world.database.run(&sql).await;
     let project = stranger.project(&world.globex, "probe").await;
     let team = stranger.team(&world.globex, "Probers").await;
+    let (tools, asked) = ("018f0000-0000-7000-8000-00000000a5c0", "018f0000-0000-7000-8000-00000000a5c1");
+    let sql = format!(
+        "INSERT INTO governance.mcp_servers (id, project_id, organization_id, name) \
+         SELECT '{tools}', id, organization_id, 'asked' FROM tenancy.projects WHERE id = '{project}'; \
+         INSERT INTO governance.approvals (id, server_id, organization_id, project_id, tool_name, requested_by, \
+            arguments_hash, redacted_arguments, pin, expires_at) \
+         SELECT '{asked}', '{tools}', organization_id, id, 'ask', '{user}', sha256('a'), '{{}}', sha256('b'), now() + interval '1 hour' \
+         FROM tenancy.projects WHERE id = '{project}'",
+        project = uuid(&project),
+        user = uuid(&stranger.id),
+    );
+    world.database.run(&sql).await;
     let link = stranger.mutate("invitationCreate", json!({ "organizationId": world.globex, "role": "VIEWER" })).await;
     let asking = format!(
         "INSERT INTO tenancy.join_requests (id, space_id, user_id) VALUES (gen_random_uuid(), '{}', '{}')",
@@ -175,6 +187,8 @@ async fn belongings(scene: &Scene) -> BTreeMap<&'static str, String> {
         ("teamMember", stranger.add_team_member(&team, stranger).await),
         ("team", team),
         ("oauthConnection", typed("oac", connection)),
+        ("approval", typed("apr", asked)),
+        ("policy", stranger.policy(&json!({ "organizationId": world.globex }), json!({})).await),
         ("session", holding("identity.sessions", "ses").await),
         ("projectMember", holding("tenancy.project_members", "prm").await),
         ("project", project),
@@ -197,7 +211,7 @@ fn belonging<'a>(belongings: &'a BTreeMap<&str, String>, mutation: &str, field: 
 }
 
 /// A value for an input field that is no id: the simplest there is.
-fn value(of: &InputValueDefinition) -> Value {
+fn value(of: &InputValueDefinition, belongings: &BTreeMap<&str, String>) -> Value {
     if let BaseType::List(_) = of.ty.node.base {
         return json!(["new"]);
     }
@@ -207,6 +221,8 @@ fn value(of: &InputValueDefinition) -> Value {
         "Boolean" => json!(true),
         "JSON" => json!({}),
         "DateTime" => json!(chrono::Utc::now() + chrono::Days::new(1)),
+        "PolicyScopeInput" => json!({ "organizationId": belongings["organization"] }),
+        "PolicyRulesInput" => json!({ "access": { "allowedTools": ["*"] } }),
         "McpTransportInput" => json!({ "http": { "url": "https://a.example/mcp" } }),
         "McpServerJsonInput" => json!({ "text": server_json() }),
         name => match graph().values(name).first() {
@@ -227,7 +243,8 @@ fn inputs(mutation: &str, belongings: &BTreeMap<&str, String>, id: &str) -> Vec<
         .filter(|field| !field.ty.node.nullable && field.default_value.is_none())
         .map(|field| {
             let name = field.name.node.to_string();
-            let value = if is_id(field) { json!(belonging(belongings, mutation, &name)) } else { value(field) };
+            let value =
+                if is_id(field) { json!(belonging(belongings, mutation, &name)) } else { value(field, belongings) };
             (name, value)
         })
         .collect();

@@ -1,7 +1,7 @@
 //! `bench`: measures Trellis beside its peers, on one machine and one database, and prints ratios.
 //! `database` fills the database, `peers` starts the servers, `answers` compares what they say, `load` asks them,
 //! `read` is the benchmark itself and `report` what it prints. `handwritten` and `plain` are peers. `door` measures the
-//! front door alone, with `idle` connections.
+//! front door alone, with `idle` connections; `governance` what deciding takes.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 mod answers;
 mod database;
 mod door;
+mod governance;
 mod handwritten;
 mod idle;
 mod load;
@@ -44,6 +45,8 @@ enum Case {
     Read(read::Settings),
     /// What the front door adds to a request, refuses, opens and holds.
     Door(door::Settings),
+    /// What decisions and simulations cost.
+    Governance(governance::Settings),
     /// Serve the hand-written endpoint: a peer of the benchmark, started by it.
     #[command(hide = true)]
     Handwritten(handwritten::Settings),
@@ -76,6 +79,9 @@ fn run(case: Case) -> ExitCode {
         // One thread is enough to ask, and leaves the processors to those who answer.
         Case::Read(settings) => in_runtime(tokio::runtime::Builder::new_current_thread(), read::run(settings)),
         Case::Door(settings) => in_runtime(tokio::runtime::Builder::new_current_thread(), door::run(settings)),
+        Case::Governance(settings) => {
+            in_runtime(tokio::runtime::Builder::new_current_thread(), governance::run(settings))
+        }
         Case::Handwritten(settings) => {
             in_runtime(tokio::runtime::Builder::new_multi_thread(), handwritten::serve(settings))
         }

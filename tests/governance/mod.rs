@@ -1,3 +1,7 @@
-//! The tools an AI may use: the registry of MCP servers.
+//! What governs the use of tools: the registry of MCP servers, and who decides about them.
 
+mod approvals;
+mod decisions;
+mod policies;
 mod registry;
+mod simulation;

@@ -95,6 +95,13 @@ impl Client {
         self.made("joinRequestCreate", "joinRequest", json!({ "spaceId": space })).await
     }
 
+    /// A draft of a policy that allows every tool, unless the overrides say otherwise.
+    pub async fn policy(&self, scope: &Value, overrides: Value) -> String {
+        let rules = json!({ "access": { "allowedTools": ["*"] } });
+        let defaults = json!({ "scope": scope, "name": "A policy", "rules": rules });
+        self.made("policyCreate", "policy", merged(defaults, overrides)).await
+    }
+
     /// Adds somebody to a project.
     pub async fn add_project_member(&self, project: &str, who: &Client, role: &str) -> String {
         let input = json!({ "projectId": project, "userId": who.id, "role": role });

@@ -14,6 +14,7 @@ pub mod provider;
 mod server;
 pub mod socket;
 mod timing;
+mod tools;
 mod waiting;
 mod wire;
 mod world;

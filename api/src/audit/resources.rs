@@ -2,9 +2,10 @@
 
 use async_graphql::Enum;
 use entity::ids::{
-    AnyId, DocumentId, InvitationId, JoinRequestId, MemberId, MfaFactorId, OauthConnectionId, OpenIdJourneyId,
-    OrganizationId, PasswordResetRequestId, ProjectId, ProjectMemberId, RecoveryCodeId, SessionId, SignInChallengeId,
-    SignUpId, SpaceId, SpaceMemberId, SubscriptionId, TagId, TeamId, TeamMemberId, UserId, VerificationTokenId,
+    AnyId, ApprovalId, DocumentId, InvitationId, JoinRequestId, MemberId, MfaFactorId, OauthConnectionId,
+    OpenIdJourneyId, OrganizationId, PasswordResetRequestId, PolicyId, PolicySimulationId, PolicyVersionId, ProjectId,
+    ProjectMemberId, RecoveryCodeId, SessionId, SignInChallengeId, SignUpId, SpaceId, SpaceMemberId, SubscriptionId,
+    TagId, TeamId, TeamMemberId, UserId, VerificationTokenId,
 };
 use uuid::Uuid;
 
@@ -101,6 +102,14 @@ resources! {
     Tag "tags" Tag(TagId);
     /// A tag on a document.
     DocumentTag "document_tags" Document(DocumentId);
+    /// A policy.
+    Policy "policies" Policy(PolicyId);
+    /// A request for approval.
+    Approval "approvals" Approval(ApprovalId);
+    /// A draft of policies, tried on decisions.
+    PolicySimulation "policy_simulations" PolicySimulation(PolicySimulationId);
+    /// A version of a policy.
+    PolicyVersion "policy_versions" PolicyVersion(PolicyVersionId);
 }
 
 /// The id that a column holds, as a client knows it.
@@ -116,6 +125,7 @@ pub fn id_in_column(column: &str, id: Uuid) -> Option<AnyId> {
         "document_id" | "parent_id" => AnyId::Document(DocumentId(id)),
         "session_id" => AnyId::Session(SessionId(id)),
         "oauth_connection_id" => AnyId::OauthConnection(OauthConnectionId(id)),
+        "policy_id" => AnyId::Policy(PolicyId(id)),
         "tag_id" => AnyId::Tag(TagId(id)),
         _ => return None,
     })

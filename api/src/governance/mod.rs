@@ -1,25 +1,35 @@
 //! The tools an AI may use, and every decision explained. Some of what stands here is pure, without database, graph or a
 //! clock of its own: `decision` says what may happen, `pins` what a tool was when it was approved, `risk` how much harm it
 //! can do, `scan` what is suspicious about a server. The registry of MCP servers leans on it: `mcp_servers` and how each is
-//! reached, `mcp_discoveries` (what a server said when it was connected to), `mcp_tools` and `mcp_scans`.
+//! reached, `mcp_discoveries` (what a server said when it was connected to), `mcp_tools` and `mcp_scans`. `policies` keeps
+//! what organizations and projects want, `decisions` what came of it each time, `approvals` who let what through;
+//! `simulations` try a draft on what was decided.
 
+pub mod approvals;
 pub mod decision;
+pub mod decisions;
 pub mod mcp_discoveries;
 pub mod mcp_scans;
 pub mod mcp_servers;
 pub mod mcp_tools;
 pub mod pins;
+pub mod policies;
 pub mod risk;
 pub mod scan;
+pub mod simulations;
 
 use async_graphql::{Enum, MergedObject};
 
 use crate::platform::payload::ErrorCode;
 
-/// Changes of what tools there are. Merged in groups, because each further part of one merged object makes its futures a
-/// level deeper.
+/// Changes of what tools there are, and of what may be done with them. Merged in groups, because each further part of one
+/// merged object makes its futures a level deeper.
 #[derive(MergedObject, Default)]
-pub struct GovernanceMutation(RegistryMutation);
+pub struct GovernanceMutation(RegistryMutation, DecidingMutation);
+
+/// Changes of what may be done with tools, and of who lets it through.
+#[derive(MergedObject, Default)]
+pub struct DecidingMutation(policies::PolicyMutation, approvals::ApprovalMutation, simulations::SimulationMutation);
 
 /// Changes of the registry of MCP servers.
 #[derive(MergedObject, Default)]
@@ -78,4 +88,37 @@ pub enum McpErrorCode {
 
 impl ErrorCode for McpErrorCode {
     const USER_ERROR: &'static str = "McpUserError";
+}
+
+/// Why a change of what governs the use of tools was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum GovernanceErrorCode {
+    /// The object changed since you read it; the payload holds its present state.
+    Conflict,
+    /// The id is in use, or is not a UUIDv7 of these days.
+    IdTaken,
+    /// A name is needed.
+    NameRequired,
+    /// A text is too long or holds characters that do not belong there.
+    TextInvalid,
+    /// A number is outside its limits.
+    OutOfRange,
+    /// There are as many of these as there may be.
+    TooMany,
+    /// Something in the policy cannot be: the path says what.
+    PolicyInvalid,
+    /// The policy is in this state already.
+    AlreadySo,
+    /// The call needs no approval.
+    NotNeeded,
+    /// The call is denied, which no approval changes.
+    Denied,
+    /// The same call waits for an answer already.
+    AlreadyRequested,
+    /// The time of this is over.
+    Expired,
+}
+
+impl ErrorCode for GovernanceErrorCode {
+    const USER_ERROR: &'static str = "GovernanceUserError";
 }

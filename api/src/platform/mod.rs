@@ -16,6 +16,7 @@ pub mod filters;
 pub mod held;
 pub mod http;
 pub mod idempotency;
+pub mod kept;
 pub mod lean;
 pub mod limits;
 pub mod live;

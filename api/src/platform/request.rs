@@ -17,6 +17,7 @@ use super::database::{Counted, Database};
 use super::errors::{Error, Result};
 use super::events::Feed;
 use super::idempotency::Idempotency;
+use super::kept::Kept;
 use super::limits::RateLimits;
 use super::loaders::{Load, Loaders, Mergers};
 use super::mail::Mail;
@@ -46,6 +47,7 @@ pub struct Platform {
     pub turns: Turns,
     pub sealing: Sealing,
     pub mail: Mail,
+    pub kept: Kept,
 }
 
 /// Where a request came from.

@@ -15,7 +15,7 @@ use super::database::Database;
 use super::errors::{Error, Result};
 use super::request::Platform;
 
-/// Months for which audit partitions are made ahead.
+/// Months for which the partitions of the audit log and of decisions are made ahead.
 const MONTHS_AHEAD: i32 = 3;
 /// Rows removed by one statement, so that none comes near the time that statements are given.
 const BATCH: i64 = 5_000;
@@ -108,8 +108,9 @@ impl fmt::Display for Upkeep {
 /// One round of what the server's own role may do. Safe to run at any time, by several at once.
 pub async fn once(platform: &Platform, chores: &[Chore]) -> Result<Upkeep> {
     let connection = platform.database.connection();
-    let ahead = statement("SELECT audit.ensure_partitions($1)", [MONTHS_AHEAD.into()]);
-    connection.execute_raw(ahead).await?;
+    for sql in ["SELECT audit.ensure_partitions($1)", "SELECT governance.ensure_partitions($1)"] {
+        connection.execute_raw(statement(sql, [MONTHS_AHEAD.into()])).await?;
+    }
     let mut done = Upkeep::default();
     for Expiry { what, table, condition } in &EXPIRIES {
         // Rows that another round is removing are left to it.

@@ -11,5 +11,6 @@ pub mod mcp_server_version;
 pub mod mcp_tool;
 pub mod policy;
 pub mod policy_set;
+pub mod policy_simulation;
 pub mod policy_version;
 pub mod secret;

@@ -5,7 +5,7 @@ use sea_orm::FromJsonQueryResult;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::enums::{OrganizationStatus, Plan, SpaceRole};
+use crate::enums::{DecisionOutcome, OrganizationStatus, Plan, SpaceRole};
 use crate::ids::{OrganizationId, UserId};
 use crate::secret::Secret;
 
@@ -59,6 +59,14 @@ pub struct OrganizationSettings {
     pub members_may_create_projects: bool,
     /// The role that members get in a new open space, unless its creator chooses another.
     pub default_space_role: SpaceRole,
+    /// What is decided about the call of a tool when no policy of the organization says anything.
+    pub default_tool_outcome: DecisionOutcome,
+    /// What is decided about the use of a model when no policy of the organization says anything.
+    pub default_model_outcome: DecisionOutcome,
+    /// How many of a hundred decisions that allow something are recorded. All others always are.
+    pub recorded_allows_percent: i32,
+    /// For how many minutes an approval is asked for, and good once it is given.
+    pub approval_minutes: i32,
 }
 
 impl Default for OrganizationSettings {
@@ -71,6 +79,10 @@ impl Default for OrganizationSettings {
             members_may_create_spaces: true,
             members_may_create_projects: false,
             default_space_role: SpaceRole::Reader,
+            default_tool_outcome: DecisionOutcome::Deny,
+            default_model_outcome: DecisionOutcome::Allow,
+            recorded_allows_percent: 100,
+            approval_minutes: 60,
         }
     }
 }

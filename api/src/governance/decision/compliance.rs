@@ -3,6 +3,7 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
+use async_graphql::Enum;
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,20 +18,26 @@ use super::{
 use crate::governance::scan::{email_pattern, payment_card_pattern, secret_pattern};
 
 /// What happens to what is found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Enum)]
+#[graphql(name = "ComplianceResponse")]
 #[serde(rename_all = "snake_case")]
 pub enum Response {
+    /// It is recorded only.
     Flag,
+    /// It is replaced by `[redacted]`.
     Redact,
+    /// The call is denied.
     Block,
 }
 
 /// Built-in detectors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Enum)]
+#[graphql(name = "ComplianceDetector")]
 #[serde(rename_all = "snake_case")]
 pub enum Detector {
     /// Keys and tokens of known services, and private keys.
     Secrets,
+    /// Addresses of mail.
     EmailAddresses,
     /// Numbers of payment cards, with their check digit.
     PaymentCards,

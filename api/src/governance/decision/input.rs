@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -68,16 +69,25 @@ pub struct ServerGates {
 }
 
 /// A gate, in the order in which they are reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Enum)]
+#[graphql(name = "DecisionGate")]
 #[serde(rename_all = "snake_case")]
 pub enum Gate {
+    /// The API key, where one is used, is good.
     KeyValid,
+    /// The organization is in use.
     OrganizationActive,
+    /// The project is neither paused nor archived.
     ProjectActive,
+    /// Somebody approved the server, and it is switched on.
     ServerApproved,
+    /// The scan found nothing that matters in the server, or somebody looked at it.
     ScanPassed,
+    /// The tool is there and switched on.
     ToolEnabled,
+    /// The tool is the one that was approved.
     PinMatches,
+    /// The organization's subscription is paid for.
     SubscriptionInGoodStanding,
 }
 

@@ -1,5 +1,7 @@
 //! A policy as it is written and stored: whose it is, what it applies to, its mode and its typed rules.
 
+use async_graphql::Enum;
+use entity::enums::DecisionOutcome;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -14,12 +16,36 @@ pub enum Effect {
     Deny,
 }
 
+impl From<DecisionOutcome> for Effect {
+    fn from(outcome: DecisionOutcome) -> Self {
+        match outcome {
+            DecisionOutcome::Allow => Self::Allow,
+            DecisionOutcome::RequireApproval => Self::RequireApproval,
+            DecisionOutcome::Deny => Self::Deny,
+        }
+    }
+}
+
+impl From<Effect> for DecisionOutcome {
+    fn from(effect: Effect) -> Self {
+        match effect {
+            Effect::Allow => Self::Allow,
+            Effect::RequireApproval => Self::RequireApproval,
+            Effect::Deny => Self::Deny,
+        }
+    }
+}
+
 /// Whose policy it is. Only an organization's grants: the others narrow what it granted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Enum)]
+#[graphql(name = "PolicyLevel")]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
+    /// An organization's: it holds in all its projects, and it alone can grant.
     Organization,
+    /// A project's: it narrows what the organization grants.
     Project,
+    /// A server's: it narrows further, for the tools of that server.
     Server,
 }
 

@@ -100,4 +100,29 @@ proptest! {
             policies.iter().filter(|policy| policy.level == Level::Organization).cloned().collect();
         prop_assert!(outcome(&policies) >= outcome(&organization));
     }
+
+    #[test]
+    fn a_list_holds_whatever_a_call_would_be_allowed(policies in any_policies()) {
+        let compiled = compiled(&policies);
+        let call = decide(&compiled, &input());
+        let listed = decide(&compiled, &Input { arguments: None, ..input() });
+        // None of these policies looks at arguments, so that the two are the same.
+        prop_assert_eq!((call.outcome, call.reason, call.winner), (listed.outcome, listed.reason, listed.winner));
+    }
+
+    #[test]
+    fn a_deny_that_errs_denies_whatever_stands_beside_it(policies in any_policies(), level in prop::sample::select(Level::ALL.to_vec())) {
+        let mut with = policies;
+        with.push(policy(99, level, Rules::Custom(CustomRules { text: "erring deny".to_owned() })));
+        prop_assert_eq!(decided(&with).outcome, Effect::Deny);
+    }
+
+    #[test]
+    fn an_allow_that_errs_is_as_if_it_were_not_there(policies in any_policies(), level in prop::sample::select(Level::ALL.to_vec())) {
+        let before = decided(&policies);
+        let mut with = policies;
+        with.push(policy(99, level, Rules::Custom(CustomRules { text: "erring allow".to_owned() })));
+        let after = decided(&with);
+        prop_assert_eq!((before.outcome, before.reason, before.winner), (after.outcome, after.reason, after.winner));
+    }
 }

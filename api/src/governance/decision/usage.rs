@@ -1,6 +1,7 @@
 //! Usage: how many requests and tokens and how much money in a window. These rules decide nothing; a decision names
 //! those that apply, the tightest first, and consuming them is a later step.
 
+use async_graphql::Enum;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -8,22 +9,30 @@ use uuid::Uuid;
 use super::Problem;
 
 /// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Enum)]
+#[graphql(name = "UsageMeasure")]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
+    /// Calls of tools and uses of models.
     Requests,
+    /// Tokens that models read and write.
     Tokens,
     /// US dollars.
     CostUsd,
 }
 
 /// A calendar window in the organization's time zone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Enum)]
+#[graphql(name = "UsageWindow")]
 #[serde(rename_all = "snake_case")]
 pub enum Window {
+    /// From minute to minute.
     Minute,
+    /// From hour to hour.
     Hour,
+    /// From midnight to midnight.
     Day,
+    /// From the first of a month to the first of the next.
     Month,
 }
 
@@ -41,19 +50,27 @@ impl Window {
 }
 
 /// For whom a limit is counted apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Enum)]
+#[graphql(name = "UsageCountedBy")]
 #[serde(rename_all = "snake_case")]
 pub enum CountedBy {
+    /// All of the organization together.
     Organization,
+    /// Each project.
     Project,
+    /// Each person.
     User,
+    /// Each API key.
     Key,
+    /// Each server.
     Server,
+    /// Each tool.
     Tool,
 }
 
 /// What happens when a limit is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Enum)]
+#[graphql(name = "UsageEnforcement")]
 #[serde(rename_all = "snake_case")]
 pub enum Enforcement {
     /// Nothing more is admitted until the window ends.
@@ -63,10 +80,13 @@ pub enum Enforcement {
 }
 
 /// What holds while Redis does not answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Enum)]
+#[graphql(name = "UsageWhenRedisAway")]
 #[serde(rename_all = "snake_case")]
 pub enum WhenRedisAway {
+    /// Nothing is admitted.
     Deny,
+    /// Everything is admitted.
     Allow,
     /// Each server process counts for itself.
     #[default]

@@ -55,6 +55,10 @@ pub enum Action {
     Submit,
     /// Approve or deny it.
     Decide,
+    /// Create policies for it, and try drafts of them on what was decided.
+    ManagePolicies,
+    /// Take it back.
+    Withdraw,
 }
 
 /// A set of actions.

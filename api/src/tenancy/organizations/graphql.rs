@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use async_graphql::{Context, InputObject, MaybeUndefined, Object};
 use chrono::{DateTime, Utc};
-use entity::enums::{Plan, SpaceRole};
+use entity::enums::{DecisionOutcome, Plan, SpaceRole};
 use entity::ids::OrganizationId;
 use entity::tenancy::organization::{self, OrganizationSettings};
 
 use super::rules::{self, NewOrganization, OrganizationChanges};
 use super::store;
 use crate::audit::{self, AuditEntry, AuditFilter};
+use crate::governance::decisions::{self, Decision, DecisionFilter};
+use crate::governance::policies::{self, Policy};
+use crate::governance::simulations::{self, PolicySimulation};
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::checks;
@@ -218,6 +221,43 @@ impl Organization {
         join_requests::listed_in(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
     }
 
+    /// Its own policies that you may see, the oldest first; those of its projects are with the projects.
+    async fn policies(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Policy>> {
+        policies::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// The simulations that you may see, the newest first: those of the organization for its owners and admins, and those of a project for its admins.
+    async fn policy_simulations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<PolicySimulation>> {
+        simulations::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// What was decided in it that you may read, the newest first: everything for admins of the projects, for others what is about themselves.
+    async fn decisions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only decisions that meet this.")] filter: Option<DecisionFilter>,
+    ) -> Result<Connection<Decision>> {
+        decisions::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
+    }
+
     /// What deleting it would take along. Null unless you may delete it.
     async fn deletion_impact(&self, ctx: &Context<'_>) -> Result<Option<OrganizationDeletionImpact>> {
         deletion::of_organization(ctx.request(), &self.0).await
@@ -311,6 +351,14 @@ struct OrganizationUpdateInput {
     audit_retention_days: Option<i32>,
     /// The model that assistants use unless a project says otherwise.
     default_model: Option<String>,
+    /// What is decided about the call of a tool when no policy of the organization says anything.
+    default_tool_outcome: Option<DecisionOutcome>,
+    /// What is decided about the use of a model when no policy of the organization says anything.
+    default_model_outcome: Option<DecisionOutcome>,
+    /// How many of a hundred decisions that allow something are recorded, 0 to 100.
+    recorded_allows_percent: Option<i32>,
+    /// For how many minutes an approval is asked for, and good once it is given: 1 to 10080.
+    approval_minutes: Option<i32>,
 }
 
 /// An organization to delete.
@@ -381,6 +429,10 @@ impl OrganizationMutation {
             require_other_mcp_approver: input.require_other_mcp_approver,
             audit_retention_days: input.audit_retention_days,
             default_model: input.default_model,
+            default_tool_outcome: input.default_tool_outcome,
+            default_model_outcome: input.default_model_outcome,
+            recorded_allows_percent: input.recorded_allows_percent,
+            approval_minutes: input.approval_minutes,
         };
         let result = rules::update_organization(request, id, input.expected_version, changes).await;
         let mut outcome = Outcome::of(result)?.map(Organization::from);

@@ -1,6 +1,6 @@
 //! What may happen to an organization, and by whom.
 
-use entity::enums::{MemberRole, OrganizationStatus, SpaceRole};
+use entity::enums::{DecisionOutcome, MemberRole, OrganizationStatus, SpaceRole};
 use entity::ids::OrganizationId;
 use entity::tenancy::organization;
 use sea_orm::Condition;
@@ -26,6 +26,7 @@ const ADMIN: ActionSet = MEMBER.and(ActionSet::of(&[
     Action::CreateSpaces,
     Action::CreateProjects,
     Action::ReadAudit,
+    Action::ManagePolicies,
 ]));
 const OWNER: ActionSet = ADMIN.and(ActionSet::of(&[Action::Transfer, Action::ManageSignIn, Action::Delete]));
 
@@ -110,6 +111,10 @@ pub struct OrganizationChanges {
     pub require_other_mcp_approver: Option<bool>,
     pub audit_retention_days: Option<i32>,
     pub default_model: Option<String>,
+    pub default_tool_outcome: Option<DecisionOutcome>,
+    pub default_model_outcome: Option<DecisionOutcome>,
+    pub recorded_allows_percent: Option<i32>,
+    pub approval_minutes: Option<i32>,
 }
 
 /// Changes an organization's properties and settings.
@@ -137,6 +142,12 @@ pub async fn update_organization(
 fn check(changes: OrganizationChanges) -> Result<OrganizationChanges> {
     if changes.audit_retention_days.is_some_and(|days| !(1..=3_650).contains(&days)) {
         return Err(reject("auditRetentionDays", Code::OutOfRange, "Keep the audit log for 1 to 3650 days."));
+    }
+    if changes.recorded_allows_percent.is_some_and(|percent| !(0..=100).contains(&percent)) {
+        return Err(reject("recordedAllowsPercent", Code::OutOfRange, "Record 0 to 100 of a hundred."));
+    }
+    if changes.approval_minutes.is_some_and(|minutes| !(1..=10_080).contains(&minutes)) {
+        return Err(reject("approvalMinutes", Code::OutOfRange, "An approval is good for 1 to 10080 minutes."));
     }
     if changes.default_space_role == Some(SpaceRole::Manager) {
         return Err(reject("defaultSpaceRole", Code::RoleTooHigh, "A space cannot make everyone its manager."));

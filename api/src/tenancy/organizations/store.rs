@@ -123,6 +123,10 @@ pub async fn update(write: &Write<'_>, granted: &Granted<Entity>, changes: Organ
         require_other_mcp_approver: changes.require_other_mcp_approver.unwrap_or(held.require_other_mcp_approver),
         audit_retention_days: changes.audit_retention_days.unwrap_or(held.audit_retention_days),
         default_model: changes.default_model.unwrap_or(held.default_model),
+        default_tool_outcome: changes.default_tool_outcome.unwrap_or(held.default_tool_outcome),
+        default_model_outcome: changes.default_model_outcome.unwrap_or(held.default_model_outcome),
+        recorded_allows_percent: changes.recorded_allows_percent.unwrap_or(held.recorded_allows_percent),
+        approval_minutes: changes.approval_minutes.unwrap_or(held.approval_minutes),
     });
     write.update(granted, row).await.map_err(refused)
 }

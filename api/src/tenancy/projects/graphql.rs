@@ -10,7 +10,10 @@ use entity::tenancy::project::{self, ProjectQuotas, ProjectSettings};
 
 use super::rules::{self, NewProject, ProjectChanges};
 use super::store;
+use crate::governance::approvals::{self, Approval, ApprovalFilter};
+use crate::governance::decisions::{self, Decision, DecisionFilter};
 use crate::governance::mcp_servers::{self, McpServer};
+use crate::governance::policies::{self, Policy};
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::checks;
@@ -156,6 +159,44 @@ impl Project {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<McpServer>> {
         mcp_servers::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// Its own policies and those of its servers that you may see, the oldest first; the organization's hold in it too.
+    async fn policies(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Policy>> {
+        policies::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// What was decided in it that you may read, the newest first: everything for its admins, for others what is about themselves.
+    async fn decisions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only decisions that meet this.")] filter: Option<DecisionFilter>,
+    ) -> Result<Connection<Decision>> {
+        decisions::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
+    }
+
+    /// The requests for approval in it that you may read, the newest first: all of them for its admins, for others their own.
+    async fn approvals(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only requests that meet this.")] filter: Option<ApprovalFilter>,
+    ) -> Result<Connection<Approval>> {
+        approvals::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
     }
 }
 

@@ -25,6 +25,7 @@ const ADMIN: ActionSet = DEVELOPER.and(ActionSet::of(&[
     Action::ManageMembers,
     Action::AttachSpaces,
     Action::RegisterServers,
+    Action::ManagePolicies,
     Action::Delete,
 ]));
 /// What remains of a role in an archived project.

@@ -1,0 +1,249 @@
+//! How requests for approval are stored, and who is to hear of them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use entity::enums::{ApprovalState, ProjectRole};
+use entity::governance::approval::{self, Column, Entity, Model};
+use entity::identity::user;
+use entity::ids::{ApiKeyId, ApprovalId, DecisionId, McpServerId, OrganizationId, PolicyId, ProjectId, UserId};
+use entity::tenancy::organization;
+use sea_orm::ActiveValue::Set;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, PaginatorTrait, QueryFilter, Statement,
+};
+use serde_json::Value;
+
+use super::filter::ApprovalFilter;
+use crate::governance::GovernanceErrorCode as Code;
+use crate::platform::authorization::{Authority, Granted, Read};
+use crate::platform::checks;
+use crate::platform::children;
+use crate::platform::errors::{Error, Result, reject};
+use crate::platform::loaders::{Load, LoadContext};
+use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
+use crate::platform::request::Request;
+use crate::platform::viewer::Grants;
+use crate::platform::write::Write;
+
+/// How many hear of a request.
+const MOST_DECIDERS: i32 = 20;
+
+/// The requests that somebody with these grants may read: all of the projects they administer, and their own.
+pub fn readable(grants: &Grants, user: UserId) -> Condition {
+    let administered = grants.projects.iter().filter(|(_, role)| **role == ProjectRole::Admin).map(|(id, _)| *id);
+    let own = Condition::all()
+        .add(Column::RequestedBy.eq(user))
+        .add(Column::ProjectId.eq_any(grants.projects.keys().copied().collect::<Vec<_>>()));
+    Condition::any().add(Column::ProjectId.eq_any(administered.collect::<Vec<_>>())).add(own)
+}
+
+const NEWEST: Sort<Column> = Sort { column: Column::CreatedAt, id: Column::Id, kind: SortKind::Time, descending: true };
+
+/// Where a request stands in a list.
+pub fn place(row: &Model) -> Cursor {
+    Cursor::new(Column::CreatedAt, SortKey::Time(row.created_at), row.id)
+}
+
+fn condition(filter: &ApprovalFilter) -> Condition {
+    Condition::all()
+        .add_option(filter.states.clone().map(|states| Column::State.is_in(states)))
+        .add_option(filter.requested_by_id.map(|id| Column::RequestedBy.eq(id)))
+}
+
+/// A page of the requests of each of many projects.
+pub struct OfProjects;
+
+impl Load for OfProjects {
+    type Key = (ProjectId, Page, Arc<ApprovalFilter>);
+    type Value = Slice<Model>;
+    const MERGED: bool = false;
+
+    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
+        let mut lists: HashMap<(Page, Arc<ApprovalFilter>), Vec<ProjectId>> = HashMap::new();
+        for (id, page, filter) in keys {
+            lists.entry((page, filter)).or_default().push(id);
+        }
+        let mut found = HashMap::new();
+        for ((page, filter), ids) in lists {
+            let query = Read::new(context.viewer.clone()).visible::<Entity>().filter(condition(&filter));
+            let of = |row: &Model| Some(row.project_id);
+            let slices =
+                children::pages(&context.connection, query, Column::ProjectId, &ids, &page, &NEWEST, of).await?;
+            found.extend(slices.into_iter().map(|(id, slice)| ((id, page.clone(), Arc::clone(&filter)), slice)));
+        }
+        Ok(found)
+    }
+}
+
+/// How many requests a list of a project holds.
+pub async fn count_of_project(request: &Request, id: ProjectId, filter: &ApprovalFilter) -> Result<i64> {
+    let query = request.read().visible::<Entity>().filter(Column::ProjectId.eq(id)).filter(condition(filter));
+    let count = query.count(&request.connection()).await.map_err(Error::from)?;
+    Ok(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// The request as it is at this moment, if the viewer may see it.
+pub async fn present(request: &Request, id: ApprovalId) -> Result<Option<Model>> {
+    let query = request.read().visible::<Entity>().filter(Column::Id.eq(id));
+    Ok(query.one(&request.connection()).await?)
+}
+
+/// What a new request is made from.
+pub struct NewRow {
+    pub id: Option<ApprovalId>,
+    pub server_id: McpServerId,
+    pub tool_name: String,
+    pub decision_id: DecisionId,
+    pub requested_by: UserId,
+    pub api_key_id: Option<ApiKeyId>,
+    pub arguments_hash: Vec<u8>,
+    pub redacted_arguments: Value,
+    pub pin: Vec<u8>,
+    pub policy: Option<(PolicyId, i32)>,
+    pub message: Option<String>,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Adds a request. The database fills in organization and project from the server.
+pub async fn insert(write: &Write<'_>, authority: &dyn Authority, new: NewRow) -> Result<Model> {
+    let request = write.request();
+    let now = request.now();
+    let (policy_id, policy_version) = new.policy.unzip();
+    let row = approval::ActiveModel {
+        id: Set(checks::new_id(request, new.id, Code::IdTaken)?),
+        server_id: Set(new.server_id),
+        tool_name: Set(new.tool_name),
+        decision_id: Set(Some(new.decision_id)),
+        requested_by: Set(new.requested_by),
+        api_key_id: Set(new.api_key_id),
+        arguments_hash: Set(new.arguments_hash),
+        redacted_arguments: Set(new.redacted_arguments),
+        pin: Set(new.pin),
+        policy_id: Set(policy_id),
+        policy_version: Set(policy_version),
+        state: Set(ApprovalState::Pending),
+        message: Set(new.message),
+        expires_at: Set(new.expires_at),
+        version: Set(1),
+        created_at: Set(now),
+        updated_at: Set(now),
+        ..Default::default()
+    };
+    write.insert(authority, row).await.map_err(refused)
+}
+
+fn refused(error: Error) -> Error {
+    error
+        .when_constraint("approvals_pending_key", || {
+            reject("", Code::AlreadyRequested, "The same call waits for an answer already.")
+        })
+        .when_constraint("approvals_pkey", || checks::id_taken(Code::IdTaken))
+}
+
+fn changed(write: &Write<'_>, granted: &Granted<Entity>) -> approval::ActiveModel {
+    approval::ActiveModel {
+        id: Set(granted.id),
+        version: Set(granted.version + 1),
+        updated_at: Set(write.request().now()),
+        ..Default::default()
+    }
+}
+
+pub async fn answer(
+    write: &Write<'_>,
+    granted: &Granted<Entity>,
+    state: ApprovalState,
+    reason: Option<String>,
+    expires_at: Option<DateTime<Utc>>,
+) -> Result<Model> {
+    let mut row = approval::ActiveModel {
+        state: Set(state),
+        decided_by: Set(write.viewer().user_id()),
+        decided_at: Set(Some(write.request().now())),
+        decision_reason: Set(reason),
+        ..changed(write, granted)
+    };
+    if let Some(expires_at) = expires_at {
+        row.expires_at = Set(expires_at);
+    }
+    write.update(granted, row).await
+}
+
+pub async fn withdraw(write: &Write<'_>, granted: &Granted<Entity>) -> Result<Model> {
+    let row = approval::ActiveModel { state: Set(ApprovalState::Withdrawn), ..changed(write, granted) };
+    write.update(granted, row).await
+}
+
+pub async fn consume(write: &Write<'_>, granted: &Granted<Entity>) -> Result<Model> {
+    let row = approval::ActiveModel {
+        state: Set(ApprovalState::Consumed),
+        consumed_at: Set(Some(write.request().now())),
+        ..changed(write, granted)
+    };
+    write.update(granted, row).await
+}
+
+const EXPIRE_SQL: &str = "UPDATE governance.approvals SET state = 'expired', version = version + 1, updated_at = $1 \
+     WHERE id = ANY (ARRAY( \
+         SELECT id FROM governance.approvals WHERE state IN ('pending', 'approved') AND expires_at <= $1 \
+         ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)) \
+     RETURNING *";
+
+/// Ends the requests whose time is over, and gives them.
+pub async fn expire(write: &Write<'_>, most: i64) -> Result<Vec<Model>> {
+    let values = [write.request().now().into(), most.into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, EXPIRE_SQL, values);
+    let rows = write.connection().query_all_raw(statement).await?;
+    rows.iter().map(|row| Model::from_query_result(row, "").map_err(Error::from)).collect()
+}
+
+/// Somebody a letter goes to.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct Person {
+    pub email: String,
+}
+
+/// Owners and admins of the organization, and who administers the project by themselves or through a team.
+const DECIDERS_SQL: &str = "SELECT u.email FROM tenancy.members m JOIN identity.users u ON u.id = m.user_id \
+     WHERE m.organization_id = $1 AND m.status = 'active' AND u.deleted_at IS NULL AND u.status <> 'suspended' AND u.id <> $3 \
+     AND (m.role IN ('owner', 'admin') OR (m.role = 'member' AND EXISTS ( \
+         SELECT FROM tenancy.project_members g WHERE g.project_id = $2 AND g.role = 'admin' \
+         AND (g.user_id = u.id OR g.team_id IN (SELECT t.team_id FROM tenancy.team_members t WHERE t.user_id = u.id))))) \
+     ORDER BY u.id LIMIT $4";
+
+/// Who may answer the request.
+pub async fn deciders(write: &Write<'_>, approval: &Model) -> Result<Vec<Person>> {
+    let values = [
+        approval.organization_id.uuid().into(),
+        approval.project_id.uuid().into(),
+        approval.requested_by.uuid().into(),
+        MOST_DECIDERS.into(),
+    ];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, DECIDERS_SQL, values);
+    Ok(Person::find_by_statement(statement).all(write.connection()).await?)
+}
+
+async fn account(write: &Write<'_>, id: UserId) -> Result<Option<user::Model>> {
+    let users = write.read().through_granted_row::<user::Entity>("who asked for an approval");
+    let users = users.filter(user::Column::Id.eq(id)).filter(user::Column::DeletedAt.is_null());
+    Ok(users.one(write.connection()).await?)
+}
+
+/// The address of somebody; none once the account is gone.
+pub async fn person(write: &Write<'_>, id: UserId) -> Result<Option<Person>> {
+    Ok(account(write, id).await?.map(|user| Person { email: user.email }))
+}
+
+/// The name of somebody.
+pub async fn name_of(write: &Write<'_>, id: UserId) -> Result<String> {
+    Ok(account(write, id).await?.map(|user| user.name).unwrap_or_default())
+}
+
+/// For how many minutes an approval is good.
+pub async fn approval_minutes(write: &Write<'_>, id: OrganizationId) -> Result<i32> {
+    let found = write.read().through_granted_row::<organization::Entity>("the organization of an approval");
+    let row = found.filter(organization::Column::Id.eq(id)).one(write.connection()).await?;
+    Ok(row.ok_or(Error::NotFound)?.settings.approval_minutes)
+}

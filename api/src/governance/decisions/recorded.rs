@@ -1,0 +1,77 @@
+//! A decision as it is written down.
+
+use entity::enums::DecisionAction;
+use entity::governance::decision::Model;
+use entity::ids::{ApiKeyId, PolicyId, UserId};
+use sha2::{Digest, Sha256};
+
+use super::recording::Made;
+use super::redaction::redacted_arguments;
+use super::trace::Trace;
+use crate::governance::decision::{Action, Input};
+use crate::governance::pins::canonical;
+use crate::platform::errors::{Error, Result};
+
+/// The row of a decision.
+pub fn row(made: &Made) -> Result<Model> {
+    let Made { decision, input, .. } = made;
+    let (kept, is_replayable) = redacted(input, &decision.findings);
+    let (action, server_tool) = match &input.action {
+        Action::CallTool { tool, .. } => (DecisionAction::CallTool, Some(tool.clone())),
+        Action::UseModel { .. } => (DecisionAction::UseModel, None),
+    };
+    Ok(Model {
+        id: made.id,
+        created_at: input.at,
+        organization_id: made.organization_id,
+        project_id: made.project_id,
+        user_id: input.user_id.map(UserId),
+        api_key_id: input.key_id.map(ApiKeyId),
+        server_id: made.server_id,
+        tool_name: server_tool.map(|name| shortened(&name)),
+        model: input.action.model().map(shortened),
+        action,
+        outcome: decision.outcome.into(),
+        would_be: decision.would_be.map(Into::into),
+        reason: super::trace::ReasonKind::of(decision.reason).as_str().to_owned(),
+        winner_id: decision.winner.map(PolicyId),
+        policy_set_version: decision.policy_set_version,
+        input_hash: hash(input)?,
+        input: without_nul(serde_json::to_value(&kept).map_err(Error::internal)?),
+        is_replayable,
+        trace: without_nul(serde_json::to_value(Trace::of(decision)).map_err(Error::internal)?),
+        duration_us: i32::try_from(made.duration.as_micros()).ok(),
+        request_id: Some(made.request_id),
+    })
+}
+
+/// As much of a name as its column holds; the input has the whole of it.
+fn shortened(name: &str) -> String {
+    name.chars().filter(|sign| *sign != '\0').take(255).collect()
+}
+
+/// SHA-256 over the canonical JSON of everything that was looked at, before anything was redacted.
+fn hash(input: &Input) -> Result<Vec<u8>> {
+    let value = serde_json::to_value(input).map_err(Error::internal)?;
+    Ok(Sha256::digest(canonical(&value).as_bytes()).to_vec())
+}
+
+/// The input as it may be kept, and whether it can be decided again from that.
+fn redacted(input: &Input, findings: &[crate::governance::decision::ComplianceFinding]) -> (Input, bool) {
+    let Some(arguments) = &input.arguments else { return (input.clone(), true) };
+    let (arguments, is_whole) = redacted_arguments(arguments, findings);
+    (Input { arguments: Some(arguments), ..input.clone() }, is_whole)
+}
+
+/// PostgreSQL keeps every character but one.
+fn without_nul(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "\u{FFFD}")),
+        Value::Array(items) => items.into_iter().map(without_nul).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, field)| (name.replace('\0', "\u{FFFD}"), without_nul(field))).collect()
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,230 @@
+//! How what decisions stand on is read, and how decisions are stored.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use entity::enums::ProjectRole;
+use entity::governance::decision::{ActiveModel, Column, Entity, Model};
+use entity::governance::policy;
+use entity::ids::{OrganizationId, ProjectId, UserId};
+use entity::tenancy::organization::OrganizationSettings;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, IntoActiveModel,
+    QueryFilter, Statement,
+};
+use uuid::Uuid;
+
+use super::filter::DecisionFilter;
+use crate::governance::decision::{Defaults, OrganizationGates, Policy};
+use crate::governance::policies::{as_decided, defaults_of};
+use crate::platform::authorization::Read;
+use crate::platform::children;
+use crate::platform::errors::{Error, Result};
+use crate::platform::loaders::{Load, LoadContext};
+use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
+use crate::platform::request::Request;
+use crate::platform::viewer::Grants;
+use crate::platform::write::Write;
+
+/// What holds in a project apart from its policies, and which version of those does.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground {
+    pub organization_id: OrganizationId,
+    pub project_id: ProjectId,
+    pub gates: OrganizationGates,
+    pub defaults: Defaults,
+    pub recorded_allows_percent: i32,
+    pub approval_minutes: i32,
+    pub version: i64,
+}
+
+#[derive(FromQueryResult)]
+struct GroundRow {
+    project_id: Uuid,
+    organization_id: Uuid,
+    settings: OrganizationSettings,
+    project_active: bool,
+    organization_active: bool,
+    in_good_standing: bool,
+    version: i64,
+}
+
+impl From<GroundRow> for Ground {
+    fn from(row: GroundRow) -> Self {
+        Self {
+            organization_id: OrganizationId(row.organization_id),
+            project_id: ProjectId(row.project_id),
+            gates: OrganizationGates {
+                // Whoever asks with a key that is not good is nobody, and does not come as far as this.
+                key_valid: true,
+                organization_active: row.organization_active,
+                project_active: row.project_active,
+                subscription_in_good_standing: row.in_good_standing,
+            },
+            defaults: defaults_of(&row.settings),
+            recorded_allows_percent: row.settings.recorded_allows_percent,
+            approval_minutes: row.settings.approval_minutes,
+            version: row.version,
+        }
+    }
+}
+
+/// A payment that failed is tried again for a while; what was canceled lasts until what was paid for is over.
+const GROUND_SQL: &str = "SELECT p.id AS project_id, o.id AS organization_id, o.settings, \
+     p.status = 'active' AND p.deleted_at IS NULL AS project_active, \
+     o.status = 'active' AND o.deleted_at IS NULL AS organization_active, \
+     coalesce(s.status <> 'canceled' OR s.current_period_end > now(), true) AS in_good_standing, \
+     coalesce(sets.version, 0) AS version \
+     FROM tenancy.projects p JOIN tenancy.organizations o ON o.id = p.organization_id \
+     LEFT JOIN tenancy.subscriptions s ON s.organization_id = o.id \
+     LEFT JOIN governance.policy_sets sets ON sets.organization_id = o.id \
+     WHERE p.id = ANY($1)";
+
+/// The ground of a project, shared between requests; that the viewer may see the project is checked apart.
+pub struct Grounds;
+
+impl Load for Grounds {
+    type Key = ProjectId;
+    type Value = Option<Ground>;
+    const MERGED: bool = true;
+
+    async fn load(context: &LoadContext, keys: Vec<ProjectId>) -> Result<HashMap<ProjectId, Option<Ground>>> {
+        let grounds = grounds(&context.connection, &keys).await?;
+        Ok(grounds.into_iter().map(|ground| (ground.project_id, Some(ground))).collect())
+    }
+}
+
+/// The ground of each of these projects that there is.
+pub async fn grounds(connection: &impl ConnectionTrait, projects: &[ProjectId]) -> Result<Vec<Ground>> {
+    let ids: Vec<Uuid> = projects.iter().map(|id| id.uuid()).collect();
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, GROUND_SQL, [ids.into()]);
+    Ok(GroundRow::find_by_statement(statement).all(connection).await?.into_iter().map(Ground::from).collect())
+}
+
+/// The version and the policies in one statement, so that they belong together.
+const POLICIES_SQL: &str = "SELECT coalesce(sets.version, 0) AS set_version, servers.name AS server_name, policies.* \
+     FROM (SELECT $1::uuid AS organization_id) asked \
+     LEFT JOIN governance.policy_sets sets USING (organization_id) \
+     LEFT JOIN governance.policies ON policies.organization_id = asked.organization_id AND policies.status = 'active' \
+         AND policies.deleted_at IS NULL AND (policies.project_id IS NULL OR policies.project_id = $2) \
+     LEFT JOIN governance.mcp_servers servers ON servers.id = policies.server_id";
+
+/// The policies that hold in a project, with the version of the set.
+pub async fn policies(
+    request: &Request,
+    organization: OrganizationId,
+    project: ProjectId,
+) -> Result<(i64, Vec<Policy>)> {
+    let values = [organization.uuid().into(), project.uuid().into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, POLICIES_SQL, values);
+    let rows = request.connection().query_all_raw(statement).await?;
+    let version = rows.first().map(|row| row.try_get("", "set_version")).transpose()?.unwrap_or_default();
+    let mut policies = Vec::with_capacity(rows.len());
+    for row in &rows {
+        if let Some(policy) = policy::Model::from_query_result_optional(row, "")? {
+            policies.push(as_decided(&policy, row.try_get("", "server_name")?));
+        }
+    }
+    Ok((version, policies))
+}
+
+/// Stores decisions, each once.
+pub async fn insert(write: &Write<'_>, rows: Vec<Model>) -> Result<()> {
+    let authority = write.as_system("decisions are recorded by the server itself");
+    let once = OnConflict::columns([Column::Id, Column::CreatedAt]).do_nothing().to_owned();
+    let rows: Vec<ActiveModel> = rows.into_iter().map(|row| row.into_active_model().reset_all()).collect();
+    write.insert_missing(&authority, rows, once).await
+}
+
+/// The decisions that somebody with these grants may read: all of the projects they administer, and their own.
+pub fn readable(grants: &Grants, user: UserId) -> Condition {
+    let administered = grants.projects.iter().filter(|(_, role)| **role == ProjectRole::Admin).map(|(id, _)| *id);
+    let own = Condition::all()
+        .add(Column::UserId.eq(user))
+        .add(Column::ProjectId.eq_any(grants.projects.keys().copied().collect::<Vec<_>>()));
+    Condition::any().add(Column::ProjectId.eq_any(administered.collect::<Vec<_>>())).add(own)
+}
+
+const NEWEST: Sort<Column> = Sort { column: Column::CreatedAt, id: Column::Id, kind: SortKind::Time, descending: true };
+
+/// Where a decision stands in a list.
+pub fn place(row: &Model) -> Cursor {
+    Cursor::new(Column::CreatedAt, SortKey::Time(row.created_at), row.id)
+}
+
+fn condition(filter: &DecisionFilter) -> Condition {
+    Condition::all()
+        .add_option(filter.outcomes.clone().map(|outcomes| Column::Outcome.is_in(outcomes)))
+        .add_option(filter.user_id.map(|id| Column::UserId.eq(id)))
+        .add_option(filter.winner_id.map(|id| Column::WinnerId.eq(id)))
+        .add_option(filter.created_at.as_ref().map(|time| time.condition(Column::CreatedAt)))
+}
+
+type Narrowed<P> = (P, Page, Arc<DecisionFilter>);
+
+async fn pages<P>(
+    context: &LoadContext,
+    keys: Vec<Narrowed<P>>,
+    column: Column,
+    of: impl Fn(&Model) -> P,
+) -> Result<HashMap<Narrowed<P>, Slice<Model>>>
+where
+    P: Copy + Eq + std::hash::Hash + Into<Uuid>,
+{
+    let mut lists: HashMap<(Page, Arc<DecisionFilter>), Vec<P>> = HashMap::new();
+    for (id, page, filter) in keys {
+        lists.entry((page, filter)).or_default().push(id);
+    }
+    let mut found = HashMap::new();
+    for ((page, filter), ids) in lists {
+        let query = Read::new(context.viewer.clone()).visible::<Entity>().filter(condition(&filter));
+        let parent = |row: &Model| Some(of(row));
+        let slices = children::pages(&context.connection, query, column, &ids, &page, &NEWEST, parent).await?;
+        found.extend(slices.into_iter().map(|(id, slice)| ((id, page.clone(), Arc::clone(&filter)), slice)));
+    }
+    Ok(found)
+}
+
+/// A page of the decisions of each of many projects.
+pub struct OfProjects;
+
+impl Load for OfProjects {
+    type Key = Narrowed<ProjectId>;
+    type Value = Slice<Model>;
+    const MERGED: bool = false;
+
+    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
+        pages(context, keys, Column::ProjectId, |row| row.project_id).await
+    }
+}
+
+/// A page of the decisions of each of many organizations.
+pub struct OfOrganizations;
+
+impl Load for OfOrganizations {
+    type Key = Narrowed<OrganizationId>;
+    type Value = Slice<Model>;
+    const MERGED: bool = false;
+
+    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
+        pages(context, keys, Column::OrganizationId, |row| row.organization_id).await
+    }
+}
+
+/// How many decisions a list of a project holds.
+pub async fn count_of_project(request: &Request, id: ProjectId, filter: &DecisionFilter) -> Result<i64> {
+    count(request, Column::ProjectId.eq(id), filter).await
+}
+
+/// How many decisions a list of an organization holds.
+pub async fn count_of_organization(request: &Request, id: OrganizationId, filter: &DecisionFilter) -> Result<i64> {
+    count(request, Column::OrganizationId.eq(id), filter).await
+}
+
+async fn count(request: &Request, of: sea_orm::sea_query::Expr, filter: &DecisionFilter) -> Result<i64> {
+    use sea_orm::PaginatorTrait;
+    let query = request.read().visible::<Entity>().filter(of).filter(condition(filter));
+    let count = query.count(&request.connection()).await.map_err(Error::from)?;
+    Ok(i64::try_from(count).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,229 @@
+//! What would have to change for something to be allowed. Nothing here is guessed: the changes that could help are made to
+//! a copy, it is decided again, and only what ends in an allow is told. Breadth first, so that the smallest comes first.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
+use entity::ids::PolicyId;
+use uuid::Uuid;
+
+use super::asking::Question;
+use super::graphql::DecisionExplanation;
+use super::store;
+use super::why_not_steps::{Edit, Step, candidates};
+use crate::governance::decision::{CompiledPolicies, Decision, Defaults, Effect, Gate, Input, Matcher, Policy, decide};
+use crate::governance::policies::{Policy as PolicyObject, PolicyRole, cedar};
+use crate::platform::errors::{Error, Result};
+use crate::platform::request::{Request, RequestContext};
+
+/// Changes of one way at most.
+const MOST_STEPS: usize = 6;
+/// Ways of the same size that are told.
+const MOST_WAYS: usize = 5;
+/// How often it is decided again before the search ends.
+const MOST_DECISIONS: usize = 400;
+
+/// What would have to change.
+#[derive(SimpleObject)]
+pub struct WhyNot {
+    /// What would be decided as things are.
+    explanation: DecisionExplanation,
+    /// Whether it is allowed as things are.
+    is_allowed: bool,
+    /// The ways in which the fewest changes would allow it, up to 5; any one of them is enough. Empty when it is allowed, and when no way of up to 6 changes was found.
+    ways: Vec<WhyNotWay>,
+}
+
+/// Changes that would allow it together.
+#[derive(SimpleObject)]
+pub struct WhyNotWay {
+    /// The changes; all of them are needed.
+    changes: Vec<WhyNotChange>,
+}
+
+/// What kind of change it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum WhyNotKind {
+    /// Somebody approves this use.
+    Approval,
+    /// The person gets a role.
+    Grant,
+    /// A policy is changed.
+    PolicyEdit,
+    /// The organization gets another policy.
+    NewPolicy,
+    /// A gate is opened.
+    Gate,
+    /// The server and its tool are registered, and what they are is approved.
+    Registration,
+}
+
+/// One change.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct WhyNotChange {
+    /// What kind of change it is.
+    kind: WhyNotKind,
+    /// What to change in the policy, as a path of policyCreate and policyUpdate; null for other kinds of changes.
+    path: Option<String>,
+    /// What to put there; null for other kinds of changes, and where something is to be removed.
+    value: Option<String>,
+    /// The gate; null for other kinds of changes.
+    gate: Option<Gate>,
+    /// The role; null for other kinds of changes.
+    role: Option<PolicyRole>,
+    /// The change as a sentence.
+    summary: String,
+    #[graphql(skip)]
+    policy_id: Option<PolicyId>,
+}
+
+/// One change.
+#[ComplexObject]
+impl WhyNotChange {
+    /// The policy; null for other kinds of changes.
+    async fn policy(&self, ctx: &Context<'_>) -> Result<Option<PolicyObject>> {
+        match self.policy_id {
+            Some(id) => PolicyObject::find(ctx.request(), id).await,
+            None => Ok(None),
+        }
+    }
+}
+
+impl WhyNotChange {
+    fn of(step: &Step, policies: &[Policy]) -> Self {
+        let name = |id: &Uuid| policies.iter().find(|policy| policy.id == *id).map_or("", |policy| &policy.name);
+        let change = Self {
+            kind: WhyNotKind::Gate,
+            path: None,
+            value: None,
+            gate: None,
+            role: None,
+            summary: String::new(),
+            policy_id: None,
+        };
+        match step {
+            Step::Approve => {
+                Self { kind: WhyNotKind::Approval, summary: "Somebody else approves this use.".to_owned(), ..change }
+            }
+            Step::Grant(role) => Self {
+                kind: WhyNotKind::Grant,
+                role: Some(*role),
+                summary: format!("The person gets the role {}.", role.as_str().replace('_', " ")),
+                ..change
+            },
+            Step::Open(gate) => Self { gate: Some(*gate), summary: opening(*gate).to_owned(), ..change },
+            Step::Register => Self {
+                kind: WhyNotKind::Registration,
+                summary: "The project registers the server with this tool, and somebody approves it.".to_owned(),
+                ..change
+            },
+            Step::Edit { policy, edits } => {
+                let told: Vec<String> = edits.iter().map(Edit::summary).collect();
+                let (path, value) = edits.first().map(|edit| (edit.path(), edit.value())).unzip();
+                Self {
+                    kind: WhyNotKind::PolicyEdit,
+                    path,
+                    value: value.flatten(),
+                    summary: format!("In the policy “{}”, {}.", name(policy), told.join(" and ")),
+                    policy_id: Some(PolicyId(*policy)),
+                    ..change
+                }
+            }
+            Step::Add { path, value } => Self {
+                kind: WhyNotKind::NewPolicy,
+                path: Some((*path).to_owned()),
+                value: Some(value.clone()),
+                summary: format!("The organization gets an access policy that allows {value}."),
+                ..change
+            },
+        }
+    }
+}
+
+fn opening(gate: Gate) -> &'static str {
+    match gate {
+        Gate::KeyValid => "The API key is made good.",
+        Gate::OrganizationActive => "The organization is made active again.",
+        Gate::ProjectActive => "The project is made active again.",
+        Gate::ServerApproved => "Somebody approves the server, and it is switched on.",
+        Gate::ScanPassed => "The scan of the server passes, or somebody looks at what it found.",
+        Gate::ToolEnabled => "The tool is switched on.",
+        Gate::PinMatches => "Somebody approves the tool as it is now.",
+        Gate::SubscriptionInGoodStanding => "The organization's subscription is paid for.",
+    }
+}
+
+/// What would be decided, and what would have to change for it to be allowed.
+pub async fn answer(request: &Request, question: Question) -> Result<WhyNot> {
+    let Question { standing, input } = question;
+    let explanation = DecisionExplanation(Arc::new(standing.decide(&input)));
+    if explanation.0.outcome == Effect::Allow {
+        return Ok(WhyNot { explanation, is_allowed: true, ways: Vec::new() });
+    }
+    let (version, policies) = store::policies(request, standing.organization_id, standing.project_id).await?;
+    let defaults = standing.ground.defaults;
+    let searching = tokio::task::spawn_blocking(move || {
+        let search = Search { version, defaults, matchers: Mutex::default() };
+        let ways = search.ways(&input, &policies);
+        ways.iter()
+            .map(|steps| WhyNotWay { changes: steps.iter().map(|step| WhyNotChange::of(step, &policies)).collect() })
+            .collect()
+    });
+    let ways = searching.await.map_err(Error::internal)?;
+    Ok(WhyNot { explanation, is_allowed: false, ways })
+}
+
+/// A copy of things as they would be.
+#[derive(Clone, Debug)]
+pub(super) struct Supposed {
+    pub input: Input,
+    pub policies: Vec<Policy>,
+    pub steps: Vec<Step>,
+}
+
+/// The search for the smallest change.
+struct Search {
+    version: i64,
+    defaults: Defaults,
+    /// The texts that were read before.
+    matchers: Mutex<HashMap<String, Result<Arc<dyn Matcher>, String>>>,
+}
+
+impl Search {
+    fn decide(&self, supposed: &Supposed) -> Decision {
+        let read = |text: &str| {
+            let mut known = self.matchers.lock().unwrap_or_else(PoisonError::into_inner);
+            known.entry(text.to_owned()).or_insert_with(|| cedar::compile(text)).clone()
+        };
+        decide(&CompiledPolicies::new(self.version, self.defaults, &supposed.policies, &read), &supposed.input)
+    }
+
+    /// The ways with the fewest steps.
+    fn ways(&self, input: &Input, policies: &[Policy]) -> Vec<Vec<Step>> {
+        let start = Supposed { input: input.clone(), policies: policies.to_vec(), steps: Vec::new() };
+        let mut queue = VecDeque::from([start]);
+        let mut ways: Vec<Vec<Step>> = Vec::new();
+        let mut decisions = 0;
+        while let Some(supposed) = queue.pop_front() {
+            let is_longer = ways.first().is_some_and(|way| way.len() < supposed.steps.len());
+            if decisions == MOST_DECISIONS || ways.len() == MOST_WAYS || is_longer {
+                break;
+            }
+            decisions += 1;
+            let decision = self.decide(&supposed);
+            if decision.outcome == Effect::Allow {
+                ways.push(supposed.steps);
+                continue;
+            }
+            if supposed.steps.len() == MOST_STEPS || !ways.is_empty() {
+                continue;
+            }
+            for step in candidates(&supposed, &decision) {
+                queue.extend(step.taken(&supposed));
+            }
+        }
+        ways
+    }
+}

@@ -1,0 +1,1 @@
+DROP TRIGGER bump_policy_set ON governance.mcp_servers;
