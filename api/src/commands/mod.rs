@@ -15,7 +15,7 @@ use import::{ImportArguments, import};
 use crate::app;
 use crate::platform::config::{Config, ConfigError, Stores};
 use crate::platform::database::Database;
-use crate::platform::{telemetry, upkeep};
+use crate::platform::{mcp, telemetry, upkeep};
 
 /// A sentence for the operator.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -93,6 +93,10 @@ async fn run(command: Command) -> Result<(), Failure> {
 async fn serve(config: Config) -> Result<(), Failure> {
     fit(config.check());
     let telemetry = telemetry::start(&config)?;
+    // In development, ./dev knows its server by that environment.
+    if !config.is_development() {
+        mcp::hide_environment()?;
+    }
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .map_err(|error| format!("{} cannot be listened on: {error}", config.listen))?;

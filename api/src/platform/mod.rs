@@ -22,6 +22,7 @@ pub mod limits;
 pub mod live;
 pub mod loaders;
 pub mod mail;
+pub mod mcp;
 pub mod openid;
 pub mod outbox;
 pub mod pagination;

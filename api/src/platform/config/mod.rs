@@ -16,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 pub use fitness::ConfigError;
 
 use super::http::settings::{HttpSettings, QuerySettings};
+use super::mcp::McpSettings;
 use super::openid::OpenIdSettings;
 
 /// A value that never shows in logs or debug output.
@@ -106,6 +107,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub openid: OpenIdSettings,
+
+    #[command(flatten)]
+    pub mcp: McpSettings,
 
     /// Address and port to listen on.
     #[arg(long, env = "TRELLIS_LISTEN", default_value = "127.0.0.1:8080")]

@@ -1,0 +1,204 @@
+//! Connections that stay open between calls, since most of a call's time is getting there. They are shared by the calls
+//! of one scope alone: what a server remembers of one project must not reach another.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::calling::{self, Tool, ToolResult};
+use super::connection::{Connection, within};
+use super::scrub::Scrub;
+use super::{Bounds, Era, Failure, Progress, Transport, handshake};
+
+/// Whose calls may share a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    pub project: Uuid,
+    pub server_version: Uuid,
+}
+
+type Key = [u8; 32];
+
+/// The connections that are kept.
+#[derive(Clone)]
+pub struct Sessions(Arc<Kept>);
+
+struct Kept {
+    held: Mutex<HashMap<Key, Arc<Held>>>,
+    most: usize,
+    idle: Duration,
+}
+
+struct Held {
+    connection: OnceCell<Connection>,
+    used_at: Mutex<Instant>,
+}
+
+impl Held {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { connection: OnceCell::new(), used_at: Mutex::new(Instant::now()) })
+    }
+
+    fn used_at(&self) -> Instant {
+        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_used_now(&self) {
+        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}
+
+impl Kept {
+    fn held(&self) -> MutexGuard<'_, HashMap<Key, Arc<Held>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn drop_idle(&self) {
+        // Only the map holds what no call is using.
+        self.held().retain(|_, held| Arc::strong_count(held) > 1 || held.used_at().elapsed() < self.idle);
+    }
+}
+
+impl Sessions {
+    /// Keeps at most so many connections, each for so long after its last call. To be called within a runtime.
+    pub fn new(most: usize, idle: Duration) -> Self {
+        let kept = Arc::new(Kept { held: Mutex::default(), most, idle });
+        tokio::spawn(expire(Arc::downgrade(&kept), idle));
+        Self(kept)
+    }
+
+    /// Calls a tool over a connection that is kept. Dropped, it cancels the call.
+    #[expect(clippy::too_many_arguments, reason = "those of a call, and whose it is")]
+    pub async fn call<'a>(
+        &self,
+        scope: Scope,
+        transport: &Transport,
+        era: Era,
+        protocol_version: &str,
+        tool: impl Into<Tool<'a>>,
+        arguments: Map<String, Value>,
+        mut progress: impl FnMut(Progress) + Send,
+        bounds: &Bounds,
+    ) -> Result<ToolResult, Failure> {
+        let tool = tool.into();
+        let key = key(scope, transport, era, protocol_version, bounds);
+        let called = within(bounds.run, "the call", async {
+            // What was kept may have ended since; what is new has not. A call that may have been heard is not repeated.
+            let mut may_be_old = true;
+            loop {
+                let (held, is_new) = self.held(key, may_be_old);
+                let open = || handshake::open(transport, era, protocol_version, bounds);
+                let connection = held.connection.get_or_try_init(open).await?;
+                if !is_new && connection.has_ended() {
+                    self.forget(key, &held);
+                    continue;
+                }
+                let called = calling::over(connection, tool, arguments.clone(), &mut progress, bounds).await;
+                held.is_used_now();
+                match called {
+                    Err(Failure::SessionEnded) if may_be_old => {
+                        self.forget(key, &held);
+                        may_be_old = false;
+                    }
+                    Err(failure) if failure.ends_session() => {
+                        self.forget(key, &held);
+                        return Err(failure);
+                    }
+                    called => return called,
+                }
+            }
+        });
+        called.await.map_err(|failure| failure.scrubbed(&Scrub::of(transport)))
+    }
+
+    /// The connection of this key, and whether it was made just now. Where there is no room for one more, it is not kept.
+    fn held(&self, key: Key, may_be_old: bool) -> (Arc<Held>, bool) {
+        let mut all = self.0.held();
+        if let Some(held) = all.get(&key).filter(|_| may_be_old) {
+            held.is_used_now();
+            return (Arc::clone(held), false);
+        }
+        let held = Held::new();
+        if all.len() >= self.0.most {
+            let idle = all.iter().filter(|(_, held)| Arc::strong_count(held) == 1);
+            let longest = idle.min_by_key(|(_, held)| held.used_at()).map(|(key, _)| *key);
+            match longest {
+                Some(longest) => drop(all.remove(&longest)),
+                None => return (held, true),
+            }
+        }
+        all.insert(key, Arc::clone(&held));
+        (held, true)
+    }
+
+    fn forget(&self, key: Key, ended: &Arc<Held>) {
+        let mut all = self.0.held();
+        if all.get(&key).is_some_and(|held| Arc::ptr_eq(held, ended)) {
+            all.remove(&key);
+        }
+    }
+
+    /// How many connections are kept.
+    pub fn len(&self) -> usize {
+        self.0.held().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+async fn expire(kept: Weak<Kept>, idle: Duration) {
+    loop {
+        sleep((idle / 4).max(Duration::from_millis(10))).await;
+        match kept.upgrade() {
+            Some(kept) => kept.drop_idle(),
+            None => return,
+        }
+    }
+}
+
+/// Everything that makes one connection another. Texts go in with their length, so that none can run into the next.
+fn key(scope: Scope, transport: &Transport, era: Era, protocol_version: &str, bounds: &Bounds) -> Key {
+    let mut hash = Sha256::new();
+    let mut add = |text: &str| {
+        hash.update(text.len().to_le_bytes());
+        hash.update(text);
+    };
+    add(&scope.project.to_string());
+    add(&scope.server_version.to_string());
+    add(protocol_version);
+    add(if era == Era::Session { "session" } else { "stateless" });
+    add(if bounds.private_addresses { "private" } else { "public" });
+    add(if bounds.plain_http { "http" } else { "https" });
+    let secrets = match transport {
+        Transport::Stdio { command, arguments, environment } => {
+            add("stdio");
+            add(command);
+            add(&arguments.len().to_string());
+            arguments.iter().for_each(|argument| add(argument));
+            environment
+        }
+        Transport::Http { url, headers } => {
+            add("http");
+            add(url.as_str());
+            headers
+        }
+        Transport::Sse { url, headers } => {
+            add("sse");
+            add(url.as_str());
+            headers
+        }
+    };
+    for (name, value) in secrets {
+        add(name);
+        add(value.reveal());
+    }
+    hash.finalize().into()
+}
