@@ -145,9 +145,20 @@ async fn answer(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'
     let feed = door.platform.feed.clone();
     let _requests = Background::spawn(passwords::answer_requests(door.platform.clone()));
     let _sessions = Background::spawn(look_after_sessions(door.platform.clone()));
+    let _key_uses = Background::spawn(count_key_uses(door.platform.clone()));
     let _sign_ups = Background::spawn(sign_ups::answer_sign_ups(door.platform.clone()));
+    let platform = door.platform.clone();
     serving::serve(listener, door, stop).await;
     feed.shut_down().await;
+    if let Err(error) = platform.viewers.key_usage().write_all(&platform.database).await {
+        tracing::error!(%error, "the last uses of keys are lost");
+    }
+}
+
+/// Writes how often keys are used.
+async fn count_key_uses(platform: Platform) {
+    let every = Duration::from_secs(platform.config.key_usage_seconds);
+    platform.viewers.key_usage().keep_written(&platform.database, every).await;
 }
 
 /// Ends what stands on a session that is over.

@@ -8,13 +8,15 @@ use crate::audit::{AuditEntry, AuditSubscription};
 use crate::content::activity::{DocumentSubscription, SpaceSubscription};
 use crate::content::documents::{Document, DocumentMutation};
 use crate::content::tags::{Tag, TagMutation};
+use crate::governance::GovernanceMutation;
+use crate::governance::api_keys::ApiKey;
 use crate::identity::IdentityMutation;
 use crate::identity::oauth_connections::OauthConnection;
 use crate::identity::openid::OpenIdQuery;
 use crate::identity::sessions::Session;
 use crate::identity::users::{User, ViewerQuery};
 use crate::platform::errors::{Error, Result};
-use crate::platform::payload::Independent;
+use crate::platform::payload::{ForPeople, Independent};
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyMutation;
 use crate::tenancy::invitations::{Invitation, InvitationQuery};
@@ -51,6 +53,7 @@ pub enum Node {
     Document(Document),
     Tag(Tag),
     AuditEntry(AuditEntry),
+    ApiKey(ApiKey),
 }
 
 impl Node {
@@ -73,6 +76,7 @@ impl Node {
             AnyId::Document(id) => Document::find(request, id).await?.map(Self::Document),
             AnyId::Tag(id) => Tag::find(request, id).await?.map(Self::Tag),
             AnyId::AuditLog(id) => AuditEntry::find(request, id).await?.map(Self::AuditEntry),
+            AnyId::ApiKey(id) => ApiKey::find(request, id).await?.map(Self::ApiKey),
             AnyId::OpenIdJourney(_)
             | AnyId::MfaFactor(_)
             | AnyId::RecoveryCode(_)
@@ -81,7 +85,6 @@ impl Node {
             | AnyId::PasswordResetRequest(_)
             | AnyId::VerificationToken(_)
             | AnyId::Subscription(_)
-            | AnyId::ApiKey(_)
             | AnyId::Secret(_)
             | AnyId::McpServer(_)
             | AnyId::McpServerVersion(_)
@@ -143,7 +146,7 @@ pub struct Query(NodeQuery, ViewerQuery, OpenIdQuery, OrganizationQuery, Invitat
 /// an error; the others of the request stand. After UNAVAILABLE (HTTP 503) it is not known whether it happened: repeat it
 /// under the same Idempotency-Key.
 #[derive(MergedObject, Default)]
-pub struct Mutation(IdentityMutation, TenancyMutation, DocumentMutation, TagMutation);
+pub struct Mutation(ForPeople<IdentityMutation>, TenancyMutation, DocumentMutation, TagMutation, GovernanceMutation);
 
 /// What can be followed live.
 #[derive(MergedSubscription, Default)]

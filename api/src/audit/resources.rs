@@ -2,9 +2,10 @@
 
 use async_graphql::Enum;
 use entity::ids::{
-    AnyId, DocumentId, InvitationId, JoinRequestId, MemberId, MfaFactorId, OauthConnectionId, OpenIdJourneyId,
-    OrganizationId, PasswordResetRequestId, ProjectId, ProjectMemberId, RecoveryCodeId, SessionId, SignInChallengeId,
-    SignUpId, SpaceId, SpaceMemberId, SubscriptionId, TagId, TeamId, TeamMemberId, UserId, VerificationTokenId,
+    AnyId, ApiKeyId, DocumentId, InvitationId, JoinRequestId, MemberId, MfaFactorId, OauthConnectionId,
+    OpenIdJourneyId, OrganizationId, PasswordResetRequestId, ProjectId, ProjectMemberId, RecoveryCodeId, SessionId,
+    SignInChallengeId, SignUpId, SpaceId, SpaceMemberId, SubscriptionId, TagId, TeamId, TeamMemberId, UserId,
+    VerificationTokenId,
 };
 use uuid::Uuid;
 
@@ -101,14 +102,15 @@ resources! {
     Tag "tags" Tag(TagId);
     /// A tag on a document.
     DocumentTag "document_tags" Document(DocumentId);
+    /// An API key.
+    ApiKey "api_keys" ApiKey(ApiKeyId);
 }
 
 /// The id that a column holds, as a client knows it.
 pub fn id_in_column(column: &str, id: Uuid) -> Option<AnyId> {
     Some(match column {
-        "user_id" | "owner_id" | "created_by" | "added_by" | "invited_by" | "accepted_by" | "decided_by" => {
-            AnyId::User(UserId(id))
-        }
+        "user_id" | "owner_id" | "created_by" | "added_by" | "invited_by" | "accepted_by" | "decided_by"
+        | "revoked_by" => AnyId::User(UserId(id)),
         "organization_id" | "active_organization_id" => AnyId::Organization(OrganizationId(id)),
         "space_id" | "active_space_id" => AnyId::Space(SpaceId(id)),
         "project_id" => AnyId::Project(ProjectId(id)),
@@ -116,6 +118,7 @@ pub fn id_in_column(column: &str, id: Uuid) -> Option<AnyId> {
         "document_id" | "parent_id" => AnyId::Document(DocumentId(id)),
         "session_id" => AnyId::Session(SessionId(id)),
         "oauth_connection_id" => AnyId::OauthConnection(OauthConnectionId(id)),
+        "rotated_into_id" => AnyId::ApiKey(ApiKeyId(id)),
         "tag_id" => AnyId::Tag(TagId(id)),
         _ => return None,
     })

@@ -49,28 +49,38 @@ pub enum Action {
     Leave,
     /// Attach spaces to it.
     AttachSpaces,
+    /// Create API keys of it.
+    CreateKeys,
+    /// Replace it by a new one, with a new secret.
+    Rotate,
+    /// End it before its time.
+    Revoke,
+    /// See the names of its secrets.
+    ReadSecrets,
+    /// Set, change and delete its secrets.
+    ManageSecrets,
 }
 
 /// A set of actions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ActionSet(u32);
+pub struct ActionSet(u64);
 
 impl ActionSet {
     pub const NONE: ActionSet = ActionSet(0);
-    pub const ALL: ActionSet = ActionSet(u32::MAX);
+    pub const ALL: ActionSet = ActionSet(u64::MAX);
 
     pub const fn of(actions: &[Action]) -> Self {
         let mut bits = 0;
         let mut index = 0;
         while index < actions.len() {
-            bits |= 1 << actions[index] as u32;
+            bits |= 1 << actions[index] as u64;
             index += 1;
         }
         Self(bits)
     }
 
     pub const fn contains(self, action: Action) -> bool {
-        self.0 & (1 << action as u32) != 0
+        self.0 & (1 << action as u64) != 0
     }
 
     #[must_use]

@@ -1,0 +1,1 @@
+ALTER TABLE governance.api_keys DROP COLUMN provider, DROP COLUMN provider_domain;
