@@ -8,6 +8,7 @@ mod access;
 mod audit;
 mod content;
 mod faults;
+mod governance;
 mod identity;
 mod migrations;
 mod platform;

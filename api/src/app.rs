@@ -12,6 +12,7 @@ use redis::io::tcp::TcpSettings;
 use tokio::net::TcpListener;
 
 use crate::demo;
+use crate::governance;
 use crate::identity::openid::Bearers;
 use crate::identity::{self, passwords, sign_ups};
 use crate::platform::background::Background;
@@ -59,7 +60,7 @@ async fn connect(config: Config) -> Result<Platform> {
     let feed = Feed::start(database.clone(), redis, config.stores.redis_prefix.clone(), cursor_key).await;
     let mergers = Arc::new(Mergers::default());
     let clock: SharedClock = Arc::new(SystemClock);
-    let sealed = [&[mail::LETTERS], identity::SEALED].concat();
+    let sealed = [&[mail::LETTERS], identity::SEALED, governance::SEALED].concat();
     let sealing = Sealing::new(&config, &sealed, Arc::clone(&clock))?;
     let limits = RateLimits::new(cache.clone(), Arc::clone(&clock));
     let mail = Mail::start(&config, database.clone(), sealing.clone(), Arc::clone(&clock))?;

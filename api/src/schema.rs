@@ -10,6 +10,7 @@ use crate::content::documents::{Document, DocumentMutation};
 use crate::content::tags::{Tag, TagMutation};
 use crate::governance::GovernanceMutation;
 use crate::governance::api_keys::ApiKey;
+use crate::governance::secrets::Secret;
 use crate::identity::IdentityMutation;
 use crate::identity::oauth_connections::OauthConnection;
 use crate::identity::openid::OpenIdQuery;
@@ -54,6 +55,7 @@ pub enum Node {
     Tag(Tag),
     AuditEntry(AuditEntry),
     ApiKey(ApiKey),
+    Secret(Secret),
 }
 
 impl Node {
@@ -77,6 +79,7 @@ impl Node {
             AnyId::Tag(id) => Tag::find(request, id).await?.map(Self::Tag),
             AnyId::AuditLog(id) => AuditEntry::find(request, id).await?.map(Self::AuditEntry),
             AnyId::ApiKey(id) => ApiKey::find(request, id).await?.map(Self::ApiKey),
+            AnyId::Secret(id) => Secret::find(request, id).await?.map(Self::Secret),
             AnyId::OpenIdJourney(_)
             | AnyId::MfaFactor(_)
             | AnyId::RecoveryCode(_)
@@ -85,7 +88,6 @@ impl Node {
             | AnyId::PasswordResetRequest(_)
             | AnyId::VerificationToken(_)
             | AnyId::Subscription(_)
-            | AnyId::Secret(_)
             | AnyId::McpServer(_)
             | AnyId::McpServerVersion(_)
             | AnyId::McpDiscovery(_)

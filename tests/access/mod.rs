@@ -3,6 +3,7 @@
 
 mod coverage;
 mod held;
+mod keys;
 mod matrix;
 mod rows;
 mod scene;

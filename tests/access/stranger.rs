@@ -13,7 +13,7 @@ use crate::support::{Client, base, graph, socket, typed, uuid};
 const MARK: &str = "Marked";
 
 /// The tables whose rows have an id, and the prefix of each.
-const KINDS: [(&str, &str); 16] = [
+const KINDS: &[(&str, &str)] = &[
     ("user", "identity.users"),
     ("ses", "identity.sessions"),
     ("oac", "identity.oauth_connections"),
@@ -29,6 +29,7 @@ const KINDS: [(&str, &str); 16] = [
     ("jrq", "tenancy.join_requests"),
     ("doc", "content.documents"),
     ("tag", "content.tags"),
+    ("key", "governance.api_keys"),
     ("aud", "audit.logs"),
 ];
 
@@ -41,6 +42,7 @@ async fn marked() -> Scene {
         ("content.documents", &["title", "description", "source", "external_id"][..]),
         ("content.document_contents", &["source"]),
         ("content.tags", &["name", "description"]),
+        ("governance.api_keys", &["name", "description"]),
         ("tenancy.organizations", &["name", "description"]),
         ("tenancy.teams", &["name", "description"]),
         ("tenancy.projects", &["name", "description"]),
@@ -67,7 +69,7 @@ async fn marked() -> Scene {
 /// Every id there is, by its prefix.
 async fn ids(scene: &Scene) -> Vec<(&'static str, Vec<String>)> {
     let mut all = Vec::new();
-    for (prefix, table) in KINDS {
+    for &(prefix, table) in KINDS {
         let rows = scene.world.database.rows(&format!("SELECT id FROM {table}")).await;
         all.push((prefix, rows.iter().map(|row| typed(prefix, row["id"].as_str().expect("an id"))).collect()));
     }
@@ -148,6 +150,7 @@ async fn belongings(scene: &Scene) -> BTreeMap<&'static str, String> {
         ("member", holding("tenancy.members", "mem").await),
         ("teamMember", stranger.add_team_member(&team, stranger).await),
         ("team", team),
+        ("apiKey", stranger.api_key(None, &["PROFILE_READ"]).await.0),
         ("oauthConnection", typed("oac", connection)),
         ("session", holding("identity.sessions", "ses").await),
         ("projectMember", holding("tenancy.project_members", "prm").await),

@@ -3,9 +3,9 @@
 use async_graphql::Enum;
 use entity::ids::{
     AnyId, ApiKeyId, DocumentId, InvitationId, JoinRequestId, MemberId, MfaFactorId, OauthConnectionId,
-    OpenIdJourneyId, OrganizationId, PasswordResetRequestId, ProjectId, ProjectMemberId, RecoveryCodeId, SessionId,
-    SignInChallengeId, SignUpId, SpaceId, SpaceMemberId, SubscriptionId, TagId, TeamId, TeamMemberId, UserId,
-    VerificationTokenId,
+    OpenIdJourneyId, OrganizationId, PasswordResetRequestId, ProjectId, ProjectMemberId, RecoveryCodeId, SecretId,
+    SessionId, SignInChallengeId, SignUpId, SpaceId, SpaceMemberId, SubscriptionId, TagId, TeamId, TeamMemberId,
+    UserId, VerificationTokenId,
 };
 use uuid::Uuid;
 
@@ -102,6 +102,8 @@ resources! {
     Tag "tags" Tag(TagId);
     /// A tag on a document.
     DocumentTag "document_tags" Document(DocumentId);
+    /// A secret of a project; entries never hold its value.
+    Secret "secrets" Secret(SecretId);
     /// An API key.
     ApiKey "api_keys" ApiKey(ApiKeyId);
 }

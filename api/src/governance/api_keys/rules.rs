@@ -23,7 +23,7 @@ use crate::platform::clock::random_token;
 use crate::platform::errors::{Result, reject};
 use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
-use crate::platform::write::{Committed, Write};
+use crate::platform::write::Committed;
 
 const READ: ActionSet = ActionSet::of(&[Action::Read]);
 const END: ActionSet = READ.and(ActionSet::of(&[Action::Revoke]));

@@ -11,6 +11,7 @@ use entity::tenancy::project::{self, ProjectQuotas, ProjectSettings};
 use super::rules::{self, NewProject, ProjectChanges};
 use super::store;
 use crate::governance::api_keys::{self, ApiKey, ApiKeyFilter};
+use crate::governance::secrets::{self, Secret};
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::checks;
@@ -132,6 +133,18 @@ impl Project {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Space>> {
         attached_spaces(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// Its secrets by name, never their values. Empty for who may not see them.
+    async fn secrets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Secret>> {
+        secrets::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
     }
 
     /// Its API keys, the newest first. For everybody with a role in it.

@@ -1,0 +1,3 @@
+//! The tools an AI may use, and what is decided about them.
+
+mod keys;
