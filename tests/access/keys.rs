@@ -1,7 +1,7 @@
 //! Programs: what their keys see and change, beside the people of the matrix.
 
 use super::matrix::{attempt, changes, sights};
-use super::rows::CHANGES;
+use super::rows;
 use super::scene::Scene;
 use crate::support::Client;
 
@@ -31,7 +31,7 @@ async fn refused_everything(named: &str) {
     let scene = Scene::new().await;
     let program = program(&scene, named);
     let mut before = scene.world.database.digest().await;
-    for change in CHANGES {
+    for change in rows::changes() {
         let place = format!("{named}: {} {}", change.field, change.on);
         let outcome = attempt(&scene, program, change, &mut before, &place).await;
         assert!(["no", "-"].contains(&outcome.as_str()), "{place}: {outcome}");

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::rows::{CHANGES, Change, FOLLOWINGS, Following, SIGHTS};
+use super::rows::{self, Change, FOLLOWINGS, Following, SIGHTS};
 use super::scene::Scene;
 use crate::support::{Answer, Client, Digest, graph, socket};
 
@@ -96,7 +96,7 @@ pub async fn changes(scene: &Scene, viewers: &[(&'static str, &Client)]) -> Tabl
     let mut table = Table::new(legend, viewers);
     let mut can = Abilities::default();
     let mut before = scene.world.database.digest().await;
-    for change in CHANGES {
+    for change in rows::changes() {
         let mut cells = Vec::new();
         for (name, client) in viewers.iter().copied() {
             let place = format!("{name}: {} {}", change.field, change.on);

@@ -2,6 +2,7 @@
 //! complete, and the walk of somebody who may see nothing.
 
 mod coverage;
+mod governance;
 mod held;
 mod keys;
 mod matrix;

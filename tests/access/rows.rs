@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
+use super::governance;
 use super::scene::{LINKED_TOKEN, MAILED_TOKEN, Scene};
 use crate::support::PASSWORD;
 
@@ -74,6 +75,7 @@ pub const SIGHTS: &[Sight] = &[
     sight("Tag", "of the private space", |scene| &scene.tag),
     sight("ApiKey", "of rocket", |scene| &scene.key),
     sight("ApiKey", "the member's", |scene| &scene.personal_key),
+    sight("Secret", "of rocket", |scene| &scene.secret),
     sight("AuditEntry", "of acme", |scene| &scene.entry),
     sight("AuditEntry", "of the member's account", |scene| &scene.own_entry),
 ];
@@ -104,7 +106,7 @@ pub const FOLLOWINGS: &[Following] = &[
     Following { field: "auditRecorded", on: "acme", id: |scene| &scene.world.acme, changing: |scene| &scene.page },
 ];
 
-const fn change(
+pub const fn change(
     field: &'static str,
     on: &'static str,
     action: &'static str,
@@ -114,7 +116,7 @@ const fn change(
     Change { field, on, allowed_by: Some((action, id)), input }
 }
 
-const fn free(field: &'static str, on: &'static str, input: fn(&Scene) -> Value) -> Change {
+pub const fn free(field: &'static str, on: &'static str, input: fn(&Scene) -> Value) -> Change {
     Change { field, on, allowed_by: None, input }
 }
 
@@ -129,7 +131,12 @@ fn fresh_address() -> String {
     format!("nobody{}@example.org", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-pub const CHANGES: &[Change] = &[
+/// Every mutation on everything that makes a difference.
+pub fn changes() -> impl Iterator<Item = &'static Change> {
+    CHANGES.iter().chain(governance::CHANGES)
+}
+
+const CHANGES: &[Change] = &[
     free("signUp", "", |_| json!({ "email": "nora@example.org", "password": PASSWORD, "name": "Nora" })),
     free("signIn", "", |_| json!({ "email": "member@acme.test", "password": PASSWORD })),
     free("signInConfirm", "with a made-up token", |_| json!({ "mfaToken": "x", "code": "000000" })),
@@ -581,35 +588,4 @@ pub const CHANGES: &[Change] = &[
         |scene| json!({ "id": scene.tag, "name": "New" }),
     ),
     change("tagDelete", "of the private space", "DELETE", |scene| &scene.tag, |scene| json!({ "id": scene.tag })),
-    change(
-        "apiKeyCreate",
-        "of rocket",
-        "CREATE_KEYS",
-        |scene| &scene.world.rocket,
-        |scene| json!({ "projectId": scene.world.rocket, "name": "New", "scopes": ["DOCUMENTS_READ"] }),
-    ),
-    free("apiKeyCreate", "their own", |_| json!({ "name": "New", "scopes": ["DOCUMENTS_READ"] })),
-    change(
-        "apiKeyUpdate",
-        "of rocket",
-        "EDIT",
-        |scene| &scene.key,
-        |scene| json!({ "id": scene.key, "scopes": ["TOOLS_CALL"] }),
-    ),
-    change(
-        "apiKeyUpdate",
-        "the member's",
-        "EDIT",
-        |scene| &scene.personal_key,
-        |scene| json!({ "id": scene.personal_key, "name": "New" }),
-    ),
-    change("apiKeyRotate", "of rocket", "ROTATE", |scene| &scene.key, |scene| json!({ "id": scene.key })),
-    change("apiKeyRevoke", "of rocket", "REVOKE", |scene| &scene.key, |scene| json!({ "id": scene.key })),
-    change(
-        "apiKeyRevoke",
-        "the member's",
-        "REVOKE",
-        |scene| &scene.personal_key,
-        |scene| json!({ "id": scene.personal_key }),
-    ),
 ];

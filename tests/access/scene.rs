@@ -43,6 +43,8 @@ pub struct Scene {
     /// A key of the project, made by its admin, and a personal one of the member.
     pub key: String,
     pub personal_key: String,
+    /// A secret of the project.
+    pub secret: String,
     /// Programs: each with a key of its own.
     pub programs: Vec<(&'static str, Client)>,
     /// An entry of the log of acme, and one about the member's account.
@@ -100,6 +102,7 @@ impl Scene {
         let board = world.owner.space(&world.acme, "board", json!({ "privacy": "PRIVATE", "isListed": true })).await;
         let asking = world.member.join_request(&board).await;
         let (key, _) = world.project_admin.api_key(Some(&world.rocket), &["PROJECTS_READ"]).await;
+        let secret = world.project_admin.secret(&world.rocket, "TOKEN", "the value").await;
         let programs = programs(&world).await;
         let (personal_key, _) = world.member.api_key(None, &["PROFILE_READ"]).await;
         let mailed = invitation(&world, MAILED_TOKEN, json!({ "email": "nora@example.org", "role": "MEMBER" })).await;
@@ -153,6 +156,7 @@ impl Scene {
             asking,
             key,
             personal_key,
+            secret,
             programs,
             entry: entry(&world, "organization_id", &world.acme).await,
             own_entry: entry(&world, "user_id", &world.member.id).await,

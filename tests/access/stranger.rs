@@ -30,6 +30,7 @@ const KINDS: &[(&str, &str)] = &[
     ("doc", "content.documents"),
     ("tag", "content.tags"),
     ("key", "governance.api_keys"),
+    ("sec", "governance.secrets"),
     ("aud", "audit.logs"),
 ];
 
@@ -43,6 +44,7 @@ async fn marked() -> Scene {
         ("content.document_contents", &["source"]),
         ("content.tags", &["name", "description"]),
         ("governance.api_keys", &["name", "description"]),
+        ("governance.secrets", &["name"]),
         ("tenancy.organizations", &["name", "description"]),
         ("tenancy.teams", &["name", "description"]),
         ("tenancy.projects", &["name", "description"]),
@@ -59,7 +61,10 @@ async fn marked() -> Scene {
         let key = if table == "content.document_contents" { "document_id" } else { "id" };
         let sets: Vec<String> = columns
             .iter()
-            .map(|column| format!("{column} = '{MARK} {column} ' || left({key}::text, 8) || right({key}::text, 12)"))
+            .map(|column| {
+                let space = if table == "governance.secrets" { "_" } else { " " };
+                format!("{column} = '{MARK}{space}{column}{space}' || left({key}::text, 8) || right({key}::text, 12)")
+            })
             .collect();
         database.run(&format!("UPDATE {table} SET {} WHERE {whose}", sets.join(", "))).await;
     }
@@ -150,6 +155,7 @@ async fn belongings(scene: &Scene) -> BTreeMap<&'static str, String> {
         ("member", holding("tenancy.members", "mem").await),
         ("teamMember", stranger.add_team_member(&team, stranger).await),
         ("team", team),
+        ("secret", stranger.secret(&project, "PROBE", "probe").await),
         ("apiKey", stranger.api_key(None, &["PROFILE_READ"]).await.0),
         ("oauthConnection", typed("oac", connection)),
         ("session", holding("identity.sessions", "ses").await),

@@ -1,3 +1,4 @@
 //! The tools an AI may use, and what is decided about them.
 
 mod keys;
+mod secrets;

@@ -130,7 +130,7 @@ impl Database {
         let tables = self
             .rows(
                 "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables \
-                 WHERE schemaname IN ('platform', 'audit', 'identity', 'tenancy', 'content') \
+                 WHERE schemaname IN ('platform', 'audit', 'identity', 'tenancy', 'content', 'governance', 'metering') \
                  AND tablename NOT IN ('feed', 'mails') ORDER BY 1",
             )
             .await;

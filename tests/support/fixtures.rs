@@ -74,6 +74,11 @@ impl Client {
         (id, self.with_token(Some(answer.text("apiKeyCreate.secret"))))
     }
 
+    /// A secret of a project.
+    pub async fn secret(&self, project: &str, name: &str, value: &str) -> String {
+        self.made("secretCreate", "secret", json!({ "projectId": project, "name": name, "value": value })).await
+    }
+
     /// A tag of a space.
     pub async fn tag(&self, space: &str, name: &str) -> String {
         self.made("tagCreate", "tag", json!({ "spaceId": space, "name": name })).await
