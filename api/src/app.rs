@@ -12,6 +12,7 @@ use redis::io::tcp::TcpSettings;
 use tokio::net::TcpListener;
 
 use crate::demo;
+use crate::governance;
 use crate::governance::{approvals, decisions, simulations};
 use crate::identity::openid::Bearers;
 use crate::identity::{self, passwords, sign_ups};
@@ -61,7 +62,7 @@ async fn connect(config: Config) -> Result<Platform> {
     let feed = Feed::start(database.clone(), redis, config.stores.redis_prefix.clone(), cursor_key).await;
     let mergers = Arc::new(Mergers::default());
     let clock: SharedClock = Arc::new(SystemClock);
-    let sealed = [&[mail::LETTERS], identity::SEALED].concat();
+    let sealed = [&[mail::LETTERS], identity::SEALED, governance::SEALED].concat();
     let sealing = Sealing::new(&config, &sealed, Arc::clone(&clock))?;
     let limits = RateLimits::new(cache.clone(), Arc::clone(&clock));
     let mail = Mail::start(&config, database.clone(), sealing.clone(), Arc::clone(&clock))?;
@@ -148,6 +149,7 @@ async fn answer(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'
     let feed = door.platform.feed.clone();
     let _requests = Background::spawn(passwords::answer_requests(door.platform.clone()));
     let _sessions = Background::spawn(look_after_sessions(door.platform.clone()));
+    let _key_uses = Background::spawn(count_key_uses(door.platform.clone()));
     let _sign_ups = Background::spawn(sign_ups::answer_sign_ups(door.platform.clone()));
     let _approvals = Background::spawn(approvals::expire_in_time(door.platform.clone()));
     let _simulations = Background::spawn(simulations::look_after(door.platform.clone()));
@@ -157,6 +159,15 @@ async fn answer(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'
     drop(recording);
     decisions::flush(&platform).await;
     feed.shut_down().await;
+    if let Err(error) = platform.viewers.key_usage().write_all(&platform.database).await {
+        tracing::error!(%error, "the last uses of keys are lost");
+    }
+}
+
+/// Writes how often keys are used.
+async fn count_key_uses(platform: Platform) {
+    let every = Duration::from_secs(platform.config.key_usage_seconds);
+    platform.viewers.key_usage().keep_written(&platform.database, every).await;
 }
 
 /// Ends what stands on a session that is over.

@@ -9,6 +9,7 @@ use crate::content::activity::{DocumentSubscription, SpaceSubscription};
 use crate::content::documents::{Document, DocumentMutation};
 use crate::content::tags::{Tag, TagMutation};
 use crate::governance::GovernanceMutation;
+use crate::governance::api_keys::ApiKey;
 use crate::governance::approvals::{Approval, ApprovalSubscription};
 use crate::governance::decisions::{Decision, DecisionSubscription, ExplanationQuery};
 use crate::governance::mcp_discoveries::McpDiscovery;
@@ -16,6 +17,7 @@ use crate::governance::mcp_scans::McpScan;
 use crate::governance::mcp_servers::{McpServer, McpServerVersion, McpSubscription};
 use crate::governance::mcp_tools::McpTool;
 use crate::governance::policies::Policy;
+use crate::governance::secrets::Secret;
 use crate::governance::simulations::{PolicySimulation, SimulationSubscription};
 use crate::identity::IdentityMutation;
 use crate::identity::oauth_connections::OauthConnection;
@@ -23,7 +25,7 @@ use crate::identity::openid::OpenIdQuery;
 use crate::identity::sessions::Session;
 use crate::identity::users::{User, ViewerQuery};
 use crate::platform::errors::{Error, Result};
-use crate::platform::payload::Independent;
+use crate::platform::payload::{ForPeople, Independent};
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyMutation;
 use crate::tenancy::invitations::{Invitation, InvitationQuery};
@@ -69,6 +71,8 @@ pub enum Node {
     PolicySimulation(PolicySimulation),
     Decision(Decision),
     Approval(Approval),
+    ApiKey(ApiKey),
+    Secret(Secret),
 }
 
 impl Node {
@@ -100,6 +104,8 @@ impl Node {
             AnyId::McpDiscovery(id) => McpDiscovery::find(request, id).await?.map(Self::McpDiscovery),
             AnyId::McpTool(id) => McpTool::find(request, id).await?.map(Self::McpTool),
             AnyId::McpScan(id) => McpScan::find(request, id).await?.map(Self::McpScan),
+            AnyId::ApiKey(id) => ApiKey::find(request, id).await?.map(Self::ApiKey),
+            AnyId::Secret(id) => Secret::find(request, id).await?.map(Self::Secret),
             AnyId::OpenIdJourney(_)
             | AnyId::MfaFactor(_)
             | AnyId::RecoveryCode(_)
@@ -108,8 +114,6 @@ impl Node {
             | AnyId::PasswordResetRequest(_)
             | AnyId::VerificationToken(_)
             | AnyId::Subscription(_)
-            | AnyId::ApiKey(_)
-            | AnyId::Secret(_)
             | AnyId::McpFinding(_)
             | AnyId::PolicyVersion(_)
             | AnyId::Budget(_)
@@ -162,7 +166,7 @@ pub struct Query(NodeQuery, ViewerQuery, OpenIdQuery, OrganizationQuery, Invitat
 /// an error; the others of the request stand. After UNAVAILABLE (HTTP 503) it is not known whether it happened: repeat it
 /// under the same Idempotency-Key.
 #[derive(MergedObject, Default)]
-pub struct Mutation(IdentityMutation, TenancyMutation, DocumentMutation, TagMutation, GovernanceMutation);
+pub struct Mutation(ForPeople<IdentityMutation>, TenancyMutation, DocumentMutation, TagMutation, GovernanceMutation);
 
 /// What can be followed live.
 #[derive(MergedSubscription, Default)]

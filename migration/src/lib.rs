@@ -40,6 +40,7 @@ const MIGRATIONS: &[SqlMigration] = migrations![
     "m20261120_000018_context",
     "m20261120_000019_sign_ups",
     "m20261120_000020_governance",
+    "m20261120_000021_keys",
     "m20261120_000023_registry",
     "m20261120_000024_policy_sets",
     "m20261120_000024_simulations",

@@ -6,20 +6,20 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::followings::{FOLLOWINGS, Following};
-use super::rows::{Change, SIGHTS, changes};
+use super::rows::{self, Change, SIGHTS};
 use super::scene::Scene;
 use crate::support::{Answer, Client, Digest, graph, socket};
 
 /// A table with a line for each row and a column for each viewer.
-struct Table {
+pub struct Table {
     legend: &'static str,
     lines: Vec<Vec<String>>,
 }
 
 impl Table {
-    fn new(legend: &'static str, scene: &Scene) -> Self {
+    fn new(legend: &'static str, viewers: &[(&'static str, &Client)]) -> Self {
         let mut table = Self { legend, lines: Vec::new() };
-        let names: Vec<&str> = scene.world.viewers().into_iter().map(|(name, _)| name).collect();
+        let names: Vec<&str> = viewers.iter().map(|(name, _)| *name).collect();
         table.line("", &names);
         table
     }
@@ -30,7 +30,7 @@ impl Table {
         self.lines.push(line);
     }
 
-    fn render(&self) -> String {
+    pub fn render(&self) -> String {
         let widths: Vec<usize> = (0..self.lines[0].len())
             .map(|column| self.lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default())
             .collect();
@@ -42,14 +42,13 @@ impl Table {
     }
 }
 
-#[tokio::test]
-async fn who_sees_what() {
-    let scene = Scene::new().await;
-    let mut table = Table::new("yes: found. -: null, as if it did not exist.", &scene);
+/// What these viewers see.
+pub async fn sights(scene: &Scene, viewers: &[(&'static str, &Client)]) -> Table {
+    let mut table = Table::new("yes: found. -: null, as if it did not exist.", viewers);
     for sight in SIGHTS {
-        let id = (sight.id)(&scene);
+        let id = (sight.id)(scene);
         let mut cells = Vec::new();
-        for (name, client) in scene.world.viewers() {
+        for (name, client) in viewers {
             let query =
                 "query($id: ID!, $ids: [ID!]!) { node(id: $id) { __typename id } nodes(ids: $ids) { __typename id } }";
             let answer = client.query(query, json!({ "id": id, "ids": [id] })).await.well();
@@ -60,6 +59,13 @@ async fn who_sees_what() {
         }
         table.line(&format!("node {}: {}", sight.of, sight.on), &cells);
     }
+    table
+}
+
+#[tokio::test]
+async fn who_sees_what() {
+    let scene = Scene::new().await;
+    let mut table = sights(&scene, &scene.world.viewers()).await;
     for (row, query, path) in [
         ("organization: acme", "{ organization(slug: \"acme\") { id } }", "organization.id"),
         ("organization: globex", "{ organization(slug: \"globex\") { id } }", "organization.id"),
@@ -111,20 +117,25 @@ async fn who_sees_what() {
 #[tokio::test]
 async fn who_changes_what() {
     let scene = Scene::new().await;
+    insta::assert_snapshot!(changes(&scene, &scene.world.viewers()).await.render());
+}
+
+/// What these viewers may change.
+pub async fn changes(scene: &Scene, viewers: &[(&'static str, &Client)]) -> Table {
     let legend = "yes: done. no: FORBIDDEN. -: NOT_FOUND, as if it did not exist. sign in: UNAUTHENTICATED. Others: user errors.\n\
                   no, - and sign in are denials: no data, and nothing changed.";
-    let mut table = Table::new(legend, &scene);
+    let mut table = Table::new(legend, viewers);
     let mut can = Abilities::default();
     let mut before = scene.world.database.digest().await;
-    for change in changes() {
+    for change in rows::changes() {
         let mut cells = Vec::new();
-        for (name, client) in scene.world.viewers() {
+        for (name, client) in viewers.iter().copied() {
             let place = format!("{name}: {} {}", change.field, change.on);
             let promised = match change.allowed_by {
-                Some((action, id)) => Some(can.of(client, name, id(&scene)).await.iter().any(|found| found == action)),
+                Some((action, id)) => Some(can.of(client, name, id(scene)).await.iter().any(|found| found == action)),
                 None => None,
             };
-            let outcome = attempt(&scene, client, change, &mut before, &place).await;
+            let outcome = attempt(scene, client, change, &mut before, &place).await;
             let denied = ["no", "-", "sign in"].contains(&outcome.as_str());
             if let Some(promised) = promised {
                 assert_eq!(promised, !denied, "{place}: viewerCan says {promised}, and it is {outcome}");
@@ -133,7 +144,7 @@ async fn who_changes_what() {
         }
         table.line(format!("{}: {}", change.field, change.on).trim_end_matches(": "), &cells);
     }
-    insta::assert_snapshot!(table.render());
+    table
 }
 
 /// What each viewer can do with each object, asked once.
@@ -159,7 +170,7 @@ impl Abilities {
 }
 
 /// Tries a mutation, checks what a denial must be, and puts everything back.
-async fn attempt(scene: &Scene, client: &Client, change: &Change, before: &mut Digest, place: &str) -> String {
+pub async fn attempt(scene: &Scene, client: &Client, change: &Change, before: &mut Digest, place: &str) -> String {
     let answer = client.mutate(change.field, (change.input)(scene)).await;
     let after = scene.world.database.digest().await;
     let changed = after != *before;
@@ -194,6 +205,8 @@ async fn who_follows_what() {
     let mut table = Table::new(
         "yes: is told of changes. silence: sees the project, and nothing of this. of the space: not of its documents. no: FORBIDDEN. -: NOT_FOUND, as if it did not exist.",
         &scene,
+        "yes: is told of changes. of the space: not of its documents. no: FORBIDDEN. -: NOT_FOUND, as if it did not exist.",
+        &scene.world.viewers(),
     );
     for following in FOLLOWINGS {
         let changing = (following.changing)(&scene);
@@ -214,7 +227,8 @@ async fn who_follows_what() {
 async fn changed(scene: &Scene, following: &Following, changing: &str) -> String {
     if changing == scene.simulation {
         let owner = &scene.world.owner;
-        let earlier = owner.mutate("documentUpdate", json!({ "id": scene.page, "title": "Before it ends" })).await.well();
+        let earlier =
+            owner.mutate("documentUpdate", json!({ "id": scene.page, "title": "Before it ends" })).await.well();
         owner.mutate("policySimulationCancel", json!({ "id": changing })).await.well();
         return earlier.text("documentUpdate.commitCursor").to_owned();
     }

@@ -4,6 +4,8 @@
 mod coverage;
 mod followings;
 mod held;
+mod key_rows;
+mod keys;
 mod matrix;
 mod policy_rows;
 mod registry_rows;

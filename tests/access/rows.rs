@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
+use super::key_rows::KEY_CHANGES;
 use super::policy_rows::POLICY_CHANGES;
 use super::registry_rows::REGISTRY_CHANGES;
 use super::scene::{LINKED_TOKEN, MAILED_TOKEN, Scene};
@@ -82,6 +83,9 @@ pub const SIGHTS: &[Sight] = &[
     sight("PolicySimulation", "of acme", |scene| &scene.simulation),
     sight("Decision", "about the developer", |scene| &scene.decision),
     sight("Approval", "asked for by the developer", |scene| &scene.approval),
+    sight("ApiKey", "of rocket", |scene| &scene.key),
+    sight("ApiKey", "the member's", |scene| &scene.personal_key),
+    sight("Secret", "of rocket", |scene| &scene.secret),
     sight("AuditEntry", "of acme", |scene| &scene.entry),
     sight("AuditEntry", "of the member's account", |scene| &scene.own_entry),
     sight("McpServer", "of rocket", |scene| &scene.server),
@@ -101,7 +105,7 @@ pub const fn change(
     Change { field, on, allowed_by: Some((action, id)), input }
 }
 
-pub(super) const fn free(field: &'static str, on: &'static str, input: fn(&Scene) -> Value) -> Change {
+pub const fn free(field: &'static str, on: &'static str, input: fn(&Scene) -> Value) -> Change {
     Change { field, on, allowed_by: None, input }
 }
 
@@ -118,7 +122,7 @@ fn fresh_address() -> String {
 
 /// Every mutation, on every kind of thing.
 pub fn changes() -> impl Iterator<Item = &'static Change> {
-    CHANGES.iter().chain(REGISTRY_CHANGES).chain(POLICY_CHANGES)
+    CHANGES.iter().chain(REGISTRY_CHANGES).chain(POLICY_CHANGES).chain(KEY_CHANGES)
 }
 
 const CHANGES: &[Change] = &[

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Digest, PASSWORD, World, eventually, typed, uuid};
+use crate::support::{Client, Digest, PASSWORD, World, eventually, graph, typed, uuid};
 
 /// A world with one of everything, and a copy of its rows.
 pub struct Scene {
@@ -50,6 +50,13 @@ pub struct Scene {
     pub decision: String,
     /// A simulation of acme that is said to run.
     pub simulation: String,
+    /// A key of the project, made by its admin, and a personal one of the member.
+    pub key: String,
+    pub personal_key: String,
+    /// A secret of the project.
+    pub secret: String,
+    /// Programs: each with a key of its own.
+    pub programs: Vec<(&'static str, Client)>,
     /// An entry of the log of acme, and one about the member's account.
     pub entry: String,
     pub own_entry: String,
@@ -78,7 +85,12 @@ pub struct Scene {
 impl Scene {
     pub async fn new() -> Self {
         // Everybody tries the same links from one network.
-        let world = World::with(|config| config.attempts_per_network = 100_000).await;
+        let world = World::with(|config| {
+            config.attempts_per_network = 100_000;
+            // What is counted of keys is written at other times than what is compared.
+            config.key_usage_seconds = 3_600;
+        })
+        .await;
         let (manager, lab) = (&world.manager, &world.lab);
         let document = async |visibility: &str| {
             let title = format!("A {} document", visibility.to_lowercase());
@@ -118,6 +130,10 @@ impl Scene {
         }
         world.tools("git", &["ask"]).await;
         let (approval, decision) = approval(&world).await;
+        let (key, _) = world.project_admin.api_key(Some(&world.rocket), &["PROJECTS_READ"]).await;
+        let secret = world.project_admin.secret(&world.rocket, "TOKEN", "the value").await;
+        let programs = programs(&world).await;
+        let (personal_key, _) = world.member.api_key(None, &["PROFILE_READ"]).await;
         let mailed = invitation(&world, MAILED_TOKEN, json!({ "email": "nora@example.org", "role": "MEMBER" })).await;
         let linked = invitation(&world, LINKED_TOKEN, json!({ "role": "MEMBER" })).await;
         let input = json!({ "email": "member@acme.test", "password": PASSWORD });
@@ -180,6 +196,10 @@ impl Scene {
             linked,
             board,
             asking,
+            key,
+            personal_key,
+            secret,
+            programs,
             entry: entry(&world, "organization_id", &world.acme).await,
             own_entry: entry(&world, "user_id", &world.member.id).await,
             reader_role: holding(&world, "space_members", "spm", &world.reader).await,
@@ -276,6 +296,23 @@ async fn approval(world: &World) -> (String, String) {
     let sql = format!("SELECT count(*) FROM governance.decisions WHERE id = '{}'", uuid(&decision));
     eventually("the decision is recorded", async || (world.database.number(&sql).await == 1).then_some(())).await;
     (approval, decision)
+}
+
+/// The kinds of keys: personal ones of the owner for nothing, for reading and for everything, and one of the project for
+/// everything, made by its admin.
+async fn programs(world: &World) -> Vec<(&'static str, Client)> {
+    let every = graph().values("ApiKeyScope");
+    let every: Vec<&str> = every.iter().map(String::as_str).collect();
+    let reading: Vec<&str> = every.iter().copied().filter(|scope| scope.ends_with("_READ")).collect();
+    let (none, nothing) = world.owner.api_key(None, &["USAGE_READ"]).await;
+    let sql = format!("UPDATE governance.api_keys SET scopes = '{{none}}', version = 2 WHERE id = '{}'", uuid(&none));
+    world.database.run(&sql).await;
+    vec![
+        ("no scopes", nothing),
+        ("reading", world.owner.api_key(None, &reading).await.1),
+        ("every scope", world.owner.api_key(None, &every).await.1),
+        ("of the project", world.project_admin.api_key(Some(&world.rocket), &every).await.1),
+    ]
 }
 
 /// The id of what makes somebody a member.

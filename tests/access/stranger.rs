@@ -14,7 +14,7 @@ use crate::support::{Client, base, graph, socket, typed, uuid};
 const MARK: &str = "Marked";
 
 /// The tables whose rows have an id, and the prefix of each.
-const KINDS: [(&str, &str); 21] = [
+const KINDS: &[(&str, &str)] = &[
     ("user", "identity.users"),
     ("ses", "identity.sessions"),
     ("oac", "identity.oauth_connections"),
@@ -35,6 +35,8 @@ const KINDS: [(&str, &str); 21] = [
     ("mcd", "governance.mcp_discoveries"),
     ("tool", "governance.mcp_tools"),
     ("scan", "governance.mcp_scans"),
+    ("key", "governance.api_keys"),
+    ("sec", "governance.secrets"),
     ("aud", "audit.logs"),
 ];
 
@@ -47,6 +49,8 @@ async fn marked() -> Scene {
         ("content.documents", &["title", "description", "source", "external_id"][..]),
         ("content.document_contents", &["source"]),
         ("content.tags", &["name", "description"]),
+        ("governance.api_keys", &["name", "description"]),
+        ("governance.secrets", &["name"]),
         ("tenancy.organizations", &["name", "description"]),
         ("tenancy.teams", &["name", "description"]),
         ("tenancy.projects", &["name", "description"]),
@@ -66,7 +70,10 @@ async fn marked() -> Scene {
         let key = if table == "content.document_contents" { "document_id" } else { "id" };
         let sets: Vec<String> = columns
             .iter()
-            .map(|column| format!("{column} = '{MARK} {column} ' || left({key}::text, 8) || right({key}::text, 12)"))
+            .map(|column| {
+                let space = if table == "governance.secrets" { "_" } else { " " };
+                format!("{column} = '{MARK}{space}{column}{space}' || left({key}::text, 8) || right({key}::text, 12)")
+            })
             .collect();
         database.run(&format!("UPDATE {table} SET {} WHERE {whose}", sets.join(", "))).await;
     }
@@ -76,7 +83,7 @@ async fn marked() -> Scene {
 /// Every id there is, by its prefix.
 async fn ids(scene: &Scene) -> Vec<(&'static str, Vec<String>)> {
     let mut all = Vec::new();
-    for (prefix, table) in KINDS {
+    for &(prefix, table) in KINDS {
         let rows = scene.world.database.rows(&format!("SELECT id FROM {table}")).await;
         all.push((prefix, rows.iter().map(|row| typed(prefix, row["id"].as_str().expect("an id"))).collect()));
     }
@@ -186,6 +193,8 @@ async fn belongings(scene: &Scene) -> BTreeMap<&'static str, String> {
         ("member", holding("tenancy.members", "mem").await),
         ("teamMember", stranger.add_team_member(&team, stranger).await),
         ("team", team),
+        ("secret", stranger.secret(&project, "PROBE", "probe").await),
+        ("apiKey", stranger.api_key(None, &["PROFILE_READ"]).await.0),
         ("oauthConnection", typed("oac", connection)),
         ("approval", typed("apr", asked)),
         ("policy", stranger.policy(&json!({ "organizationId": world.globex }), json!({})).await),

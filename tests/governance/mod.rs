@@ -1,7 +1,9 @@
-//! What governs the use of tools: the registry of MCP servers, and who decides about them.
+//! What governs the use of tools: keys and secrets, the registry of MCP servers, and who decides about them.
 
 mod approvals;
 mod decisions;
+mod keys;
 mod policies;
 mod registry;
+mod secrets;
 mod simulation;

@@ -61,6 +61,24 @@ impl Client {
         self.made("documentCreate", "document", merged(defaults, overrides)).await
     }
 
+    /// An API key with these scopes, named after them: a project's, or a personal one. Gives its id and who holds it.
+    pub async fn api_key(&self, project: Option<&str>, scopes: &[&str]) -> (String, Client) {
+        let name = if scopes.len() > 3 { "many scopes".to_owned() } else { scopes.join(" ") };
+        self.api_key_of(json!({ "projectId": project, "name": name, "scopes": scopes })).await
+    }
+
+    /// An API key made from this input.
+    pub async fn api_key_of(&self, input: Value) -> (String, Client) {
+        let answer = self.mutate_for("apiKeyCreate", "secret apiKey { id }", input).await.well();
+        let id = answer.text("apiKeyCreate.apiKey.id").to_owned();
+        (id, self.with_token(Some(answer.text("apiKeyCreate.secret"))))
+    }
+
+    /// A secret of a project.
+    pub async fn secret(&self, project: &str, name: &str, value: &str) -> String {
+        self.made("secretCreate", "secret", json!({ "projectId": project, "name": name, "value": value })).await
+    }
+
     /// A tag of a space.
     pub async fn tag(&self, space: &str, name: &str) -> String {
         self.made("tagCreate", "tag", json!({ "spaceId": space, "name": name })).await

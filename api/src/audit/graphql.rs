@@ -6,12 +6,13 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 use entity::audit::log;
 use entity::enums::ActorType;
-use entity::ids::{AnyId, AuditLogId, OrganizationId, UserId};
+use entity::ids::{AnyId, ApiKeyId, AuditLogId, OrganizationId, UserId};
 
 use super::changes::{self, AuditChange};
 use super::filter::{AuditAction, AuditFilter};
 use super::resources::AuditResourceType;
 use super::{rules, store};
+use crate::governance::api_keys::ApiKey;
 use crate::identity::users::User;
 use crate::platform::authorization::Action;
 use crate::platform::errors::Result;
@@ -133,6 +134,14 @@ impl AuditActor {
     /// What kind of actor it was.
     async fn kind(&self) -> ActorType {
         self.0.actor_type
+    }
+
+    /// The API key; null when it was none, or the key is gone or not for you to see.
+    async fn api_key(&self, ctx: &Context<'_>) -> Result<Option<ApiKey>> {
+        match self.0.actor_id.filter(|_| self.0.actor_type == ActorType::ApiKey) {
+            Some(id) => ApiKey::find(ctx.request(), ApiKeyId(id)).await,
+            None => Ok(None),
+        }
     }
 
     /// The person; null when it was none, or the account is gone.

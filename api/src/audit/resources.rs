@@ -2,10 +2,10 @@
 
 use async_graphql::Enum;
 use entity::ids::{
-    AnyId, ApprovalId, DocumentId, InvitationId, JoinRequestId, MemberId, MfaFactorId, OauthConnectionId,
+    AnyId, ApiKeyId, ApprovalId, DocumentId, InvitationId, JoinRequestId, MemberId, MfaFactorId, OauthConnectionId,
     OpenIdJourneyId, OrganizationId, PasswordResetRequestId, PolicyId, PolicySimulationId, PolicyVersionId, ProjectId,
-    ProjectMemberId, RecoveryCodeId, SessionId, SignInChallengeId, SignUpId, SpaceId, SpaceMemberId, SubscriptionId,
-    TagId, TeamId, TeamMemberId, UserId, VerificationTokenId,
+    ProjectMemberId, RecoveryCodeId, SecretId, SessionId, SignInChallengeId, SignUpId, SpaceId, SpaceMemberId,
+    SubscriptionId, TagId, TeamId, TeamMemberId, UserId, VerificationTokenId,
 };
 use uuid::Uuid;
 
@@ -110,14 +110,17 @@ resources! {
     PolicySimulation "policy_simulations" PolicySimulation(PolicySimulationId);
     /// A version of a policy.
     PolicyVersion "policy_versions" PolicyVersion(PolicyVersionId);
+    /// A secret of a project; entries never hold its value.
+    Secret "secrets" Secret(SecretId);
+    /// An API key.
+    ApiKey "api_keys" ApiKey(ApiKeyId);
 }
 
 /// The id that a column holds, as a client knows it.
 pub fn id_in_column(column: &str, id: Uuid) -> Option<AnyId> {
     Some(match column {
-        "user_id" | "owner_id" | "created_by" | "added_by" | "invited_by" | "accepted_by" | "decided_by" => {
-            AnyId::User(UserId(id))
-        }
+        "user_id" | "owner_id" | "created_by" | "added_by" | "invited_by" | "accepted_by" | "decided_by"
+        | "revoked_by" => AnyId::User(UserId(id)),
         "organization_id" | "active_organization_id" => AnyId::Organization(OrganizationId(id)),
         "space_id" | "active_space_id" => AnyId::Space(SpaceId(id)),
         "project_id" => AnyId::Project(ProjectId(id)),
@@ -126,6 +129,7 @@ pub fn id_in_column(column: &str, id: Uuid) -> Option<AnyId> {
         "session_id" => AnyId::Session(SessionId(id)),
         "oauth_connection_id" => AnyId::OauthConnection(OauthConnectionId(id)),
         "policy_id" => AnyId::Policy(PolicyId(id)),
+        "rotated_into_id" => AnyId::ApiKey(ApiKeyId(id)),
         "tag_id" => AnyId::Tag(TagId(id)),
         _ => return None,
     })

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use entity::audit::log;
+use entity::content::document;
 use entity::ids::{AuditLogId, DocumentId, OrganizationId};
 use entity::tenancy::organization;
 use sea_orm::Condition;
@@ -10,13 +11,14 @@ use sea_orm::Condition;
 use super::resources::AuditResourceType;
 use super::store;
 use crate::content::documents::Document;
-use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing, within_scopes};
 use crate::platform::errors::{Error, Result};
 use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
 
 impl Resource for log::Entity {
     type Id = AuditLogId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[(Scope::AuditRead, ActionSet::of(&[Action::Read]))];
 
     fn id(row: &log::Model) -> AuditLogId {
         row.id
@@ -29,16 +31,13 @@ impl Resource for log::Entity {
     fn permitted(viewer: &Viewer, row: &log::Model) -> ActionSet {
         let may_read = match row.organization_id {
             Some(organization) => viewer.administers(organization),
-            None => row.user_id.is_some() && row.user_id == viewer.user_id(),
+            None => row.user_id.is_some() && row.user_id == viewer.account_id(),
         };
         if may_read { ActionSet::of(&[Action::Read]) } else { ActionSet::NONE }
     }
 
     fn reach(viewer: &Viewer) -> Condition {
-        match (viewer.grants(), viewer.user_id()) {
-            (Some(grants), Some(user)) => store::within(grants.administered(), user),
-            _ => nothing(),
-        }
+        viewer.grants().map_or_else(nothing, |grants| store::within(grants.administered(), viewer.account_id()))
     }
 }
 
@@ -64,7 +63,11 @@ pub async fn may_see_values(request: &Request, entry: &log::Model) -> Result<boo
             Some(id),
             _,
         ) => Ok(Document::find(request, DocumentId(id)).await?.is_some()),
-        (_, _, Some(space)) => Ok(request.viewer().content_role(space).is_some()),
+        (_, _, Some(space)) => {
+            let viewer = request.viewer();
+            let reads_content = within_scopes::<document::Entity>(&viewer).contains(Action::Read);
+            Ok(reads_content && viewer.content_role(space).is_some())
+        }
         (_, _, None) => Ok(false),
     }
 }

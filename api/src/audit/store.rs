@@ -19,9 +19,10 @@ use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
 use crate::platform::request::Request;
 
 /// The entries of these organizations, and the user's own.
-pub fn within(administered: Vec<OrganizationId>, user: UserId) -> Condition {
-    let own = Condition::any().add(Column::UserId.eq(user));
-    if administered.is_empty() { own } else { own.add(Column::OrganizationId.eq_any(administered)) }
+pub fn within(administered: Vec<OrganizationId>, user: Option<UserId>) -> Condition {
+    let own = user.map(|user| Column::UserId.eq(user));
+    let theirs = (own.is_none() || !administered.is_empty()).then(|| Column::OrganizationId.eq_any(administered));
+    Condition::any().add_option(own).add_option(theirs)
 }
 
 const NEWEST: Sort<Column> = Sort { column: Column::CreatedAt, id: Column::Id, kind: SortKind::Time, descending: true };

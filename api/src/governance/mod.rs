@@ -3,8 +3,10 @@
 //! can do, `scan` what is suspicious about a server. The registry of MCP servers leans on it: `mcp_servers` and how each is
 //! reached, `mcp_discoveries` (what a server said when it was connected to), `mcp_tools` and `mcp_scans`. `policies` keeps
 //! what organizations and projects want, `decisions` what came of it each time, `approvals` who let what through;
-//! `simulations` try a draft on what was decided.
+//! `simulations` try a draft on what was decided. `api_keys` are how programs come in, `secrets` what tools are given that
+//! nobody may see.
 
+pub mod api_keys;
 pub mod approvals;
 pub mod decision;
 pub mod decisions;
@@ -16,16 +18,25 @@ pub mod pins;
 pub mod policies;
 pub mod risk;
 pub mod scan;
+pub mod secrets;
 pub mod simulations;
 
 use async_graphql::{Enum, MergedObject};
 
-use crate::platform::payload::ErrorCode;
+use crate::platform::payload::{ErrorCode, ForPeople};
+use crate::platform::sealing::SealedColumn;
+
+/// The columns of this domain that are sealed.
+pub const SEALED: &[SealedColumn] = &[secrets::COLUMNS.key];
 
 /// Changes of what tools there are, and of what may be done with them. Merged in groups, because each further part of one
 /// merged object makes its futures a level deeper.
 #[derive(MergedObject, Default)]
-pub struct GovernanceMutation(RegistryMutation, DecidingMutation);
+pub struct GovernanceMutation(RegistryMutation, DecidingMutation, KeyMutation);
+
+/// Changes of keys and secrets.
+#[derive(MergedObject, Default)]
+pub struct KeyMutation(ForPeople<api_keys::ApiKeyMutation>, secrets::SecretMutation);
 
 /// Changes of what may be done with tools, and of who lets it through.
 #[derive(MergedObject, Default)]
@@ -90,7 +101,7 @@ impl ErrorCode for McpErrorCode {
     const USER_ERROR: &'static str = "McpUserError";
 }
 
-/// Why a change of what governs the use of tools was refused.
+/// Why a change of keys, secrets, policies or approvals was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum GovernanceErrorCode {
     /// The object changed since you read it; the payload holds its present state.
@@ -117,6 +128,22 @@ pub enum GovernanceErrorCode {
     AlreadyRequested,
     /// The time of this is over.
     Expired,
+    /// The name has a form that it cannot have.
+    NameInvalid,
+    /// The name is already in use here.
+    NameTaken,
+    /// The value is empty, too long, or holds a character that it cannot hold.
+    ValueInvalid,
+    /// Choose at least one scope.
+    ScopesRequired,
+    /// This is no network, such as 192.0.2.0/24, or there are too many.
+    NetworkInvalid,
+    /// A time is in the past, or too far ahead.
+    TimeInvalid,
+    /// The object is not in a state that allows this.
+    WrongState,
+    /// Prove again who you are with reauthenticate, then repeat this.
+    ReauthenticationRequired,
 }
 
 impl ErrorCode for GovernanceErrorCode {

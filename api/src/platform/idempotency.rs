@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use chrono::{DateTime, Utc};
-use entity::ids::UserId;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::errors::{Error, Result};
 
@@ -17,7 +17,9 @@ const KEPT_BYTES: usize = 256 * 1024;
 /// The key of one request, and what it was sent for.
 #[derive(Debug)]
 pub struct Idempotency {
-    user_id: UserId,
+    /// Who sent it: a person and its keys are not the same, since they may not read the same.
+    viewer_kind: &'static str,
+    viewer_id: Uuid,
     key: String,
     /// SHA-256 of the operation and its variables.
     fingerprint: Vec<u8>,
@@ -35,8 +37,8 @@ pub struct KeptAnswer {
 }
 
 impl Idempotency {
-    pub fn new(user_id: UserId, key: String, fingerprint: Vec<u8>) -> Self {
-        Self { user_id, key, fingerprint, next: AtomicI32::new(0), secret: AtomicBool::new(false) }
+    pub fn new(viewer_kind: &'static str, viewer_id: Uuid, key: String, fingerprint: Vec<u8>) -> Self {
+        Self { viewer_kind, viewer_id, key, fingerprint, next: AtomicI32::new(0), secret: AtomicBool::new(false) }
     }
 
     /// The answer will hold secrets, which must not lie in a table: this request cannot be repeated.
@@ -49,7 +51,7 @@ impl Idempotency {
         let statement = Statement::from_sql_and_values(
             DbBackend::Postgres,
             "SELECT fingerprint, status, body FROM platform.idempotency_answers WHERE viewer_id = $1 AND key = $2",
-            [self.user_id.uuid().into(), self.key.clone().into()],
+            [self.viewer_id.into(), self.key.clone().into()],
         );
         let Some(row) = connection.query_one_raw(statement).await? else {
             return Ok(None);
@@ -70,7 +72,7 @@ impl Idempotency {
             "INSERT INTO platform.idempotency_answers (viewer_id, key, fingerprint, status, body) \
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
             [
-                self.user_id.uuid().into(),
+                self.viewer_id.into(),
                 self.key.clone().into(),
                 self.fingerprint.clone().into(),
                 i32::from(answer.status).into(),
@@ -84,13 +86,13 @@ impl Idempotency {
     /// Claims the key for the next write of the request. A concurrent retry waits here for the first to end.
     pub(super) async fn claim(&self, transaction: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<()> {
         let ordinal = self.next.fetch_add(1, Ordering::Relaxed);
-        let identity = [self.user_id.uuid().into(), self.key.clone().into(), ordinal.into()];
-        let [user_id, key, place] = identity.clone();
+        let identity = [self.viewer_id.into(), self.key.clone().into(), ordinal.into()];
+        let [viewer_id, key, place] = identity.clone();
         let claim = Statement::from_sql_and_values(
             DbBackend::Postgres,
             "INSERT INTO platform.idempotency_keys (viewer_kind, viewer_id, key, ordinal, fingerprint, created_at) \
-             VALUES ('user', $1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-            [user_id, key, place, self.fingerprint.clone().into(), now.into()],
+             VALUES ($6, $1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+            [viewer_id, key, place, self.fingerprint.clone().into(), now.into(), self.viewer_kind.into()],
         );
         if transaction.execute_raw(claim).await?.rows_affected() == 1 {
             return Ok(());
@@ -119,7 +121,7 @@ impl Idempotency {
             DbBackend::Postgres,
             "UPDATE platform.idempotency_keys SET outcome = $4 WHERE viewer_id = $1 AND key = $2 AND ordinal = $3",
             [
-                self.user_id.uuid().into(),
+                self.viewer_id.into(),
                 self.key.clone().into(),
                 ordinal.into(),
                 json!({ "outcome": outcome, "cursor": cursor }).into(),

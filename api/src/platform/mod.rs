@@ -10,6 +10,7 @@ pub mod children;
 pub mod clock;
 pub mod config;
 pub mod database;
+pub mod envelopes;
 pub mod errors;
 pub mod events;
 pub mod filters;

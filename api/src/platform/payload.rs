@@ -2,6 +2,8 @@
 //! place, and root fields that stand alone.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::OnceLock;
 
 use async_graphql::parser::types::Field;
 use async_graphql::registry::{MetaType, Registry};
@@ -14,6 +16,7 @@ use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
 use super::errors::{Error, Rejection, Result};
+use super::request::RequestContext;
 use super::write::{Committed, settle};
 
 /// An expected "no" of a mutation, in the words of a domain's code enum.
@@ -150,6 +153,50 @@ impl<T: OutputType> OutputType for Independent<T> {
 }
 
 impl<T: ObjectType> ObjectType for Independent<T> {}
+
+/// The fields of an object, for people alone: with an API key each of them is refused, whatever its scopes.
+#[derive(Debug, Default)]
+pub struct ForPeople<T> {
+    object: T,
+    names: OnceLock<HashSet<String>>,
+}
+
+impl<T: OutputType> ForPeople<T> {
+    fn has(&self, field: &str) -> bool {
+        let names = self.names.get_or_init(|| match Registry::default().create_fake_output_type::<T>() {
+            MetaType::Object { fields, .. } => fields.into_keys().collect(),
+            _ => HashSet::new(),
+        });
+        names.contains(field)
+    }
+}
+
+impl<T: ContainerType> ContainerType for ForPeople<T> {
+    async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
+        if ctx.request().viewer().key().is_some() && self.has(&ctx.item.node.name.node) {
+            let refusal = async_graphql::Error::from(Error::Forbidden).into_server_error(ctx.item.pos);
+            return Err(ctx.set_error_path(refusal));
+        }
+        let resolving: BoxFuture<'_, ServerResult<Option<Value>>> = Box::pin(self.object.resolve_field(ctx));
+        resolving.await
+    }
+}
+
+impl<T: OutputType> OutputType for ForPeople<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        T::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        self.object.resolve(ctx, field).await
+    }
+}
+
+impl<T: ObjectType> ObjectType for ForPeople<T> {}
 
 /// Declares the payload type of a mutation: one object field, `userErrors`, `commitCursor`.
 #[macro_export]

@@ -124,12 +124,12 @@ impl Request {
         self.loaders.viewer()
     }
 
-    /// The signed-in user, or `Unauthenticated`.
+    /// The signed-in user, or the creator of the key; `Unauthenticated` for nobody.
     pub fn user_id(&self) -> Result<UserId> {
         self.viewer().user_id().ok_or(Error::Unauthenticated)
     }
 
-    /// Confirms the viewer's session and grants again and forgets what was loaded: before each event of a subscription.
+    /// Confirms the viewer's session or key and its grants again and forgets what was loaded: before each event of a subscription.
     pub async fn refresh(&self) -> Result<()> {
         let viewer = self.platform.viewers.confirmed(self.viewer()).await?;
         self.content_bytes.store(0, Ordering::Relaxed);
@@ -150,9 +150,12 @@ impl Request {
 
     /// Goes on with the grants that a write found, unless they are those it has.
     pub(super) fn confirm_as(&self, viewer: &Viewer) {
-        if let (Viewer::User(held), Viewer::User(found)) = (self.viewer(), viewer)
-            && !Arc::ptr_eq(&held, found)
-        {
+        let is_known = match (self.viewer(), viewer) {
+            (Viewer::User(held), Viewer::User(found)) => Arc::ptr_eq(&held, found),
+            (Viewer::ApiKey(held), Viewer::ApiKey(found)) => Arc::ptr_eq(&held, found),
+            _ => true,
+        };
+        if !is_known {
             self.go_on_as(viewer.clone());
         }
     }

@@ -77,6 +77,10 @@ impl Sealing {
         Ok(Self { keys: keys.collect(), columns: columns.into(), clock })
     }
 
+    pub(super) fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
     /// Seals a value for one row's column.
     pub fn seal(&self, column: SealedColumn, row: Uuid, plain: &[u8]) -> Result<Vec<u8>> {
         let key = self.keys.first().ok_or_else(|| Error::internal("there is no key to seal with"))?;

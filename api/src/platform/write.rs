@@ -1,8 +1,6 @@
 //! The one write path: a transaction that knows its actor, locks and checks what it touches, and commits rows,
 //! audit, events and the idempotent outcome together or not at all.
 
-use std::sync::Arc;
-
 use sea_orm::sea_query::{LockType, OnConflict};
 use sea_orm::{ActiveModelBehavior, ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait};
 use serde::de::DeserializeOwned;
@@ -35,8 +33,8 @@ pub struct Write<'a> {
 }
 
 impl<'a> Write<'a> {
-    /// Opens the transaction. `Unauthenticated` when the viewer's session is over; `AlreadyDone` when the request's
-    /// idempotency key was carried out before.
+    /// Opens the transaction. `Unauthenticated` when the viewer's session or key is over, `Forbidden` for a key that may
+    /// only read, `AlreadyDone` when the request's idempotency key was carried out before.
     pub(super) async fn begin(request: &'a Request, idempotency: Option<&'a Idempotency>, with: Hold) -> Result<Self> {
         let mut known = request.viewer();
         let (actor_type, actor_id) = known.actor();
@@ -52,6 +50,9 @@ impl<'a> Write<'a> {
             None => None,
         };
         let (transaction, viewer) = loop {
+            if known.key().is_some_and(|key| !key.scopes.may_write()) {
+                return Err(Error::Forbidden);
+            }
             let transaction = request.platform.database.begin().await?;
             match hold(&transaction, &known, actor.clone(), with).await? {
                 Held::Now(viewer) => break (transaction, viewer),
@@ -112,7 +113,15 @@ impl<'a> Write<'a> {
         lock_and_check(&self.transaction, &self.viewer, id, action, LockType::Share).await
     }
 
-    /// The viewer acting for itself.
+    /// Refuses nobody, before anything is looked for.
+    pub fn signed_in(&self) -> Result<()> {
+        match self.viewer {
+            Viewer::Anonymous => Err(Error::Unauthenticated),
+            Viewer::User(_) | Viewer::ApiKey(_) | Viewer::System(_) => Ok(()),
+        }
+    }
+
+    /// The viewer acting for itself, which a key never does.
     pub fn as_viewer(&self) -> Result<ViewerAuthority> {
         viewer_itself(&self.viewer)
     }
@@ -212,11 +221,9 @@ impl<'a> Write<'a> {
             idempotency.record(&self.transaction, cursor.as_deref(), outcome).await?;
         }
         // Looked up before the commit: after it, nothing may fail any more.
-        let viewer = match &self.viewer {
-            Viewer::User(signed_in) if self.changes_grants => Viewer::User(Arc::new(
-                signed_in.now_granted(&self.transaction, signed_in.entrance.clone(), None).await?,
-            )),
-            unchanged => unchanged.clone(),
+        let viewer = match self.changes_grants {
+            true => self.viewer.granted_now(&self.transaction).await?,
+            false => self.viewer.clone(),
         };
         self.transaction.commit().await?;
         drop((self.open, self.turn));

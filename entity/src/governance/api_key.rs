@@ -34,6 +34,8 @@ pub struct Model {
     pub version: i32,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    pub provider: Option<String>,
+    pub provider_domain: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -17,7 +17,7 @@ pub struct Model {
     pub name: String,
     pub sealed_secret: Secret<Vec<u8>>,
     pub wrapped_secret_key: Secret<Vec<u8>>,
-    pub wrapping_version: i32,
+    pub wrapping_version: i64,
     pub created_by: Option<UserId>,
     pub version: i32,
     pub created_at: DateTimeUtc,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, SimpleObject, Subscription, Union};
 use chrono::{DateTime, Utc};
+use entity::content::document;
 use entity::enums::DocumentVisibility;
 use entity::ids::{DocumentId, SpaceId, TagId, UserId};
 use entity::tenancy::space;
@@ -16,6 +17,7 @@ use super::{takes_everything, with_tenants};
 use crate::content::documents::{Document, DocumentChangeKind};
 use crate::content::tags::{Tag, TagChangeKind};
 use crate::identity::users::User;
+use crate::platform::authorization::{Action, within_scopes};
 use crate::platform::errors::Result;
 use crate::platform::events::{FeedEvent, Topic};
 use crate::platform::live::{Told, follow, tell};
@@ -182,7 +184,7 @@ async fn tell_of_document(
         return Ok(told(kind, document));
     }
     // An event from before these things were said tells nothing.
-    let (Ok(then), Some(_)) = (DocumentThen::deserialize(&event.payload), request.viewer().space_role(space)) else {
+    let (Ok(then), true) = (DocumentThen::deserialize(&event.payload), reads_content(request, space)) else {
         return Ok(Told::Nothing);
     };
     let is_own = request.viewer().user_id().map(UserId::uuid) == Some(then.owner_id);
@@ -195,6 +197,12 @@ async fn tell_of_document(
     })
 }
 
+/// Whether the viewer may hear of what is gone from the space.
+fn reads_content(request: &Request, space: SpaceId) -> bool {
+    let viewer = request.viewer();
+    viewer.space_role(space).is_some() && within_scopes::<document::Entity>(&viewer).contains(Action::Read)
+}
+
 async fn tell_of_tag(
     request: &Request,
     event: &FeedEvent,
@@ -204,7 +212,7 @@ async fn tell_of_tag(
     let id = TagId(event.resource_id);
     let tag = Tag::find(request, id).await?;
     if tag.is_none() {
-        let (Ok(then), Some(_)) = (TagThen::deserialize(&event.payload), request.viewer().space_role(space)) else {
+        let (Ok(then), true) = (TagThen::deserialize(&event.payload), reads_content(request, space)) else {
             return Ok(Told::Nothing);
         };
         let is_own = request.viewer().user_id().is_some_and(|user| then.private_owner_ids.contains(&user.uuid()));

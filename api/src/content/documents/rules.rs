@@ -10,7 +10,7 @@ use super::filter::List;
 use super::store::{self, Above, InSpace};
 use crate::content::ContentErrorCode as Code;
 use crate::content::check_version;
-use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing, within_scopes};
 use crate::platform::errors::{Result, reject};
 use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
@@ -50,6 +50,12 @@ fn by_ownership(role: SpaceRole) -> ActionSet {
 
 impl Resource for document::Entity {
     type Id = DocumentId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[
+        (Scope::DocumentsRead, READER),
+        (Scope::DocumentsWrite, EDITOR),
+        (Scope::DocumentsShare, READER.and(ActionSet::of(&[Action::Share]))),
+        (Scope::DocumentsDelete, TRASHED.and(ActionSet::of(&[Action::Trash]))),
+    ];
 
     fn id(row: &document::Model) -> DocumentId {
         row.id
@@ -96,7 +102,8 @@ pub fn reads_whole_space(viewer: &Viewer, above: Above, list: &List) -> Option<I
     let (Above::Space(space), Some(reader)) = (above, viewer.user_id()) else {
         return None;
     };
-    let role = viewer.content_role(space)?;
+    let role =
+        viewer.content_role(space).filter(|_| within_scopes::<document::Entity>(viewer).contains(Action::Read))?;
     let asks_for_trash = list.filter.trashed.unwrap_or(false);
     (role >= SpaceRole::Editor || !asks_for_trash).then(|| InSpace { space, reader, list: list.clone() })
 }

@@ -11,7 +11,7 @@ use super::events::{TagChangeKind, TagEvent};
 use super::{names, store};
 use crate::content::documents::{DocumentChangeKind, DocumentEvent, changed_tags};
 use crate::content::{ContentErrorCode as Code, check_version};
-use crate::platform::authorization::{Action, ActionSet, Authority, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Authority, Resource, Scope, nothing};
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
@@ -29,6 +29,7 @@ const EDITOR: ActionSet = READER.and(ActionSet::of(&[Action::Edit, Action::Delet
 
 impl Resource for tag::Entity {
     type Id = TagId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[(Scope::DocumentsRead, READER), (Scope::DocumentsWrite, EDITOR)];
 
     fn id(row: &tag::Model) -> TagId {
         row.id

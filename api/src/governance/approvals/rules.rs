@@ -9,7 +9,7 @@ use sea_orm::Condition;
 use super::events::ApprovalEvent;
 use super::{letters, store};
 use crate::governance::GovernanceErrorCode as Code;
-use crate::platform::authorization::{Action, ActionSet, Granted, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Granted, Resource, Scope, nothing};
 use crate::platform::checks;
 use crate::platform::errors::{Result, reject};
 use crate::platform::request::Request;
@@ -22,6 +22,8 @@ const DECIDER: ActionSet = READER.and(ActionSet::of(&[Action::Decide]));
 
 impl Resource for approval::Entity {
     type Id = ApprovalId;
+    const SCOPES: &'static [(Scope, ActionSet)] =
+        &[(Scope::ApprovalsRead, READER), (Scope::ApprovalsWrite, ASKER.and(DECIDER))];
 
     fn id(row: &approval::Model) -> ApprovalId {
         row.id

@@ -6,13 +6,14 @@ use entity::ids::DecisionId;
 use sea_orm::Condition;
 
 use super::store;
-use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing};
 use crate::platform::viewer::Viewer;
 
 const READER: ActionSet = ActionSet::of(&[Action::Read]);
 
 impl Resource for decision::Entity {
     type Id = DecisionId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[(Scope::DecisionsRead, READER)];
 
     fn id(row: &decision::Model) -> DecisionId {
         row.id

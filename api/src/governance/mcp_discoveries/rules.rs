@@ -5,13 +5,14 @@ use entity::ids::McpDiscoveryId;
 use sea_orm::Condition;
 
 use super::store;
-use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing};
 use crate::platform::viewer::Viewer;
 
 const READ: ActionSet = ActionSet::of(&[Action::Read]);
 
 impl Resource for mcp_discovery::Entity {
     type Id = McpDiscoveryId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[(Scope::ToolsRead, READ), (Scope::ToolsWrite, READ)];
 
     fn id(row: &mcp_discovery::Model) -> McpDiscoveryId {
         row.id

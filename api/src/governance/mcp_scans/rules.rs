@@ -10,7 +10,7 @@ use crate::governance::mcp_servers::transport::Transport;
 use crate::governance::mcp_tools;
 use crate::governance::pins::Tool;
 use crate::governance::scan::{self, Subject, Verdict};
-use crate::platform::authorization::{Action, ActionSet, Granted, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Granted, Resource, Scope, nothing};
 use crate::platform::errors::Result;
 use crate::platform::viewer::Viewer;
 use crate::platform::write::Write;
@@ -19,6 +19,7 @@ const READ: ActionSet = ActionSet::of(&[Action::Read]);
 
 impl Resource for mcp_scan::Entity {
     type Id = McpScanId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[(Scope::ToolsRead, READ), (Scope::ToolsWrite, READ)];
 
     fn id(row: &mcp_scan::Model) -> McpScanId {
         row.id
@@ -39,6 +40,7 @@ impl Resource for mcp_scan::Entity {
 
 impl Resource for mcp_finding::Entity {
     type Id = McpFindingId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[(Scope::ToolsRead, READ), (Scope::ToolsWrite, READ)];
 
     fn id(row: &mcp_finding::Model) -> McpFindingId {
         row.id

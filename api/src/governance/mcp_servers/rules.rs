@@ -12,7 +12,7 @@ use super::registering::{check_name, scan_launch};
 use super::store::{self, NewVersion};
 use super::transport::Transport;
 use crate::governance::McpErrorCode as Code;
-use crate::platform::authorization::{Action, ActionSet, Granted, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Granted, Resource, Scope, nothing};
 use crate::platform::checks;
 use crate::platform::config::Config;
 use crate::platform::errors::{Result, reject};
@@ -31,6 +31,8 @@ const MOST_VERSIONS: i32 = 1_000;
 
 impl Resource for mcp_server::Entity {
     type Id = McpServerId;
+    const SCOPES: &'static [(Scope, ActionSet)] =
+        &[(Scope::ToolsRead, VIEWER), (Scope::ToolsCall, VIEWER), (Scope::ToolsWrite, ADMIN)];
 
     fn id(row: &mcp_server::Model) -> McpServerId {
         row.id
@@ -60,6 +62,7 @@ impl Resource for mcp_server::Entity {
 
 impl Resource for mcp_server_version::Entity {
     type Id = McpServerVersionId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[(Scope::ToolsRead, VIEWER), (Scope::ToolsWrite, VIEWER)];
 
     fn id(row: &mcp_server_version::Model) -> McpServerVersionId {
         row.id

@@ -9,7 +9,7 @@ use sea_orm::Condition;
 use super::{reasons, store};
 use crate::governance::McpErrorCode as Code;
 use crate::governance::mcp_servers::{Happened, McpServerEvent, check_live_project, set_found};
-use crate::platform::authorization::{Action, ActionSet, Granted, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Granted, Resource, Scope, nothing};
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
@@ -26,6 +26,8 @@ const LONGEST_OVERRIDE: TimeDelta = TimeDelta::days(366);
 
 impl Resource for mcp_tool::Entity {
     type Id = McpToolId;
+    const SCOPES: &'static [(Scope, ActionSet)] =
+        &[(Scope::ToolsRead, READ), (Scope::ToolsCall, READ), (Scope::ToolsWrite, ADMIN)];
 
     fn id(row: &mcp_tool::Model) -> McpToolId {
         row.id

@@ -11,7 +11,7 @@ use super::events::{PolicyChange, PolicyEvent};
 use super::store::{self, Written};
 use crate::governance::GovernanceErrorCode as Code;
 use crate::governance::decision::{AppliesTo, Level, Mode, Policy, Rules, validate};
-use crate::platform::authorization::{Action, ActionSet, Authority, Granted, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Authority, Granted, Resource, Scope as KeyScope, nothing};
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject, reject_all};
 use crate::platform::request::Request;
@@ -27,6 +27,8 @@ const MOST_PRIORITY: i32 = 1_000_000;
 
 impl Resource for policy::Entity {
     type Id = PolicyId;
+    const SCOPES: &'static [(KeyScope, ActionSet)] =
+        &[(KeyScope::PoliciesRead, READER), (KeyScope::PoliciesWrite, MANAGER)];
 
     fn id(row: &policy::Model) -> PolicyId {
         row.id

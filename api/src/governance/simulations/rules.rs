@@ -13,7 +13,7 @@ use super::{running, store};
 use crate::governance::GovernanceErrorCode as Code;
 use crate::governance::decision::{Level, Mode, Policy};
 use crate::governance::policies::{as_decided, check_text};
-use crate::platform::authorization::{Action, ActionSet, Authority, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Authority, Resource, Scope as KeyScope, nothing};
 use crate::platform::errors::{Result, reject, reject_all};
 use crate::platform::filters::is_storable;
 use crate::platform::request::Request;
@@ -31,6 +31,8 @@ const LONGEST: TimeDelta = TimeDelta::days(366);
 
 impl Resource for policy_simulation::Entity {
     type Id = PolicySimulationId;
+    const SCOPES: &'static [(KeyScope, ActionSet)] =
+        &[(KeyScope::PoliciesRead, READER), (KeyScope::PoliciesWrite, RUNNING)];
 
     fn id(row: &policy_simulation::Model) -> PolicySimulationId {
         row.id

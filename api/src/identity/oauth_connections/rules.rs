@@ -8,7 +8,7 @@ use super::store;
 use crate::identity::IdentityErrorCode as Code;
 use crate::identity::events::IdentityEvent;
 use crate::identity::{mfa, sessions};
-use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing};
 use crate::platform::errors::{Result, reject};
 use crate::platform::mail::Letter;
 use crate::platform::openid::{Identity, Provider};
@@ -18,6 +18,7 @@ use crate::platform::write::{Committed, Write};
 
 impl Resource for oauth_connection::Entity {
     type Id = OauthConnectionId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[];
 
     fn id(row: &oauth_connection::Model) -> OauthConnectionId {
         row.id

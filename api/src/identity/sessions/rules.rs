@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, Condition};
 use super::{refresh_tokens, store};
 use crate::identity::IdentityErrorCode as Code;
 use crate::identity::events::IdentityEvent;
-use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing};
 use crate::platform::errors::{Result, reject};
 use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
@@ -16,6 +16,7 @@ use crate::platform::write::{Committed, Write};
 
 impl Resource for session::Entity {
     type Id = SessionId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[];
 
     fn id(row: &session::Model) -> SessionId {
         row.id

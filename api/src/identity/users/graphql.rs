@@ -12,6 +12,7 @@ use super::rules::{self, ProfileChanges};
 use super::store::{People, Person};
 use crate::audit::{self, AuditEntry, AuditFilter};
 use crate::content::documents::{self, Document, DocumentFilter, DocumentOrder};
+use crate::governance::api_keys::{self, ApiKey, ApiKeyFilter};
 use crate::identity::IdentityErrorCode;
 use crate::identity::deletion::AccountDeletion;
 use crate::identity::mfa::MfaStatus;
@@ -20,7 +21,7 @@ use crate::identity::sessions::{self, Session};
 use crate::identity::settings::UserSettings;
 use crate::payload;
 use crate::platform::checks;
-use crate::platform::errors::Result;
+use crate::platform::errors::{Error, Result};
 use crate::platform::pagination::{Connection, Node, Page};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
@@ -115,12 +116,17 @@ impl User {
 /// You: the account, and where its things are.
 pub struct ViewerObject(pub UserId);
 
-/// You: your account, and where your things are.
+/// You: your account, and where your things are. With an API key, what that may see of its creator's.
 #[Object(name = "Viewer")]
 impl ViewerObject {
     /// Your account as others see it.
     async fn user(&self, ctx: &Context<'_>) -> Result<User> {
-        User::find(ctx.request(), self.0).await?.ok_or(crate::platform::errors::Error::Unauthenticated)
+        let request = ctx.request();
+        let missing = match request.viewer().key() {
+            Some(_) => Error::Forbidden,
+            None => Error::Unauthenticated,
+        };
+        User::find(request, self.0).await?.ok_or(missing)
     }
 
     /// Whether your e-mail address is verified.
@@ -143,22 +149,25 @@ impl ViewerObject {
         Ok(ctx.request().get::<user::Entity>(self.0).await?.created_at)
     }
 
-    /// Your preferences; null only when they cannot be read.
+    /// Your preferences; null only when they cannot be read. Not for API keys.
     async fn settings(&self, ctx: &Context<'_>) -> Result<Option<UserSettings>> {
+        ctx.request().viewer().in_person()?;
         UserSettings::of_viewer(ctx.request(), self.0).await
     }
 
-    /// What deleting your account would do.
-    async fn account_deletion(&self) -> AccountDeletion {
-        AccountDeletion(self.0)
+    /// What deleting your account would do. Not for API keys.
+    async fn account_deletion(&self, ctx: &Context<'_>) -> Result<AccountDeletion> {
+        ctx.request().viewer().in_person()?;
+        Ok(AccountDeletion(self.0))
     }
 
-    /// Your second factor.
-    async fn mfa(&self) -> MfaStatus {
-        MfaStatus(self.0)
+    /// Your second factor. Not for API keys.
+    async fn mfa(&self, ctx: &Context<'_>) -> Result<MfaStatus> {
+        ctx.request().viewer().in_person()?;
+        Ok(MfaStatus(self.0))
     }
 
-    /// Your live sessions, the one that was used last first.
+    /// Your live sessions, the one that was used last first. None for an API key.
     async fn sessions(
         &self,
         ctx: &Context<'_>,
@@ -170,7 +179,7 @@ impl ViewerObject {
         sessions::of_viewer(ctx.request(), Page::new(first, after, last, before)?).await
     }
 
-    /// Your accounts at identity providers, by which you can sign in, in the order they were linked.
+    /// Your accounts at identity providers, by which you can sign in, in the order they were linked. None for an API key.
     async fn oauth_connections(
         &self,
         ctx: &Context<'_>,
@@ -186,6 +195,24 @@ impl ViewerObject {
     /// reach because they enforce single sign-on.
     async fn sign_ins_needed(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
         single_sign_on::providers_needed(ctx.request()).await
+    }
+
+    /// The API key that asks; null for a person.
+    async fn api_key(&self, ctx: &Context<'_>) -> Result<Option<ApiKey>> {
+        api_keys::of_viewer(ctx.request()).await
+    }
+
+    /// Your personal API keys, the newest first. For an API key, with the scope keys:read.
+    async fn api_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only keys that meet this.")] filter: Option<ApiKeyFilter>,
+    ) -> Result<Connection<ApiKey>> {
+        api_keys::of_user(ctx.request(), self.0, Page::new(first, after, last, before)?, filter).await
     }
 
     /// The personal space you got at sign-up; null when it is deleted.
@@ -263,7 +290,7 @@ pub struct ViewerQuery;
 
 #[Object]
 impl ViewerQuery {
-    /// You, or null when nobody is signed in.
+    /// You, or null when nobody is signed in. With an API key, whoever created it.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<ViewerObject> {
         ctx.request().viewer().user_id().map(ViewerObject)
     }

@@ -2,12 +2,13 @@
 
 use entity::identity::user;
 use entity::ids::UserId;
+use entity::tenancy::member;
 use sea_orm::{ColumnTrait, Condition};
 
 use super::store::{self, Person};
 use crate::identity::IdentityErrorCode as Code;
 use crate::identity::events::IdentityEvent;
-use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing, within_scopes};
 use crate::platform::checks;
 use crate::platform::errors::{Result, reject};
 use crate::platform::request::Request;
@@ -16,6 +17,7 @@ use crate::platform::write::Committed;
 
 impl Resource for user::Entity {
     type Id = UserId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[(Scope::ProfileRead, ActionSet::of(&[Action::Read]))];
 
     fn id(row: &user::Model) -> UserId {
         row.id
@@ -26,7 +28,7 @@ impl Resource for user::Entity {
     }
 
     fn permitted(viewer: &Viewer, row: &user::Model) -> ActionSet {
-        if viewer.user_id() == Some(row.id) && row.deleted_at.is_none() {
+        if viewer.account_id() == Some(row.id) && row.deleted_at.is_none() {
             ActionSet::of(&[Action::Read, Action::Edit])
         } else {
             ActionSet::NONE
@@ -34,17 +36,20 @@ impl Resource for user::Entity {
     }
 
     fn reach(viewer: &Viewer) -> Condition {
-        viewer.user_id().map_or_else(nothing, |id| Condition::all().add(user::Column::Id.eq(id)))
+        viewer.account_id().map_or_else(nothing, |id| Condition::all().add(user::Column::Id.eq(id)))
     }
 }
 
-/// Whether the viewer knows the person: itself, or somebody in an organization of both.
+/// Whether the viewer knows the person: itself, or somebody in an organization of both. A key knows whom it may read.
 pub fn knows(viewer: &Viewer, person: &Person) -> bool {
+    let is_itself = viewer.account_id() == Some(person.user.id);
+    let is_colleague = || {
+        let organizations = viewer.grants().map(|grants| &grants.organizations);
+        organizations.is_some_and(|known| person.organization_ids.iter().any(|id| known.contains_key(id)))
+    };
     viewer.is_system()
-        || viewer.user_id() == Some(person.user.id)
-        || viewer
-            .grants()
-            .is_some_and(|grants| person.organization_ids.iter().any(|id| grants.organizations.contains_key(id)))
+        || (is_itself && within_scopes::<user::Entity>(viewer).contains(Action::Read))
+        || (is_colleague() && within_scopes::<member::Entity>(viewer).contains(Action::Read))
 }
 
 /// What may be changed; none leaves it as it is, an empty text removes it.

@@ -59,6 +59,16 @@ pub enum Action {
     ManagePolicies,
     /// Take it back.
     Withdraw,
+    /// Create API keys of it.
+    CreateKeys,
+    /// Replace it by a new one, with a new secret.
+    Rotate,
+    /// End it before its time.
+    Revoke,
+    /// See the names of its secrets.
+    ReadSecrets,
+    /// Set, change and delete its secrets.
+    ManageSecrets,
 }
 
 /// A set of actions.

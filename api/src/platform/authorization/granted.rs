@@ -64,6 +64,8 @@ mod sealed {
 pub(in crate::platform) fn viewer_itself(viewer: &Viewer) -> Result<ViewerAuthority> {
     match viewer {
         Viewer::Anonymous => Err(Error::Unauthenticated),
+        // What nobody granted needs a person.
+        Viewer::ApiKey(_) => Err(Error::Forbidden),
         Viewer::User(_) | Viewer::System(_) => Ok(ViewerAuthority(())),
     }
 }

@@ -5,6 +5,7 @@
 mod actions;
 mod granted;
 mod reading;
+mod scopes;
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -16,12 +17,17 @@ pub use actions::{Action, ActionSet};
 pub use granted::{Authority, Granted, SystemAuthority, ViewerAuthority};
 pub(in crate::platform) use granted::{lock_and_check, system, viewer_itself};
 pub use reading::{Read, RowById};
+pub use scopes::{Scope, ScopeSet};
 
 use super::viewer::Viewer;
 
 /// A table whose rows are granted or not.
 pub trait Resource: EntityTrait<Model: Clone + Debug + Send + Sync> + 'static {
     type Id: Copy + Debug + Eq + Hash + Send + Sync + From<Uuid> + Into<Uuid>;
+
+    /// What an API key with each of these scopes may do with such rows, as far as its creator may. Nothing else is done
+    /// with a key; what no scope allows is for people alone.
+    const SCOPES: &'static [(Scope, ActionSet)];
 
     fn id(row: &Self::Model) -> Self::Id;
 
@@ -36,9 +42,22 @@ pub trait Resource: EntityTrait<Model: Clone + Debug + Send + Sync> + 'static {
     fn reach(viewer: &Viewer) -> Condition;
 }
 
-/// What the viewer may do with the row; the system may do everything.
+/// What the viewer may do with the row; the system may do everything, and a key what its scopes allow of it.
 pub fn permitted<E: Resource>(viewer: &Viewer, row: &E::Model) -> ActionSet {
-    if viewer.is_system() { ActionSet::ALL } else { E::permitted(viewer, row) }
+    if viewer.is_system() { ActionSet::ALL } else { E::permitted(viewer, row).only(within_scopes::<E>(viewer)) }
+}
+
+/// What may be done with rows of this kind at most: everything, unless the viewer is a key.
+pub fn within_scopes<E: Resource>(viewer: &Viewer) -> ActionSet {
+    viewer.key().map_or(ActionSet::ALL, |key| key.scopes.allow(E::SCOPES))
+}
+
+/// The rows of this kind that the viewer may read.
+pub(in crate::platform) fn reach<E: Resource>(viewer: &Viewer) -> Condition {
+    if viewer.is_system() {
+        return everything();
+    }
+    if within_scopes::<E>(viewer).contains(Action::Read) { E::reach(viewer) } else { nothing() }
 }
 
 /// The condition that no row meets.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sea_orm::{EntityTrait, QueryFilter, Select};
 
-use super::{Resource, everything};
+use super::{Resource, reach};
 use crate::platform::errors::Result;
 use crate::platform::held;
 use crate::platform::loaders::{Load, LoadContext};
@@ -26,8 +26,7 @@ impl Read {
     /// The rows the viewer may read.
     #[expect(clippy::disallowed_methods, reason = "the one place that starts a list")]
     pub fn visible<E: Resource>(&self) -> Select<E> {
-        let reach = if self.viewer.is_system() { everything() } else { E::reach(&self.viewer) };
-        E::find().filter(reach)
+        E::find().filter(reach::<E>(&self.viewer))
     }
 
     /// All rows, for tables that are not granted row by row but reached through a row that was. Says why that is right.

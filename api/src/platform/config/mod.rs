@@ -211,6 +211,10 @@ pub struct Config {
     #[arg(long, env = "TRELLIS_SESSION_LOOK_SECONDS", default_value_t = 5, value_parser = value_parser!(u64).range(1..=300))]
     pub session_look_seconds: u64,
 
+    /// Seconds between two writes of how often and when last API keys were used.
+    #[arg(long, env = "TRELLIS_KEY_USAGE_SECONDS", default_value_t = 60, value_parser = value_parser!(u64).range(1..=3_600))]
+    pub key_usage_seconds: u64,
+
     /// Seconds the reader of a WebSocket or an event stream may take for the next part of an answer.
     #[arg(long, env = "TRELLIS_SOCKET_SEND_SECONDS", default_value_t = 30, value_parser = value_parser!(u64).range(1..=3_600))]
     pub socket_send_seconds: u64,

@@ -46,15 +46,15 @@ impl Caller {
         Request::new(platform, self.viewer, self.origin).counting_content_in(self.content_bytes)
     }
 
-    /// The same caller with its session and grants confirmed again; `Unauthenticated` when the session is over.
+    /// The same caller with its session or key and its grants confirmed again; `Unauthenticated` when that is over.
     pub async fn confirmed(mut self, viewers: &Viewers) -> Result<Self> {
         self.viewer = viewers.confirmed(self.viewer).await?;
         Ok(self)
     }
 
-    /// Resolves once the caller's session was found to be over. Nobody's has none.
+    /// Resolves once the caller's session or key was found to be over. Nobody has none.
     pub fn session_ends(&self, viewers: &Viewers) -> Option<impl Future<Output = ()> + Send + use<>> {
-        self.viewer.session_id().map(|session_id| viewers.open_sessions().ended(session_id))
+        self.viewer.standing().map(|standing| viewers.open_sessions().ended(standing))
     }
 
     /// When the caller's token ends, on the clock that timers use.
@@ -71,7 +71,7 @@ pub enum Answer {
     Result(Bytes),
     /// The operation did not run, or can go no further. Nothing follows.
     Refused(Vec<ServerError>),
-    /// The viewer's session ended while the subscription ran. Nothing follows.
+    /// The viewer's session or key ended while the subscription ran. Nothing follows.
     SessionOver,
 }
 
@@ -112,12 +112,12 @@ impl Outcome {
 impl<E: Executor> Door<E> {
     /// Runs a query or a mutation to its end. Under an idempotency key a repeated mutation gets the first answer.
     pub async fn run_to_end(&self, caller: Caller, admitted: Admitted, idempotency_key: Option<&str>) -> Outcome {
-        let user_id = caller.viewer.user_id();
+        let (kind, id) = caller.viewer.actor();
         let request = caller.into_request(self.platform.clone());
         let mut observed = Observed::new(&admitted, &request);
-        let outcome = match (admitted.operation_type(), idempotency_key, user_id) {
-            (OperationType::Mutation, Some(key), Some(user_id)) => {
-                let idempotency = Idempotency::new(user_id, key.to_owned(), admitted.fingerprint());
+        let outcome = match (admitted.operation_type(), idempotency_key, id) {
+            (OperationType::Mutation, Some(key), Some(id)) => {
+                let idempotency = Idempotency::new(kind, id, key.to_owned(), admitted.fingerprint());
                 self.run_once(admitted, request, idempotency).await
             }
             _ => {

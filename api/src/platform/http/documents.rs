@@ -88,12 +88,16 @@ impl Documents {
         }
     }
 
-    /// Keeps a document that was let in under its id, for clients that name it later.
-    pub fn register(&self, id: &str, text: &Arc<str>) {
+    /// Keeps a document that was let in under its id, for clients that name it later: of this process, and where it is
+    /// shared of others too.
+    pub fn register(&self, id: &str, text: &Arc<str>, is_shared: bool) {
         if self.recent.get(&id.to_owned()).is_some() {
             return;
         }
         self.remember(id.to_owned(), Arc::clone(text));
+        if !is_shared {
+            return;
+        }
         let (cache, key, text) = (self.cache.clone(), key(id), Arc::clone(text));
         tokio::spawn(async move { cache.write(&key, &*text, KEPT_SECONDS).await });
     }

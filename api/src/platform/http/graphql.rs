@@ -70,7 +70,7 @@ impl<E: Executor> Door<E> {
             Some(Err(_)) => Some("unreadable"),
             None => None,
         };
-        let bearer = match self.platform.bearer(authorization).await {
+        let bearer = match self.platform.bearer(authorization, Some(address.ip())).await {
             Ok(bearer) => bearer,
             Err(error) => {
                 let status = match error {

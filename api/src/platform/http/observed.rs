@@ -8,7 +8,7 @@ use std::time::Instant;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{ServerError, Value};
 use axum::http::StatusCode;
-use entity::ids::UserId;
+use entity::ids::{ApiKeyId, UserId};
 use uuid::Uuid;
 
 use super::answers::Caller;
@@ -25,6 +25,7 @@ pub struct Observed {
     kind: OperationType,
     request_id: Uuid,
     user_id: Option<UserId>,
+    api_key_id: Option<ApiKeyId>,
     ip: Option<IpAddr>,
     ended: Option<Ended>,
 }
@@ -45,6 +46,7 @@ impl Observed {
             kind: admitted.operation_type(),
             request_id: request.id,
             user_id: request.viewer().user_id(),
+            api_key_id: request.viewer().key().map(|key| key.id),
             ip: request.origin.ip,
             ended: None,
         }
@@ -76,6 +78,7 @@ impl Drop for Observed {
             statements = ended.statements,
             request_id = %self.request_id,
             user_id = self.user_id.map(tracing::field::display),
+            api_key_id = self.api_key_id.map(tracing::field::display),
             ip = self.ip.map(tracing::field::display),
             "operation"
         );

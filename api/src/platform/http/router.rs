@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::Executor;
+use async_graphql::parser::types::OperationType;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
@@ -70,7 +71,9 @@ impl<E: Executor> Door<E> {
         let register = call.register_as.take().map(|id| (id, Arc::clone(&call.query)));
         let admitted = self.engine.admit(call).inspect_err(|refusal| self.refused(refusal, caller))?;
         if let Some((id, text)) = register {
-            self.documents.register(&id, &text);
+            // A mutation may have in its text what it writes, which is for the tables and their seals alone.
+            let is_shared = admitted.operation_type() != OperationType::Mutation;
+            self.documents.register(&id, &text, is_shared);
         }
         Ok(admitted)
     }

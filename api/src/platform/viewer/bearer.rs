@@ -1,11 +1,12 @@
-//! Who presents a token: one of ours, or one of an issuer that the settings trust. Every transport asks here.
+//! Who presents a token: one of ours, an API key, or one of an issuer that the settings trust. Every transport asks here.
 
 use std::fmt::Debug;
+use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
-use super::Viewer;
+use super::{KeyDigest, Viewer};
 use crate::platform::errors::{Error, Result};
 use crate::platform::request::Platform;
 
@@ -24,8 +25,9 @@ pub trait ForeignTokens: Debug + Send + Sync {
 }
 
 impl Platform {
-    /// The bearer behind an `Authorization` value. No value is nobody; a bad one is `Unauthenticated`.
-    pub async fn bearer(&self, authorization: Option<&str>) -> Result<Bearer> {
+    /// The bearer behind an `Authorization` value that came from this address. No value is nobody; a bad one is
+    /// `Unauthenticated`.
+    pub async fn bearer(&self, authorization: Option<&str>, ip: Option<IpAddr>) -> Result<Bearer> {
         let Some(authorization) = authorization.map(str::trim).filter(|text| !text.is_empty()) else {
             return Ok(Bearer { viewer: Viewer::Anonymous, expires: None });
         };
@@ -34,11 +36,24 @@ impl Platform {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim())
             .ok_or(Error::Unauthenticated)?;
+        if let Some(digest) = KeyDigest::of_token(token) {
+            let viewer = self.viewers.with_key(digest, ip).await?;
+            self.count_use(&viewer);
+            let expires = viewer.key().and_then(|key| key.expires);
+            return Ok(Bearer { viewer, expires });
+        }
         if self.providers.issuer_of(token).is_some() {
             return self.foreign_tokens.bearer(self, token).await;
         }
         let (user_id, session_id, expires) = self.tokens.read(token)?;
         let viewer = self.viewers.signed_in(user_id, session_id).await?;
         Ok(Bearer { viewer, expires })
+    }
+
+    /// Counts a use of the key that the viewer is, if it is one.
+    pub fn count_use(&self, viewer: &Viewer) {
+        if let Viewer::ApiKey(holder) = viewer {
+            self.viewers.key_usage().count(holder.key.id, self.clock.now(), holder.ip);
+        }
     }
 }

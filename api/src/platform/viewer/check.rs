@@ -1,8 +1,9 @@
-//! Confirms a session and finds its grants. One small statement per request, merged between concurrent requests,
+//! Confirms a session and finds its grants (of API keys: `keys`). One small statement per request, merged between concurrent requests,
 //! tells whether the session is live and under which fingerprint the grants stand; the grants themselves come from
 //! the process, else from Redis, else from PostgreSQL.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,8 +12,9 @@ use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::keys::RememberedKeys;
 use super::live_session;
-use super::{Entrance, Grants, OpenSessions, SignedIn, Viewer};
+use super::{Entrance, Grants, KeyUsage, OpenSessions, SignedIn, Viewer};
 use crate::platform::cache::Cache;
 use crate::platform::database::Database;
 use crate::platform::errors::{Error, Result};
@@ -34,16 +36,26 @@ type Remembered = HashMap<(UserId, Entrance), (Fingerprint, Arc<Grants>)>;
 /// The grants of signed-in users, by fingerprint.
 #[derive(Debug)]
 pub struct Viewers {
-    database: Database,
+    pub(super) database: Database,
     cache: Cache,
-    mergers: Arc<Mergers>,
+    pub(super) mergers: Arc<Mergers>,
     remembered: Mutex<Remembered>,
+    pub(super) keys: RememberedKeys,
+    key_usage: KeyUsage,
     open_sessions: Arc<OpenSessions>,
 }
 
 impl Viewers {
     pub fn new(database: Database, cache: Cache, mergers: Arc<Mergers>) -> Self {
-        Self { database, cache, mergers, remembered: Mutex::default(), open_sessions: Arc::default() }
+        Self {
+            database,
+            cache,
+            mergers,
+            remembered: Mutex::default(),
+            keys: RememberedKeys::default(),
+            key_usage: KeyUsage::default(),
+            open_sessions: Arc::default(),
+        }
     }
 
     /// The viewer of a session, or `Unauthenticated` when the session is over.
@@ -65,26 +77,33 @@ impl Viewers {
         Ok(Viewer::User(Arc::new(SignedIn { user_id, session_id: None, entrance, grants, fingerprint: None })))
     }
 
-    /// The same viewer as it is now; `Unauthenticated` when its session is over.
+    /// The same viewer as it is now; `Unauthenticated` when its session or key is over.
     pub async fn confirmed(&self, viewer: Viewer) -> Result<Viewer> {
         match viewer {
             Viewer::User(held) => match held.session_id {
                 Some(session_id) => self.signed_in(held.user_id, session_id).await,
                 None => self.acting_as(held.user_id).await,
             },
+            Viewer::ApiKey(held) => self.with_key(held.key.digest, held.ip).await,
             unchanged @ (Viewer::Anonymous | Viewer::System(_)) => Ok(unchanged),
         }
     }
 
-    /// The sessions of what is open.
+    /// The uses of keys.
+    pub fn key_usage(&self) -> &KeyUsage {
+        &self.key_usage
+    }
+
+    /// The sessions and keys of what is open.
     pub fn open_sessions(&self) -> &Arc<OpenSessions> {
         &self.open_sessions
     }
 
-    async fn grants(
+    /// The grants of a user, for a session or a key.
+    pub(super) async fn grants(
         &self,
         key: &(UserId, Entrance),
-        session_id: SessionId,
+        token: impl Display,
         fingerprint: Fingerprint,
     ) -> Result<Arc<Grants>> {
         if let Some((held, grants)) = self.lock().get(key)
@@ -93,7 +112,7 @@ impl Viewers {
             return Ok(Arc::clone(grants));
         }
         let (user_id, entrance) = key;
-        let name = format!("session:{user_id}:{session_id}");
+        let name = format!("session:{user_id}:{token}");
         let cached: Option<Cached> = self.cache.read(&name).await;
         let grants = match cached {
             Some(cached) if cached.fingerprint == fingerprint && cached.entrance == *entrance => cached.grants,

@@ -28,6 +28,8 @@ pub struct SpaceGrant {
     pub archived: bool,
     /// None for a personal space.
     pub organization_id: Option<OrganizationId>,
+    /// The project that the space is attached to.
+    pub project_id: Option<ProjectId>,
 }
 
 impl SpaceGrant {
@@ -55,6 +57,18 @@ impl Grants {
     /// The organizations in which the user is owner or admin.
     pub fn administered(&self) -> Vec<OrganizationId> {
         self.organizations.iter().filter(|(_, role)| **role >= MemberRole::Admin).map(|(id, _)| *id).collect()
+    }
+
+    /// What is left of these grants for a key of a project: the project, the spaces attached to it, and what everybody
+    /// sees who only views the organization. Nothing for who has no role in the project any more.
+    pub(super) fn within_project(&self, organization_id: OrganizationId, project_id: ProjectId) -> Self {
+        let Some(role) = self.projects.get(&project_id) else { return Self::default() };
+        let spaces = self.spaces.iter().filter(|(_, grant)| grant.project_id == Some(project_id));
+        Self {
+            organizations: HashMap::from([(organization_id, MemberRole::Viewer)]),
+            spaces: spaces.map(|(id, grant)| (*id, *grant)).collect(),
+            projects: HashMap::from([(project_id, *role)]),
+        }
     }
 
     pub async fn load(connection: &impl ConnectionTrait, user_id: UserId, entrance: &Entrance) -> Result<Self> {
@@ -94,7 +108,8 @@ impl Grants {
         if self.is_viewer_of(row.organization_id) {
             role = SpaceRole::Reader;
         }
-        let grant = SpaceGrant { role, archived: row.archived, organization_id };
+        let project_id = row.project_id.map(ProjectId);
+        let grant = SpaceGrant { role, archived: row.archived, organization_id, project_id };
         let held = self.spaces.entry(SpaceId(row.id)).or_insert(grant);
         held.role = role.max(held.role);
         Ok(())
@@ -106,6 +121,7 @@ struct GrantRow {
     kind: String,
     id: Uuid,
     organization_id: Option<Uuid>,
+    project_id: Option<Uuid>,
     role: String,
     archived: bool,
 }
@@ -126,30 +142,31 @@ WITH member AS (
 ), team AS (
     SELECT t.team_id FROM tenancy.team_members t WHERE t.user_id = $1
 )
-SELECT 'organization' AS kind, organization_id AS id, organization_id, role, false AS archived FROM member
+SELECT 'organization' AS kind, organization_id AS id, organization_id, NULL::uuid AS project_id, role, false AS archived
+FROM member
 UNION ALL
-SELECT 'space', s.id, s.organization_id, 'manager', false
+SELECT 'space', s.id, s.organization_id, s.project_id, 'manager', false
 FROM tenancy.spaces s
 WHERE s.user_id = $1 AND s.deleted_at IS NULL
 UNION ALL
-SELECT 'space', s.id, s.organization_id, g.role, s.archived_at IS NOT NULL
+SELECT 'space', s.id, s.organization_id, s.project_id, g.role, s.archived_at IS NOT NULL
 FROM tenancy.space_members g
 JOIN tenancy.spaces s ON s.id = g.space_id AND s.deleted_at IS NULL
 WHERE (g.user_id = $1 OR g.team_id IN (SELECT team_id FROM team))
   AND (s.organization_id IS NULL OR s.organization_id IN (SELECT organization_id FROM member))
 UNION ALL
-SELECT 'space', s.id, s.organization_id, s.default_role, s.archived_at IS NOT NULL
+SELECT 'space', s.id, s.organization_id, s.project_id, s.default_role, s.archived_at IS NOT NULL
 FROM tenancy.spaces s
 JOIN member ON member.organization_id = s.organization_id
 WHERE s.privacy = 'open' AND s.deleted_at IS NULL
 UNION ALL
-SELECT 'project', p.id, p.organization_id, g.role, false
+SELECT 'project', p.id, p.organization_id, p.id, g.role, false
 FROM tenancy.project_members g
 JOIN tenancy.projects p ON p.id = g.project_id AND p.deleted_at IS NULL
 JOIN member ON member.organization_id = p.organization_id
 WHERE g.user_id = $1 OR g.team_id IN (SELECT team_id FROM team)
 UNION ALL
-SELECT 'project', p.id, p.organization_id, 'admin', false
+SELECT 'project', p.id, p.organization_id, p.id, 'admin', false
 FROM tenancy.projects p
 JOIN member ON member.organization_id = p.organization_id
 WHERE member.role IN ('owner', 'admin') AND p.deleted_at IS NULL

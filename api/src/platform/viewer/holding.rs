@@ -1,12 +1,12 @@
-//! Holds what a write stands on. From its first statement to its end nobody ends the viewer's session or changes its
-//! grants: whoever wants to waits, and what was changed before is seen.
+//! Holds what a write stands on. From its first statement to its end nobody ends the viewer's session or key or changes
+//! its grants: whoever wants to waits, and what was changed before is seen.
 
 use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
 
-use super::live_session;
-use super::{Entrance, Fingerprint, Grants, SignedIn, Viewer};
+use super::keys::KeyState;
+use super::{Entrance, Fingerprint, Grants, KeyHolder, SignedIn, Viewer, live_key, live_session};
 use crate::platform::errors::{Error, Result};
 
 macro_rules! actor {
@@ -19,7 +19,7 @@ macro_rules! actor {
 
 // Organizations before the user, each in one order, so that who holds alone waits for others and never in a circle.
 macro_rules! held {
-    (organizations: $organizations:literal, own: $own:literal) => {
+    ($standing:ident, organizations: $organizations:literal, own: $own:literal) => {
         concat!(
             "WITH organizations AS MATERIALIZED (
                 SELECT v.version FROM platform.grant_versions v
@@ -30,23 +30,44 @@ macro_rules! held {
                 SELECT v.version FROM platform.grant_versions v
                 WHERE v.subject_id = $6 AND (SELECT count(*) FROM organizations) >= 0 ",
             $own,
-            "), session AS MATERIALIZED (
-                SELECT s.id, s.provider, s.provider_domain FROM ",
-            live_session!(),
-            " WHERE s.id = $7 AND s.user_id = $6 ",
-            $own,
-            " OF s)
+            "), standing AS MATERIALIZED (",
+            $standing!($own),
+            ")
             SELECT coalesce((SELECT version FROM own), 0)::bigint AS user_version,
                 coalesce((SELECT sum(version) FROM organizations), 0)::bigint AS organizations_version,
-                $7::uuid IS NULL OR EXISTS (SELECT FROM session) AS is_live,
-                (SELECT provider FROM session) AS provider,
-                (SELECT provider_domain FROM session) AS provider_domain, ",
+                $7::uuid IS NULL OR EXISTS (SELECT FROM standing) AS is_live,
+                (SELECT version FROM standing) AS key_version,
+                (SELECT provider FROM standing) AS provider,
+                (SELECT provider_domain FROM standing) AS provider_domain, ",
             actor!(),
         )
     };
 }
 
-/// With whom a write holds the viewer's session and grants.
+macro_rules! session {
+    ($lock:literal) => {
+        concat!(
+            "SELECT NULL::integer AS version, s.provider, s.provider_domain FROM ",
+            live_session!(),
+            " WHERE s.id = $7 AND s.user_id = $6 ",
+            $lock,
+            " OF s"
+        )
+    };
+}
+
+// Nothing that a key does changes keys, so that others may always hold it too.
+macro_rules! key {
+    ($lock:literal) => {
+        concat!(
+            "SELECT k.version, k.provider, k.provider_domain FROM ",
+            live_key!(),
+            " WHERE k.id = $7 AND k.created_by = $6 FOR SHARE OF k"
+        )
+    };
+}
+
+/// With whom a write holds the viewer's session and grants. A key is always shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
     /// With the other writes that stand on them.
@@ -72,45 +93,85 @@ pub enum Held {
     Changed(Viewer),
 }
 
-/// Names the actor to the audit triggers and holds the viewer's session and grants until the transaction ends, in one
-/// statement, the first of the transaction. `Unauthenticated` when the viewer's session is over.
+/// Names the actor to the audit triggers and holds the viewer's session or key and its grants until the transaction ends,
+/// in one statement, the first of the transaction. `Unauthenticated` when the session or key is over.
 pub async fn hold(connection: &impl ConnectionTrait, viewer: &Viewer, actor: Actor, hold: Hold) -> Result<Held> {
-    let known = match viewer {
-        Viewer::User(signed_in) => signed_in,
+    macro_rules! held_by {
+        ($standing:ident) => {
+            match hold {
+                Hold::Shared => held!($standing, organizations: "FOR SHARE", own: "FOR SHARE"),
+                Hold::OwnAlone => held!($standing, organizations: "FOR SHARE", own: "FOR NO KEY UPDATE"),
+                Hold::Alone => held!($standing, organizations: "FOR NO KEY UPDATE", own: "FOR NO KEY UPDATE"),
+            }
+        };
+    }
+    let (sql, user_id, standing_id) = match viewer {
+        Viewer::User(known) => (held_by!(session), known.user_id, known.session_id.map(|id| id.uuid())),
+        Viewer::ApiKey(holder) => (held_by!(key), holder.key.user_id, Some(holder.key.id.uuid())),
         Viewer::Anonymous | Viewer::System(_) => {
             let sql = concat!("SELECT ", actor!());
             connection.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, actor)).await?;
             return Ok(Held::Now(viewer.clone()));
         }
     };
-    let sql = match hold {
-        Hold::Shared => held!(organizations: "FOR SHARE", own: "FOR SHARE"),
-        Hold::OwnAlone => held!(organizations: "FOR SHARE", own: "FOR NO KEY UPDATE"),
-        Hold::Alone => held!(organizations: "FOR NO KEY UPDATE", own: "FOR NO KEY UPDATE"),
-    };
     let mut values = Vec::from(actor);
-    values.extend([known.user_id.uuid().into(), known.session_id.map(|id| id.uuid()).into()]);
+    values.extend([user_id.uuid().into(), standing_id.into()]);
     let row = connection.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
     let row = row.ok_or_else(|| Error::internal("an aggregate gave no row"))?;
-    let standing = Standing::from_query_result(&row, "")?;
-    if !standing.is_live {
+    let found = Found::from_query_result(&row, "")?;
+    if !found.is_live {
         return Err(Error::Unauthenticated);
     }
-    let fingerprint = Some(Fingerprint { user: standing.user_version, organizations: standing.organizations_version });
-    let entrance = match known.session_id {
-        Some(_) => Entrance::of_session(standing.provider, standing.provider_domain),
-        None => Entrance::Operator,
-    };
-    if known.fingerprint == fingerprint && known.entrance == entrance {
-        return Ok(Held::Now(viewer.clone()));
+    let fingerprint = Fingerprint { user: found.user_version, organizations: found.organizations_version };
+    Ok(match viewer {
+        Viewer::ApiKey(holder) => {
+            let state = found.key_version.map(|version| KeyState { version, fingerprint });
+            if holder.key.state.is_some() && holder.key.state == state {
+                return Ok(Held::Now(viewer.clone()));
+            }
+            Held::Changed(holder.as_now(connection, Some(fingerprint)).await?)
+        }
+        Viewer::User(known) => {
+            let entrance = match known.session_id {
+                Some(_) => Entrance::of_session(found.provider, found.provider_domain),
+                None => Entrance::Operator,
+            };
+            if known.fingerprint == Some(fingerprint) && known.entrance == entrance {
+                return Ok(Held::Now(viewer.clone()));
+            }
+            let changed = known.now_granted(connection, entrance, Some(fingerprint)).await?;
+            Held::Changed(Viewer::User(Arc::new(changed)))
+        }
+        Viewer::Anonymous | Viewer::System(_) => Held::Now(viewer.clone()),
+    })
+}
+
+impl Viewer {
+    /// The same viewer with the grants that the connection sees.
+    pub(in crate::platform) async fn granted_now(&self, connection: &impl ConnectionTrait) -> Result<Self> {
+        Ok(match self {
+            Viewer::User(known) => {
+                Viewer::User(Arc::new(known.now_granted(connection, known.entrance.clone(), None).await?))
+            }
+            Viewer::ApiKey(holder) => holder.as_now(connection, None).await?,
+            Viewer::Anonymous | Viewer::System(_) => self.clone(),
+        })
     }
-    let changed = known.now_granted(connection, entrance, fingerprint).await?;
-    Ok(Held::Changed(Viewer::User(Arc::new(changed))))
+}
+
+impl KeyHolder {
+    /// `Unauthenticated` when the key is no longer good from where it is used.
+    async fn as_now(&self, connection: &impl ConnectionTrait, fingerprint: Option<Fingerprint>) -> Result<Viewer> {
+        let key = Arc::new(self.key.as_now(connection, fingerprint).await?);
+        if !key.is_good_from(self.ip) {
+            return Err(Error::Unauthenticated);
+        }
+        Ok(Viewer::ApiKey(Arc::new(KeyHolder { key, ip: self.ip })))
+    }
 }
 
 impl SignedIn {
-    /// The same person with the grants that the connection sees.
-    pub(in crate::platform) async fn now_granted(
+    async fn now_granted(
         &self,
         connection: &impl ConnectionTrait,
         entrance: Entrance,
@@ -122,10 +183,11 @@ impl SignedIn {
 }
 
 #[derive(FromQueryResult)]
-struct Standing {
+struct Found {
     is_live: bool,
     user_version: i64,
     organizations_version: i64,
+    key_version: Option<i32>,
     provider: Option<String>,
     provider_domain: Option<String>,
 }

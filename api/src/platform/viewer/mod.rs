@@ -5,6 +5,8 @@ mod bearer;
 mod check;
 mod grants;
 mod holding;
+mod key_usage;
+mod keys;
 mod open_sessions;
 mod tokens;
 mod vouching;
@@ -14,11 +16,15 @@ use std::sync::Arc;
 use entity::enums::{MemberRole, ProjectRole, SpaceRole};
 use entity::ids::{OrganizationId, ProjectId, SessionId, SpaceId, UserId};
 
+use super::errors::{Error, Result};
+
 pub use bearer::{Bearer, ForeignTokens};
 pub use check::{Fingerprint, Viewers};
 pub use grants::{Grants, SpaceGrant};
 pub(in crate::platform) use holding::{Actor, Held, Hold, hold};
-pub use open_sessions::OpenSessions;
+pub use key_usage::KeyUsage;
+pub use keys::{KeyDigest, KeyHolder, KeyProject, LiveKey};
+pub use open_sessions::{OpenSessions, Standing};
 pub use tokens::Tokens;
 pub use vouching::{Entrance, Vouched};
 
@@ -31,6 +37,17 @@ macro_rules! live_session {
 }
 use live_session;
 
+/// The API keys that are live: SQL for a FROM clause, with the key as `k` and its creator as `u`. `least` leaves out what
+/// is null.
+macro_rules! live_key {
+    () => {
+        "governance.api_keys k JOIN identity.users u ON u.id = k.created_by AND u.deleted_at IS NULL \
+         AND u.status <> 'suspended' AND k.revoked_at IS NULL \
+         AND coalesce(least(k.expires_at, k.grace_ends_at), 'infinity') > now()"
+    };
+}
+use live_key;
+
 /// Who is asking.
 #[derive(Clone, Debug)]
 pub enum Viewer {
@@ -38,6 +55,8 @@ pub enum Viewer {
     Anonymous,
     /// A person with an access token.
     User(Arc<SignedIn>),
+    /// A program with an API key.
+    ApiKey(Arc<KeyHolder>),
     /// The server itself, with the reason.
     System(&'static str),
 }
@@ -60,16 +79,49 @@ impl Viewer {
         matches!(self, Viewer::System(_))
     }
 
+    /// The person, or whoever created the key: in whose name the viewer acts.
     pub fn user_id(&self) -> Option<UserId> {
         match self {
             Viewer::User(signed_in) => Some(signed_in.user_id),
+            Viewer::ApiKey(holder) => Some(holder.key.user_id),
             Viewer::Anonymous | Viewer::System(_) => None,
         }
+    }
+
+    /// Whose account the viewer may look into: a key of a project is for that project, and for nobody's account.
+    pub fn account_id(&self) -> Option<UserId> {
+        self.user_id().filter(|_| self.key().is_none_or(|key| key.project.is_none()))
     }
 
     pub fn session_id(&self) -> Option<SessionId> {
         match self {
             Viewer::User(signed_in) => signed_in.session_id,
+            Viewer::Anonymous | Viewer::ApiKey(_) | Viewer::System(_) => None,
+        }
+    }
+
+    /// The key that the viewer is: its id, project and scopes.
+    pub fn key(&self) -> Option<&LiveKey> {
+        match self {
+            Viewer::ApiKey(holder) => Some(&holder.key),
+            Viewer::Anonymous | Viewer::User(_) | Viewer::System(_) => None,
+        }
+    }
+
+    /// Refuses keys, and nobody: what follows is between the server and a person.
+    pub fn in_person(&self) -> Result<()> {
+        match self {
+            Viewer::Anonymous => Err(Error::Unauthenticated),
+            Viewer::ApiKey(_) => Err(Error::Forbidden),
+            Viewer::User(_) | Viewer::System(_) => Ok(()),
+        }
+    }
+
+    /// What ends everything that is open when it ends.
+    pub fn standing(&self) -> Option<Standing> {
+        match self {
+            Viewer::User(signed_in) => signed_in.session_id.map(Standing::Session),
+            Viewer::ApiKey(holder) => Some(Standing::Key { id: holder.key.id, ip: holder.ip }),
             Viewer::Anonymous | Viewer::System(_) => None,
         }
     }
@@ -77,6 +129,7 @@ impl Viewer {
     pub fn grants(&self) -> Option<&Grants> {
         match self {
             Viewer::User(signed_in) => Some(&signed_in.grants),
+            Viewer::ApiKey(holder) => Some(&holder.key.grants),
             Viewer::Anonymous | Viewer::System(_) => None,
         }
     }
@@ -85,6 +138,7 @@ impl Viewer {
     pub fn entrance(&self) -> Option<&Entrance> {
         match self {
             Viewer::User(signed_in) => Some(&signed_in.entrance),
+            Viewer::ApiKey(holder) => Some(&holder.key.entrance),
             Viewer::Anonymous | Viewer::System(_) => None,
         }
     }
@@ -119,6 +173,7 @@ impl Viewer {
         match self {
             Viewer::Anonymous => ("anonymous", None),
             Viewer::User(signed_in) => ("user", Some(signed_in.user_id.uuid())),
+            Viewer::ApiKey(holder) => ("api_key", Some(holder.key.id.uuid())),
             Viewer::System(_) => ("system", None),
         }
     }

@@ -17,6 +17,7 @@ pub async fn set_context(
     space_id: Option<SpaceId>,
 ) -> Result<Committed<UserId>> {
     let user = request.user_id()?;
+    request.viewer().in_person()?;
     let session = request.viewer().session_id().ok_or(Error::Unauthenticated)?;
     let write = request.begin_write_of_sessions().await?;
     let mut organization = organization_id;

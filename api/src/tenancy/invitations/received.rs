@@ -54,7 +54,9 @@ impl ReceivedInvitation {
 }
 
 /// The viewer's own account, if its address is confirmed: only then is a letter to the address one to the viewer.
+/// Not for API keys.
 pub async fn confirmed_account(request: &Request) -> Result<Option<Arc<user::Model>>> {
+    request.viewer().in_person()?;
     let account = request.get::<user::Entity>(request.user_id()?).await?;
     Ok(Some(account).filter(|account| account.email_verified))
 }

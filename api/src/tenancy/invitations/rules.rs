@@ -12,7 +12,7 @@ use sea_orm::Condition;
 use super::store::{self, Answered, NewRow};
 use super::{letter, received};
 use crate::identity::attempts::{self, Attempt};
-use crate::platform::authorization::{Action, ActionSet, Granted, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Granted, Resource, Scope, nothing};
 use crate::platform::checks;
 use crate::platform::clock::random_token;
 use crate::platform::errors::{Error, Result, reject};
@@ -33,6 +33,7 @@ const MOST_OPEN: u64 = 500;
 
 impl Resource for invitation::Entity {
     type Id = InvitationId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[(Scope::MembersRead, READ), (Scope::MembersWrite, MANAGE)];
 
     fn id(row: &invitation::Model) -> InvitationId {
         row.id
@@ -154,7 +155,7 @@ async fn lock(
     action: Action,
 ) -> Result<(Granted<organization::Entity>, Granted<invitation::Entity>)> {
     // Whoever is not signed in is told so, before anything is looked for.
-    write.as_viewer()?;
+    write.signed_in()?;
     let found = store::visible(write, id).await?.ok_or(Error::NotFound)?;
     let organization =
         write.granted_parent::<organization::Entity>(found.organization_id, Action::ManageMembers).await?;
@@ -286,6 +287,7 @@ async fn lock_answered(write: &Write<'_>, answer: &Answer, address: Option<&user
 /// Makes the viewer a member. An invitation by mail is good only for the account with its address.
 pub async fn accept_invitation(request: &Request, answer: &Answer) -> Result<Committed<member::Model>> {
     let user_id = request.user_id()?;
+    request.viewer().in_person()?;
     attempts::count(request, Attempt::Link).await?;
     let address = answer.address(request).await?;
     let account = request.get::<user::Entity>(user_id).await?;

@@ -6,7 +6,7 @@ use entity::tenancy::{join_request, space, space_member};
 use sea_orm::Condition;
 
 use super::store;
-use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing};
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
@@ -24,6 +24,8 @@ const WITHDRAW: ActionSet = ActionSet::of(&[Action::Delete]);
 
 impl Resource for join_request::Entity {
     type Id = JoinRequestId;
+    const SCOPES: &'static [(Scope, ActionSet)] =
+        &[(Scope::MembersRead, READ), (Scope::MembersWrite, READ.and(ANSWER))];
 
     fn id(row: &join_request::Model) -> JoinRequestId {
         row.id
@@ -122,6 +124,6 @@ async fn decide(
 /// The request as it is before its space is locked; a space is always locked before what is in it.
 async fn find(write: &Write<'_>, id: JoinRequestId) -> Result<join_request::Model> {
     // Whoever is not signed in is told so, before anything is looked for.
-    write.as_viewer()?;
+    write.signed_in()?;
     store::visible(write, id).await?.ok_or(Error::NotFound)
 }

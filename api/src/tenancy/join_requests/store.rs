@@ -9,7 +9,7 @@ use entity::tenancy::space;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, Condition, PaginatorTrait, QueryFilter, QuerySelect, Select};
 
-use crate::platform::authorization::{Authority, Granted, Read};
+use crate::platform::authorization::{Action, Authority, Granted, Read, nothing, within_scopes};
 use crate::platform::checks;
 use crate::platform::children;
 use crate::platform::errors::{Error, Result, reject};
@@ -116,7 +116,9 @@ fn listed(viewer: Viewer) -> Select<space::Entity> {
 fn listed_for(request: &Request, organization: OrganizationId) -> Select<space::Entity> {
     let viewer = request.viewer();
     let entered: Vec<SpaceId> = viewer.grants().map(|grants| grants.space_ids()).unwrap_or_default();
+    let hidden = !within_scopes::<space::Entity>(&viewer).contains(Action::Read);
     listed(viewer)
+        .filter(Condition::all().add_option(hidden.then(nothing)))
         .filter(space::Column::OrganizationId.eq(organization))
         .filter(Condition::all().not().add(space::Column::Id.eq_any(entered)))
 }

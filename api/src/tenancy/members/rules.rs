@@ -8,7 +8,7 @@ use sea_orm::Condition;
 use super::grantee::Person;
 use super::store::{self, NewMembership};
 use crate::identity::sessions;
-use crate::platform::authorization::{Action, ActionSet, Authority, Granted, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Authority, Granted, Resource, Scope, nothing};
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
@@ -21,6 +21,7 @@ const MANAGE: ActionSet = READ.and(ActionSet::of(&[Action::Edit, Action::Delete]
 
 impl Resource for member::Entity {
     type Id = MemberId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[(Scope::MembersRead, READ), (Scope::MembersWrite, MANAGE)];
 
     fn id(row: &member::Model) -> MemberId {
         row.id
@@ -194,7 +195,7 @@ pub async fn transfer_ownership(
 /// Also gives the membership as it was before the lock.
 async fn lock_organization(write: &Write<'_>, id: MemberId) -> Result<(Granted<organization::Entity>, member::Model)> {
     // Whoever is not signed in is told so, before anything is looked for.
-    write.as_viewer()?;
+    write.signed_in()?;
     let found = store::visible(write, id).await?.ok_or(Error::NotFound)?;
     let organization = write.granted::<organization::Entity>(found.organization_id, Action::ManageMembers).await?;
     Ok((organization, found))

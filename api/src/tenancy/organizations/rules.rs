@@ -7,7 +7,7 @@ use sea_orm::Condition;
 
 use super::store;
 use crate::identity::sessions;
-use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing};
 use crate::platform::checks;
 use crate::platform::errors::{Result, reject};
 use crate::platform::request::Request;
@@ -17,7 +17,8 @@ use crate::tenancy::TenancyErrorCode as Code;
 use crate::tenancy::events::TenancyEvent;
 use crate::tenancy::members;
 
-const VIEWER: ActionSet = ActionSet::of(&[Action::Read, Action::ReadMembers, Action::Leave]);
+const READ: ActionSet = ActionSet::of(&[Action::Read]);
+const VIEWER: ActionSet = READ.and(ActionSet::of(&[Action::ReadMembers, Action::Leave]));
 const MEMBER: ActionSet = VIEWER;
 const ADMIN: ActionSet = MEMBER.and(ActionSet::of(&[
     Action::Edit,
@@ -32,6 +33,22 @@ const OWNER: ActionSet = ADMIN.and(ActionSet::of(&[Action::Transfer, Action::Man
 
 impl Resource for organization::Entity {
     type Id = OrganizationId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[
+        (Scope::OrganizationsRead, READ),
+        (Scope::OrganizationsWrite, READ.and(ActionSet::of(&[Action::Edit]))),
+        (Scope::MembersRead, READ.and(ActionSet::of(&[Action::ReadMembers]))),
+        (
+            Scope::MembersWrite,
+            READ.and(ActionSet::of(&[Action::ReadMembers, Action::ManageMembers, Action::ManageTeams])),
+        ),
+        (Scope::ProjectsWrite, READ.and(ActionSet::of(&[Action::CreateProjects]))),
+        (Scope::SpacesWrite, READ.and(ActionSet::of(&[Action::CreateSpaces]))),
+        (Scope::AuditRead, READ.and(ActionSet::of(&[Action::ReadAudit]))),
+        (Scope::PoliciesRead, READ),
+        (Scope::PoliciesWrite, READ.and(ActionSet::of(&[Action::ManagePolicies]))),
+        (Scope::DecisionsRead, READ),
+        (Scope::UsageRead, READ),
+    ];
 
     fn id(row: &organization::Model) -> OrganizationId {
         row.id

@@ -6,7 +6,7 @@ use entity::tenancy::{organization, project, project_member};
 use sea_orm::Condition;
 
 use super::store::{self, NewHolder};
-use crate::platform::authorization::{Action, ActionSet, Granted, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Granted, Resource, Scope, nothing};
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
@@ -21,6 +21,7 @@ const MANAGE: ActionSet = READ.and(ActionSet::of(&[Action::Edit, Action::Delete]
 
 impl Resource for project_member::Entity {
     type Id = ProjectMemberId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[(Scope::MembersRead, READ), (Scope::MembersWrite, MANAGE)];
 
     fn id(row: &project_member::Model) -> ProjectMemberId {
         row.id
@@ -117,7 +118,7 @@ pub async fn remove_member(request: &Request, id: ProjectMemberId) -> Result<Com
 /// Holds the project of a member.
 async fn lock_project(write: &Write<'_>, id: ProjectMemberId) -> Result<Granted<project::Entity>> {
     // Whoever is not signed in is told so, before anything is looked for.
-    write.as_viewer()?;
+    write.signed_in()?;
     let found = store::visible(write, id).await?.ok_or(Error::NotFound)?;
     write.granted_parent::<project::Entity>(found.project_id, Action::ManageMembers).await
 }

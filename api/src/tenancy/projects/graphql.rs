@@ -10,10 +10,12 @@ use entity::tenancy::project::{self, ProjectQuotas, ProjectSettings};
 
 use super::rules::{self, NewProject, ProjectChanges};
 use super::store;
+use crate::governance::api_keys::{self, ApiKey, ApiKeyFilter};
 use crate::governance::approvals::{self, Approval, ApprovalFilter};
 use crate::governance::decisions::{self, Decision, DecisionFilter};
 use crate::governance::mcp_servers::{self, McpServer};
 use crate::governance::policies::{self, Policy};
+use crate::governance::secrets::{self, Secret};
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::checks;
@@ -135,6 +137,31 @@ impl Project {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Space>> {
         attached_spaces(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// Its secrets by name, never their values. Empty for who may not see them.
+    async fn secrets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Secret>> {
+        secrets::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+    }
+
+    /// Its API keys, the newest first. For everybody with a role in it.
+    async fn api_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only keys that meet this.")] filter: Option<ApiKeyFilter>,
+    ) -> Result<Connection<ApiKey>> {
+        api_keys::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
     }
 
     /// The people and teams that were added to it, in that order.

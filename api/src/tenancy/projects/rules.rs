@@ -7,7 +7,7 @@ use entity::tenancy::{organization, project};
 use sea_orm::Condition;
 
 use super::store::{self, ProjectUpdate};
-use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing};
 use crate::platform::checks;
 use crate::platform::errors::{Result, reject};
 use crate::platform::request::Request;
@@ -17,8 +17,9 @@ use crate::tenancy::TenancyErrorCode as Code;
 use crate::tenancy::events::TenancyEvent;
 use crate::tenancy::project_members;
 
-const VIEWER: ActionSet = ActionSet::of(&[Action::Read, Action::ReadMembers]);
-const DEVELOPER: ActionSet = VIEWER;
+const READ: ActionSet = ActionSet::of(&[Action::Read]);
+const VIEWER: ActionSet = READ.and(ActionSet::of(&[Action::ReadMembers]));
+const DEVELOPER: ActionSet = VIEWER.and(ActionSet::of(&[Action::ReadSecrets]));
 const ADMIN: ActionSet = DEVELOPER.and(ActionSet::of(&[
     Action::Edit,
     Action::Archive,
@@ -26,6 +27,8 @@ const ADMIN: ActionSet = DEVELOPER.and(ActionSet::of(&[
     Action::AttachSpaces,
     Action::RegisterServers,
     Action::ManagePolicies,
+    Action::CreateKeys,
+    Action::ManageSecrets,
     Action::Delete,
 ]));
 /// What remains of a role in an archived project.
@@ -33,6 +36,27 @@ const ARCHIVED: ActionSet = VIEWER.and(ActionSet::of(&[Action::Archive, Action::
 
 impl Resource for project::Entity {
     type Id = ProjectId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[
+        (Scope::ProjectsRead, READ),
+        (
+            Scope::ProjectsWrite,
+            READ.and(ActionSet::of(&[Action::Edit, Action::Archive, Action::AttachSpaces, Action::Delete])),
+        ),
+        (Scope::MembersRead, VIEWER),
+        (Scope::MembersWrite, VIEWER.and(ActionSet::of(&[Action::ManageMembers]))),
+        (Scope::KeysRead, READ),
+        (Scope::SecretsRead, READ.and(ActionSet::of(&[Action::ReadSecrets]))),
+        (Scope::SecretsWrite, READ.and(ActionSet::of(&[Action::ReadSecrets, Action::ManageSecrets]))),
+        (Scope::ToolsRead, READ),
+        (Scope::ToolsWrite, READ.and(ActionSet::of(&[Action::RegisterServers]))),
+        (Scope::ToolsCall, READ),
+        (Scope::PoliciesRead, READ),
+        (Scope::PoliciesWrite, READ.and(ActionSet::of(&[Action::ManagePolicies]))),
+        (Scope::DecisionsRead, READ),
+        (Scope::ApprovalsRead, READ),
+        (Scope::ApprovalsWrite, READ),
+        (Scope::UsageRead, READ),
+    ];
 
     fn id(row: &project::Model) -> ProjectId {
         row.id

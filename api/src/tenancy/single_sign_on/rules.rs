@@ -194,8 +194,12 @@ pub async fn join(write: &mut Write<'_>, user: UserId, provider: &Provider, doma
     Ok(())
 }
 
-/// The ids of the providers that would let the viewer into organizations that this session does not reach.
+/// The ids of the providers that would let the viewer into organizations that this session does not reach. A key does not
+/// sign in.
 pub async fn providers_needed(request: &Request) -> Result<Vec<String>> {
+    if request.viewer().key().is_some() {
+        return Ok(Vec::new());
+    }
     let Some(grants) = request.viewer().grants().map(crate::platform::viewer::Grants::organization_ids) else {
         return Ok(Vec::new());
     };

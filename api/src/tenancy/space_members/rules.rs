@@ -6,7 +6,7 @@ use entity::tenancy::{space, space_member};
 use sea_orm::Condition;
 
 use super::store::{self, NewHolder};
-use crate::platform::authorization::{Action, ActionSet, Granted, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Granted, Resource, Scope, nothing};
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
@@ -20,6 +20,7 @@ const MANAGE: ActionSet = READ.and(ActionSet::of(&[Action::Edit, Action::Delete]
 
 impl Resource for space_member::Entity {
     type Id = SpaceMemberId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[(Scope::MembersRead, READ), (Scope::MembersWrite, MANAGE)];
 
     fn id(row: &space_member::Model) -> SpaceMemberId {
         row.id
@@ -122,6 +123,7 @@ pub async fn admit(
 /// space becomes private.
 pub async fn join_space(request: &Request, id: SpaceId) -> Result<Committed<space_member::Model>> {
     let user = request.user_id()?;
+    request.viewer().in_person()?;
     let mut write = request.begin_write_of_grants().await?;
     let space = write.granted_parent::<space::Entity>(id, Action::Read).await?;
     let organization = space.organization_id.filter(|_| space.privacy == SpacePrivacy::Open);
@@ -200,7 +202,7 @@ pub async fn leave_space(request: &Request, id: SpaceId) -> Result<Committed<Spa
 /// Locks the space of a member, so that writes that could take managers away come one after the other.
 async fn lock_space(write: &Write<'_>, id: SpaceMemberId) -> Result<Granted<space::Entity>> {
     // Whoever is not signed in is told so, before anything is looked for.
-    write.as_viewer()?;
+    write.signed_in()?;
     let found = store::visible(write, id).await?.ok_or(Error::NotFound)?;
     write.granted::<space::Entity>(found.space_id, Action::ManageMembers).await
 }

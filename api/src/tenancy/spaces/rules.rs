@@ -6,7 +6,7 @@ use entity::tenancy::{organization, project, space};
 use sea_orm::Condition;
 
 use super::store;
-use crate::platform::authorization::{Action, ActionSet, Authority, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Authority, Resource, Scope, nothing};
 use crate::platform::checks;
 use crate::platform::errors::{Result, reject};
 use crate::platform::request::Request;
@@ -16,7 +16,8 @@ use crate::tenancy::TenancyErrorCode as Code;
 use crate::tenancy::events::TenancyEvent;
 use crate::tenancy::quotas;
 
-const READER: ActionSet = ActionSet::of(&[Action::Read, Action::ReadMembers]);
+const READ: ActionSet = ActionSet::of(&[Action::Read]);
+const READER: ActionSet = READ.and(ActionSet::of(&[Action::ReadMembers]));
 const COMMENTER: ActionSet = READER.and(ActionSet::of(&[Action::Comment]));
 const EDITOR: ActionSet = COMMENTER.and(ActionSet::of(&[Action::CreateDocuments, Action::ManageTags]));
 /// What administering the organization allows in its spaces: everything about the space, nothing of its content.
@@ -28,6 +29,17 @@ const ARCHIVED: ActionSet = READER.and(ActionSet::of(&[Action::Archive, Action::
 
 impl Resource for space::Entity {
     type Id = SpaceId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[
+        (Scope::SpacesRead, READ),
+        (Scope::SpacesWrite, READ.and(ActionSet::of(&[Action::Edit, Action::Archive, Action::Delete]))),
+        (Scope::MembersRead, READER),
+        (Scope::MembersWrite, READER.and(ActionSet::of(&[Action::ManageMembers]))),
+        (Scope::DocumentsRead, READ),
+        (
+            Scope::DocumentsWrite,
+            READ.and(ActionSet::of(&[Action::Comment, Action::CreateDocuments, Action::ManageTags])),
+        ),
+    ];
 
     fn id(row: &space::Model) -> SpaceId {
         row.id

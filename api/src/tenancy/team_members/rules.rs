@@ -6,7 +6,7 @@ use entity::tenancy::{team, team_member};
 use sea_orm::Condition;
 
 use super::store;
-use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing};
 use crate::platform::errors::{Error, Result};
 use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
@@ -20,6 +20,7 @@ const MANAGE: ActionSet = READ.and(ActionSet::of(&[Action::Delete]));
 
 impl Resource for team_member::Entity {
     type Id = TeamMemberId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[(Scope::MembersRead, READ), (Scope::MembersWrite, MANAGE)];
 
     fn id(row: &team_member::Model) -> TeamMemberId {
         row.id

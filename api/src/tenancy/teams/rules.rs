@@ -6,7 +6,7 @@ use entity::tenancy::{organization, team};
 use sea_orm::Condition;
 
 use super::store;
-use crate::platform::authorization::{Action, ActionSet, Resource, nothing};
+use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing};
 use crate::platform::checks;
 use crate::platform::errors::{Result, reject};
 use crate::platform::request::Request;
@@ -20,6 +20,7 @@ const MANAGE: ActionSet = READ.and(ActionSet::of(&[Action::Edit, Action::ManageM
 
 impl Resource for team::Entity {
     type Id = TeamId;
+    const SCOPES: &'static [(Scope, ActionSet)] = &[(Scope::MembersRead, READ), (Scope::MembersWrite, MANAGE)];
 
     fn id(row: &team::Model) -> TeamId {
         row.id

@@ -42,7 +42,7 @@ pub struct Connection<E> {
     /// Whether operations are looked at before the peer: they take turns.
     operations_first: bool,
     deadlines: Deadlines,
-    /// Resolves once the session of whoever introduced itself is over.
+    /// Resolves once the session or key of whoever introduced itself is over.
     session_ends: BoxFuture<'static, ()>,
 }
 
@@ -242,8 +242,8 @@ impl<E: Executor> Connection<E> {
             return ControlFlow::Break(Some(Close::too_many_introductions()));
         };
         let origin = std::mem::take(origin);
-        let door = Arc::clone(&self.door);
-        let check = async move { door.platform.bearer(authorization.as_deref()).await };
+        let (door, ip) = (Arc::clone(&self.door), origin.ip);
+        let check = async move { door.platform.bearer(authorization.as_deref(), ip).await };
         self.stage = Stage::Introducing(origin, check.boxed());
         ControlFlow::Continue(())
     }
@@ -290,7 +290,10 @@ impl<E: Executor> Connection<E> {
                 let (door, caller) = (Arc::clone(&self.door), caller.anew());
                 let begin = async move {
                     match caller.confirmed(&door.platform.viewers).await {
-                        Ok(caller) => answers(door, caller, admitted, idempotency_key),
+                        Ok(caller) => {
+                            door.platform.count_use(&caller.viewer);
+                            answers(door, caller, admitted, idempotency_key)
+                        }
                         Err(Error::Unauthenticated) => only(Answer::SessionOver),
                         Err(error) => only(Answer::failed(error)),
                     }
