@@ -214,7 +214,8 @@ async fn who_follows_what() {
 async fn changed(scene: &Scene, following: &Following, changing: &str) -> String {
     if changing == scene.simulation {
         let owner = &scene.world.owner;
-        let earlier = owner.mutate("documentUpdate", json!({ "id": scene.page, "title": "Before it ends" })).await.well();
+        let earlier =
+            owner.mutate("documentUpdate", json!({ "id": scene.page, "title": "Before it ends" })).await.well();
         owner.mutate("policySimulationCancel", json!({ "id": changing })).await.well();
         return earlier.text("documentUpdate.commitCursor").to_owned();
     }

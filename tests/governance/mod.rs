@@ -4,4 +4,6 @@ mod approvals;
 mod decisions;
 mod policies;
 mod registry;
+mod registry_walk;
 mod simulation;
+mod tool_server;
