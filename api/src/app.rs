@@ -14,9 +14,10 @@ use tokio::net::TcpListener;
 use crate::demo;
 use crate::governance;
 use crate::governance::{approvals, decisions, simulations};
+use crate::governance::{approvals, decisions, mcp_discoveries, simulations};
 use crate::identity::openid::Bearers;
 use crate::identity::{self, passwords, sign_ups};
-use crate::platform::background::Background;
+use crate::platform::background::{Background, Places};
 use crate::platform::cache::Cache;
 use crate::platform::clock::{SharedClock, SystemClock};
 use crate::platform::config::{Config, Stores};
@@ -71,6 +72,7 @@ async fn connect(config: Config) -> Result<Platform> {
         tokens: Arc::new(Tokens::new(&config)),
         foreign_tokens: Arc::new(Bearers::default()),
         providers: Arc::new(Providers::new(&config, &clock)?),
+        runs: Places::new(config.mcp_runs),
         config: Arc::new(config),
         clock,
         limits,
@@ -155,6 +157,7 @@ async fn answer(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'
     let _simulations = Background::spawn(simulations::look_after(door.platform.clone()));
     let recording = Background::spawn(decisions::record_decisions(door.platform.clone()));
     let platform = door.platform.clone();
+    let _recheck = Background::spawn(mcp_discoveries::recheck(door.platform.clone()));
     serving::serve(listener, door, stop).await;
     drop(recording);
     decisions::flush(&platform).await;

@@ -38,6 +38,8 @@ pub const REGISTRY_CHANGES: &[Change] = &[
         |scene| json!({ "serverId": scene.server, "transport": { "http": { "url": "https://tools.example.com/2" } } }),
     ),
     change("mcpServerDelete", "of rocket", "DELETE", |scene| &scene.server, |scene| json!({ "id": scene.server })),
+    change("mcpServerDiscover", "of rocket", "EDIT", |scene| &scene.server, |scene| json!({ "id": scene.server })),
+    change("mcpServerCheckHealth", "of rocket", "EDIT", |scene| &scene.server, |scene| json!({ "id": scene.server })),
     change("mcpServerSubmit", "of rocket", "SUBMIT", |scene| &scene.server, |scene| json!({ "id": scene.server })),
     change("mcpServerApprove", "of rocket", "DECIDE", |scene| &scene.server, |scene| json!({ "id": scene.server })),
     change(

@@ -89,6 +89,8 @@ impl Scene {
             config.attempts_per_network = 100_000;
             // What is counted of keys is written at other times than what is compared.
             config.key_usage_seconds = 3_600;
+            // No tool server is really connected to, or rows would change beside what is tried.
+            config.mcp_runs = 0;
         })
         .await;
         let (manager, lab) = (&world.manager, &world.lab);
@@ -339,7 +341,8 @@ async fn register(world: &World) -> Registered {
     let (discovery, tool) = ("018f0000-0000-7000-8000-00000000d15c", "018f0000-0000-7000-8000-00000000700c");
     let pins = "sha256('found'), sha256('approved')";
     let sql = format!(
-        "INSERT INTO governance.mcp_discoveries (id, server_id, version_id, status, tool_count, ended_at) \
+        "UPDATE governance.mcp_servers SET health_checked_at = now() WHERE id = '{server}'; \
+         INSERT INTO governance.mcp_discoveries (id, server_id, version_id, status, tool_count, ended_at) \
          VALUES ('{discovery}', '{server}', '{version}', 'succeeded', 1, now()); \
          INSERT INTO governance.mcp_tools (id, server_id, name, input_schema, found_pin, approved_pin, approved_tool, drift, risk_level) \
          VALUES ('{tool}', '{server}', 'forecast', '{{}}', {pins}, '{{\"name\": \"forecast\", \"inputSchema\": {{}}}}', 'compatible', 'low')",

@@ -6,4 +6,6 @@ mod keys;
 mod policies;
 mod registry;
 mod secrets;
+mod registry_walk;
 mod simulation;
+mod tool_server;

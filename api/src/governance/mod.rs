@@ -44,7 +44,12 @@ pub struct DecidingMutation(policies::PolicyMutation, approvals::ApprovalMutatio
 
 /// Changes of the registry of MCP servers.
 #[derive(MergedObject, Default)]
-pub struct RegistryMutation(mcp_servers::McpServerMutation, mcp_servers::McpReviewMutation, mcp_tools::McpToolMutation);
+pub struct RegistryMutation(
+    mcp_servers::McpServerMutation,
+    mcp_servers::McpReviewMutation,
+    mcp_discoveries::McpDiscoveryMutation,
+    mcp_tools::McpToolMutation,
+);
 
 /// Why a change of the registry of MCP servers was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]

@@ -1,8 +1,10 @@
 //! Tasks beside the requests, each of which ends when its handle is dropped.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
 use super::errors::Result;
@@ -37,5 +39,28 @@ pub async fn repeat(what: &'static str, pause: Duration, step: impl Fn() -> BoxF
             }
             Err(error) => retry.failed(&error).await,
         }
+    }
+}
+
+/// Places for work that goes on beside the requests: so much of it at once in this process. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Places(Arc<Semaphore>);
+
+/// A place that was taken. It is free again once this is dropped.
+#[derive(Debug)]
+#[must_use = "the place is free again with it"]
+pub struct Place {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Places {
+    pub fn new(number: usize) -> Self {
+        Self(Arc::new(Semaphore::new(number)))
+    }
+
+    /// Waits for a place.
+    pub async fn take(&self) -> Place {
+        let permit = Arc::clone(&self.0).acquire_owned().await;
+        Place { _permit: permit.expect("Invariant: the places are never closed") }
     }
 }

@@ -5,6 +5,7 @@
 use async_graphql::MaybeUndefined;
 use async_graphql::resolver_utils::EnumType;
 use chrono::{DateTime, TimeDelta};
+use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
@@ -74,6 +75,16 @@ fn is_visible(character: char) -> bool {
             | '\u{1D159}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}'
     );
     !is_ignorable && !character.is_whitespace() && !character.is_control()
+}
+
+/// Whether a text or a name anywhere in the value holds NUL, which PostgreSQL does not keep.
+pub fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// An optional name or sign of one line: empty means none.

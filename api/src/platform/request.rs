@@ -10,6 +10,7 @@ use entity::ids::{SessionId, UserId};
 use uuid::Uuid;
 
 use super::authorization::{Action, ActionSet, Read, Resource, RowById, permitted};
+use super::background::Places;
 use super::cache::Cache;
 use super::clock::SharedClock;
 use super::config::Config;
@@ -48,6 +49,8 @@ pub struct Platform {
     pub sealing: Sealing,
     pub mail: Mail,
     pub kept: Kept,
+    /// Places for connecting to tool servers beside the requests.
+    pub runs: Places,
 }
 
 /// Where a request came from.

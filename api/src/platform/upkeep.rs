@@ -28,7 +28,7 @@ struct Expiry {
     condition: &'static str,
 }
 
-const EXPIRIES: [Expiry; 10] = [
+const EXPIRIES: [Expiry; 11] = [
     // How long a retried mutation finds its first outcome.
     Expiry {
         what: "idempotency keys",
@@ -70,6 +70,15 @@ const EXPIRIES: [Expiry; 10] = [
         what: "requests to reset a password",
         table: "identity.password_reset_requests",
         condition: "handled_at < now() - interval '1 day'",
+    },
+    // Of each version the last one stays, and what it found.
+    Expiry {
+        what: "runs of discovery",
+        table: "governance.mcp_discoveries",
+        condition: "created_at < now() - interval '30 days' AND status <> 'running' AND tools IS NULL \
+                    AND EXISTS (SELECT FROM governance.mcp_discoveries AS later \
+                        WHERE later.version_id = mcp_discoveries.version_id AND later.status = mcp_discoveries.status \
+                        AND later.created_at > mcp_discoveries.created_at)",
     },
     // They hold addresses of people who may have no account.
     Expiry { what: "invitations", table: "tenancy.invitations", condition: "expires_at < now() - interval '90 days'" },

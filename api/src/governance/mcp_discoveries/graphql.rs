@@ -2,19 +2,24 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, InputObject, Object};
 use chrono::{DateTime, Utc};
 use entity::enums::{McpDiscoveryOccasion, McpDiscoveryStatus, McpEra};
 use entity::governance::mcp_discovery;
 use entity::ids::{McpDiscoveryId, McpServerId};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::store;
+use super::trouble::Code;
+use super::{rules, store};
+use crate::governance::McpErrorCode;
 use crate::governance::mcp_servers::{McpServer, McpServerVersion};
 use crate::identity::users::User;
+use crate::payload;
 use crate::platform::authorization::Action;
-use crate::platform::errors::Result;
+use crate::platform::errors::{Error, Result};
 use crate::platform::pagination::{Connection, Node, Page};
+use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
 
 /// A run in which a server was connected to.
@@ -123,9 +128,10 @@ impl McpDiscovery {
         self.0.duration_ms
     }
 
-    /// What went wrong, to branch on, such as unreachable or timed_out; null unless it failed.
-    async fn error_code(&self) -> Option<&str> {
-        self.0.error_code.as_deref()
+    /// What went wrong, to branch on; null unless it failed.
+    async fn error_code(&self) -> Result<Option<Code>> {
+        let code = self.0.error_code.as_deref().map(|code| Code::deserialize(Value::from(code)));
+        code.transpose().map_err(Error::internal)
     }
 
     /// What went wrong, as a sentence; null unless it failed.
@@ -167,4 +173,54 @@ pub async fn of_server(request: &Request, id: McpServerId, page: Page) -> Result
         McpDiscovery::from,
     )
     .await
+}
+
+/// A server to connect to.
+#[derive(InputObject)]
+struct McpServerConnectInput {
+    /// The server.
+    id: McpServerId,
+}
+
+payload! {
+    /// What beginning to connect to a server ended with.
+    McpServerDiscoverPayload {
+        /// The run, which goes on; follow mcpServerChanged to hear of its end. Null when it was refused.
+        mcp_discovery: McpDiscovery, McpErrorCode
+    }
+}
+
+payload! {
+    /// What beginning to look whether a server answers ended with.
+    McpServerCheckHealthPayload {
+        /// The run, which goes on; follow mcpServerChanged to hear of its end. Null when it was refused.
+        mcp_discovery: McpDiscovery, McpErrorCode
+    }
+}
+
+/// Connecting to servers.
+#[derive(Default)]
+pub struct McpDiscoveryMutation;
+
+#[Object]
+impl McpDiscoveryMutation {
+    /// Connects to a server, lists its tools, compares them with what was approved and scans them, beside this request. One run goes on at a time for each server. For admins of its project.
+    async fn mcp_server_discover(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The server.")] input: McpServerConnectInput,
+    ) -> Result<McpServerDiscoverPayload> {
+        let result = rules::discover(ctx.request(), input.id, McpDiscoveryOccasion::Requested).await;
+        Ok(Outcome::of(result)?.map(McpDiscovery::from).into())
+    }
+
+    /// Looks whether a server answers, beside this request. Since it answers with its tools, these are compared and scanned as well. For admins of its project.
+    async fn mcp_server_check_health(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The server.")] input: McpServerConnectInput,
+    ) -> Result<McpServerCheckHealthPayload> {
+        let result = rules::discover(ctx.request(), input.id, McpDiscoveryOccasion::HealthCheck).await;
+        Ok(Outcome::of(result)?.map(McpDiscovery::from).into())
+    }
 }

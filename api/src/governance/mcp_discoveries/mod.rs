@@ -3,8 +3,12 @@
 //! recheck, which also looks at approved servers now and then.
 
 mod graphql;
+mod recheck;
 mod rules;
+mod running;
 mod store;
+mod trouble;
 
-pub use graphql::{McpDiscovery, of_server};
+pub use graphql::{McpDiscovery, McpDiscoveryMutation, of_server};
+pub use recheck::recheck;
 pub use store::has_succeeded;

@@ -6,5 +6,5 @@ mod rules;
 mod store;
 
 pub use graphql::{McpFinding, McpScan, latest_of_version, of_server};
-pub use rules::{Said, Scanned, scan_and_store};
+pub use rules::{Said, Scanned, scan_and_store, store_unfinished};
 pub use store::verdict_of_version;

@@ -1,7 +1,7 @@
 //! Who reads a scan, and how one is made.
 
 use entity::enums::ScanVerdict;
-use entity::governance::{mcp_finding, mcp_scan, mcp_server, mcp_server_version};
+use entity::governance::{mcp_discovery, mcp_finding, mcp_scan, mcp_server, mcp_server_version};
 use entity::ids::{McpDiscoveryId, McpFindingId, McpScanId};
 use sea_orm::Condition;
 
@@ -9,7 +9,7 @@ use super::store;
 use crate::governance::mcp_servers::transport::Transport;
 use crate::governance::mcp_tools;
 use crate::governance::pins::Tool;
-use crate::governance::scan::{self, Subject, Verdict};
+use crate::governance::scan::{self, Report, Subject, Verdict};
 use crate::platform::authorization::{Action, ActionSet, Granted, Resource, Scope, nothing};
 use crate::platform::errors::Result;
 use crate::platform::viewer::Viewer;
@@ -101,4 +101,20 @@ pub async fn scan_and_store(
     }
     store::insert(write, server, scanned.version.id, discovery, verdict, &report).await?;
     Ok((verdict, last.is_none_or(|(last, _)| last.verdict != verdict)))
+}
+
+/// Stores that a server answered and its tools could not be known, so that nothing of what was approved is known to be there
+/// still. Gives whether that was not known before.
+pub async fn store_unfinished(
+    write: &Write<'_>,
+    server: &Granted<mcp_server::Entity>,
+    discovery: &mcp_discovery::Model,
+) -> Result<bool> {
+    let report = Report { rules_version: scan::RULES_VERSION, findings: Vec::new(), crashed: vec!["discovery"] };
+    let last = store::last_of_version(write, discovery.version_id).await?;
+    if last.is_some_and(|(last, findings)| store::is_same(&last, &findings, &report, ScanVerdict::Degraded)) {
+        return Ok(false);
+    }
+    store::insert(write, server, discovery.version_id, Some(discovery.id), ScanVerdict::Degraded, &report).await?;
+    Ok(true)
 }

@@ -3,7 +3,7 @@
 use entity::governance::mcp_server;
 use entity::tenancy::project;
 
-use crate::platform::mail::{Letter, words};
+use crate::platform::mail::{self, Letter, words};
 use crate::platform::request::Request;
 
 fn page(request: &Request, server: &mcp_server::Model) -> String {
@@ -30,7 +30,7 @@ pub fn approved(request: &Request, address: &str, server: &mcp_server::Model, pr
 /// To who submitted it.
 pub fn rejected(request: &Request, address: &str, server: &mcp_server::Model, project: &project::Model) -> Letter {
     let (name, of) = (words(&server.name), words(&project.name));
-    let reason = words(server.rejection_reason.as_deref().unwrap_or_default());
+    let reason = mail::reason(server.rejection_reason.as_deref().unwrap_or_default());
     Letter::new(address, format!("The tool server {name} is not approved"))
         .paragraph(format!("The tool server {name} of the project {of} is not approved. The reason: {reason}"))
         .link("See the server", page(request, server))

@@ -6,7 +6,7 @@ use entity::ids::{McpServerId, McpServerVersionId, ProjectId};
 use super::graphql::McpServer;
 use super::input::{McpNamedValueInput, McpTransportInput, named};
 use super::manifest::Choice;
-use super::registering::{self, NewImport};
+use super::registering::{self, NewImport, Source};
 use super::rules::{self, NewServer, NewServerVersion, ServerChanges};
 use crate::governance::McpErrorCode;
 use crate::payload;
@@ -37,6 +37,8 @@ struct McpServerRegisterInput {
 enum McpServerJsonInput {
     /// The file itself, up to 256 KiB.
     Text(String),
+    /// Its address, which begins with https://.
+    Url(String),
 }
 
 /// Which of the ways that a server.json offers is taken: one of these.
@@ -166,7 +168,7 @@ impl McpServerMutation {
         Ok(Outcome::of(registered.await)?.map(McpServer::from).into())
     }
 
-    /// Registers an MCP server of a project from its server.json, which is pasted. For admins of the project.
+    /// Registers an MCP server of a project from its server.json, which is pasted or fetched. For admins of the project.
     async fn mcp_server_import(
         &self,
         ctx: &Context<'_>,
@@ -185,8 +187,9 @@ impl McpServerMutation {
                 id: input.id,
                 project_id: input.project_id,
                 name: input.name,
-                text: match input.source {
-                    McpServerJsonInput::Text(text) => text,
+                source: match input.source {
+                    McpServerJsonInput::Text(text) => Source::Text(text),
+                    McpServerJsonInput::Url(url) => Source::Url(url),
                 },
                 choice,
                 values: named("values", input.values)?,

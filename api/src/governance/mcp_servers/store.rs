@@ -129,6 +129,12 @@ pub async fn last_number(write: &Write<'_>, server: McpServerId) -> Result<i32> 
     Ok(last.flatten().unwrap_or(0))
 }
 
+/// The version, if the viewer may read it.
+pub async fn version(write: &Write<'_>, id: McpServerVersionId) -> Result<Option<mcp_server_version::Model>> {
+    let versions = write.read().visible::<mcp_server_version::Entity>();
+    Ok(versions.filter(mcp_server_version::Column::Id.eq(id)).one(write.connection()).await?)
+}
+
 /// Adds a server without a version, which the same write adds.
 pub async fn insert(
     write: &Write<'_>,

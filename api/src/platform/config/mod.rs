@@ -179,6 +179,14 @@ pub struct Config {
     #[arg(long, env = "TRELLIS_MCP_PRIVATE")]
     pub mcp_private: Option<bool>,
 
+    /// Seconds after which an approved MCP server is connected to again, to see whether it answers and what it offers.
+    #[arg(long, env = "TRELLIS_MCP_RECHECK_SECONDS", default_value_t = 3_600, value_parser = value_parser!(u64).range(1..=2_592_000))]
+    pub mcp_recheck_seconds: u64,
+
+    /// MCP servers that this process connects to at once to list their tools.
+    #[arg(long, env = "TRELLIS_MCP_RUNS", default_value_t = 4, value_parser = size(1..=64))]
+    pub mcp_runs: usize,
+
     /// Serve GraphiQL. Default: only in development.
     #[arg(long, env = "TRELLIS_GRAPHIQL")]
     pub graphiql: Option<bool>,

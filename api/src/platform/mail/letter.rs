@@ -86,13 +86,32 @@ impl Letter {
     }
 }
 
-/// A name, or what somebody wrote, without whatever a mail program could take for an address or a link.
+/// Characters of a name that a letter tells: enough for a name, and not for a letter of its own.
+const NAME: usize = 60;
+/// The same of what somebody gives as a reason.
+const REASON: usize = 500;
+
+/// A name without whatever a mail program could take for an address or a link.
 #[must_use]
 pub fn words(name: &str) -> String {
+    plain(name, NAME)
+}
+
+/// A reason that somebody gives, in the same way.
+#[must_use]
+pub fn reason(text: &str) -> String {
+    plain(text, REASON)
+}
+
+fn plain(text: &str, most: usize) -> String {
     let kept =
         |character: char| if character.is_alphanumeric() || "-'&,()".contains(character) { character } else { ' ' };
-    let spaced: String = name.chars().map(kept).collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+    let spaced: String = text.chars().map(kept).collect();
+    let words = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", words[..end].trim_end()),
+        None => words,
+    }
 }
 
 /// A header is one line, whatever a name in it holds.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::sync::Notify;
 
-pub use letter::{Letter, words};
+pub use letter::{Letter, reason, words};
 
 use super::background::Background;
 use super::clock::SharedClock;

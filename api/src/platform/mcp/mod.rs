@@ -24,6 +24,7 @@ pub use bounds::{AllowedCommands, Bounds};
 pub use calling::{Progress, Tool, ToolResult, call};
 pub use discovery::discover;
 pub use failure::Failure;
+pub use http::fetch;
 pub use process::hide_environment;
 pub use rmcp::model::{ContentBlock, ResourceContents};
 pub use sessions::{Scope, Sessions};

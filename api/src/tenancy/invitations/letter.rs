@@ -19,22 +19,11 @@ pub fn inviting(
         MemberRole::Admin => "an admin",
         MemberRole::Owner => "an owner",
     };
-    let (inviter, name) = (told(inviter), told(&organization.name));
+    let (inviter, name) = (words(inviter), words(&organization.name));
     let day = invitation.expires_at.format("%-d %B %Y");
     Letter::new(address, format!("{inviter} invites you to {name}"))
         .paragraph(format!("{inviter} invites you to join {name} on Trellis as {role}."))
         .link("See the invitation", link)
         .paragraph(format!("It is good once, until {day}, for an account with this address."))
         .paragraph("If you do not know who this is from, ignore this letter: nothing happens without you.")
-}
-
-/// Characters of a name that a letter tells: enough for a name, and not for a letter of its own.
-const TOLD: usize = 60;
-
-fn told(name: &str) -> String {
-    let words = words(name);
-    match words.char_indices().nth(TOLD) {
-        Some((end, _)) => format!("{}…", words[..end].trim_end()),
-        None => words,
-    }
 }

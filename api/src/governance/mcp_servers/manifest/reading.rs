@@ -9,6 +9,7 @@ use super::format::{Argument, Input, Launch, NamedInput, Package, RemoteTranspor
 use super::{LAUNCH_KEY, MOST_BYTES, READABLE_SCHEMAS};
 use crate::governance::McpErrorCode as Code;
 use crate::governance::mcp_servers::transport::Transport;
+use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
 
 /// Which of the ways that a file offers is taken.
@@ -40,7 +41,7 @@ pub fn import(text: &str, choice: Option<Choice>, values: &BTreeMap<String, Stri
         return Err(invalid(format!("A server.json has at most {MOST_BYTES} bytes.")));
     }
     let manifest: Value = serde_json::from_str(text).map_err(|error| invalid(format!("This is no JSON: {error}.")))?;
-    if text.contains("\\u0000") {
+    if checks::holds_nul(&manifest) {
         return Err(invalid("This holds a NUL character."));
     }
     let file: ServerJson =

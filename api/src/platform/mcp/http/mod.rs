@@ -2,6 +2,7 @@
 
 mod connector;
 mod events;
+mod fetching;
 pub mod legacy;
 pub mod streamable;
 
@@ -20,6 +21,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use rustls::crypto::ring;
 use url::Url;
+
+pub use self::fetching::fetch;
 
 use self::connector::{ConnectError, Connector};
 use super::{Bounds, Failure};
