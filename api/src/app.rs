@@ -117,7 +117,9 @@ pub fn door(platform: Platform, welcome: Welcome) -> Result<Arc<Door<Graph>>> {
     let documents = Documents::new(platform.cache.clone(), config.http.trusted_documents.as_deref())?;
     let http = Connections::new(config.http.http_connections, config.http.http_connections_per_address);
     let connections = Connections::new(config.connections, config.connections_per_address);
-    Ok(Arc::new(Door { engine, documents, platform, http, connections, welcome, migrated: Migrated::default() }))
+    let routes = tenancy::plans::billing::routes(&platform);
+    let migrated = Migrated::default();
+    Ok(Arc::new(Door { engine, documents, platform, http, connections, welcome, migrated, routes }))
 }
 
 /// What GraphiQL starts with: in development, signed in as the demo user if there is one.

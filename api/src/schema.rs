@@ -21,6 +21,7 @@ use crate::tenancy::invitations::{Invitation, InvitationQuery};
 use crate::tenancy::join_requests::JoinRequest;
 use crate::tenancy::members::Member;
 use crate::tenancy::organizations::{Organization, OrganizationQuery};
+use crate::tenancy::plans::PlanSubscription;
 use crate::tenancy::project_members::ProjectMember;
 use crate::tenancy::projects::Project;
 use crate::tenancy::space_members::SpaceMember;
@@ -50,6 +51,7 @@ pub enum Node {
     JoinRequest(JoinRequest),
     Document(Document),
     Tag(Tag),
+    PlanSubscription(PlanSubscription),
     AuditEntry(AuditEntry),
 }
 
@@ -72,6 +74,7 @@ impl Node {
             AnyId::JoinRequest(id) => JoinRequest::find(request, id).await?.map(Self::JoinRequest),
             AnyId::Document(id) => Document::find(request, id).await?.map(Self::Document),
             AnyId::Tag(id) => Tag::find(request, id).await?.map(Self::Tag),
+            AnyId::Subscription(id) => PlanSubscription::find(request, id).await?.map(Self::PlanSubscription),
             AnyId::AuditLog(id) => AuditEntry::find(request, id).await?.map(Self::AuditEntry),
             AnyId::OpenIdJourney(_)
             | AnyId::MfaFactor(_)
@@ -80,7 +83,6 @@ impl Node {
             | AnyId::SignUp(_)
             | AnyId::PasswordResetRequest(_)
             | AnyId::VerificationToken(_)
-            | AnyId::Subscription(_)
             | AnyId::ApiKey(_)
             | AnyId::Secret(_)
             | AnyId::McpServer(_)

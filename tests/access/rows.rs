@@ -50,6 +50,8 @@ pub const SIGHTS: &[Sight] = &[
     sight("LinkedProvider", "the member's", |scene| &scene.connection),
     sight("Organization", "acme", |scene| &scene.world.acme),
     sight("Organization", "globex", |scene| &scene.world.globex),
+    sight("PlanSubscription", "of acme", |scene| &scene.subscription),
+    sight("PlanSubscription", "the member's own", |scene| &scene.own_subscription),
     sight("Member", "the owner's", |scene| &scene.owner_membership),
     sight("Invitation", "by mail", |scene| &scene.mailed),
     sight("Invitation", "as a link", |scene| &scene.linked),
@@ -178,6 +180,14 @@ pub const CHANGES: &[Change] = &[
         |scene| &scene.world.acme,
         |scene| json!({ "id": scene.world.acme, "name": "New" }),
     ),
+    change(
+        "subscriptionChange",
+        "acme",
+        "TRANSFER",
+        |scene| &scene.world.acme,
+        |scene| json!({ "organizationId": scene.world.acme, "plan": "PRO" }),
+    ),
+    free("subscriptionChange", "their own", |_| json!({ "plan": "PRO" })),
     change(
         "organizationDelete",
         "acme",

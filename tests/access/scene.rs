@@ -24,6 +24,9 @@ pub struct Scene {
     pub diary: String,
     /// A tag of the lab.
     pub tag: String,
+    /// The subscriptions of acme and of the member.
+    pub subscription: String,
+    pub own_subscription: String,
     /// Memberships of acme.
     pub owner_membership: String,
     pub admin_membership: String,
@@ -129,6 +132,8 @@ impl Scene {
             personal,
             diary,
             tag,
+            subscription: typed("sub", &uuid(&world.acme)),
+            own_subscription: typed("sub", &uuid(&world.member.id)),
             owner_membership: holding(&world, "members", "mem", &world.owner).await,
             admin_membership: holding(&world, "members", "mem", &world.admin).await,
             member_membership: holding(&world, "members", "mem", &world.member).await,

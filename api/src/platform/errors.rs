@@ -72,21 +72,41 @@ pub struct Rejection {
     pub message: String,
     /// When trying again may help.
     pub retry_after_seconds: Option<u32>,
+    /// The limit that leaves no room.
+    pub reached: Option<Reached>,
+}
+
+/// A limit, and how much of it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    pub limit: i64,
+    pub used: i64,
 }
 
 /// Builds the rejection of one input field, with a code of the domain's enum.
 pub fn reject<C: EnumType>(field: &'static str, code: C, message: impl Into<String>) -> Error {
-    rejection(field, code, message.into(), None)
+    rejection(field, code, message.into(), None, None)
+}
+
+/// Builds the rejection of what a limit leaves no room for.
+pub fn reject_over<C: EnumType>(field: &'static str, code: C, message: impl Into<String>, reached: Reached) -> Error {
+    rejection(field, code, message.into(), None, Some(reached))
 }
 
 /// Builds the rejection of the whole input for so many seconds.
 pub fn reject_for<C: EnumType>(seconds: u32, code: C, message: impl Into<String>) -> Error {
-    rejection("", code, message.into(), Some(seconds))
+    rejection("", code, message.into(), Some(seconds), None)
 }
 
-fn rejection<C: EnumType>(field: &'static str, code: C, message: String, retry_after_seconds: Option<u32>) -> Error {
+fn rejection<C: EnumType>(
+    field: &'static str,
+    code: C,
+    message: String,
+    retry_after_seconds: Option<u32>,
+    reached: Option<Reached>,
+) -> Error {
     let code = C::items().iter().find(|item| item.value == code).map_or_else(String::new, |item| item.name.to_owned());
-    Error::Rejected(Arc::new(Rejection { field, code, message, retry_after_seconds }))
+    Error::Rejected(Arc::new(Rejection { field, code, message, retry_after_seconds, reached }))
 }
 
 impl Error {

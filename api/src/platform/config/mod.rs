@@ -2,6 +2,7 @@
 //! `trellis serve --help` lists them. What cannot work, or is too weak for production, is refused in `fitness`.
 
 mod fitness;
+mod plans;
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
 pub use fitness::ConfigError;
+pub use plans::{PlanLimits, PlanSettings, Price};
 
 use super::http::settings::{HttpSettings, QuerySettings};
 use super::openid::OpenIdSettings;
@@ -106,6 +108,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub openid: OpenIdSettings,
+
+    #[command(flatten)]
+    pub plans: PlanSettings,
 
     /// Address and port to listen on.
     #[arg(long, env = "TRELLIS_LISTEN", default_value = "127.0.0.1:8080")]

@@ -35,6 +35,8 @@ pub struct Door<E> {
     /// What GraphiQL starts with.
     pub welcome: graphiql::Welcome,
     pub migrated: health::Migrated,
+    /// The routes that domains bring.
+    pub routes: Router,
 }
 
 /// Every route of the server.
@@ -58,10 +60,12 @@ pub fn router<E: Executor>(door: Arc<Door<E>>) -> Router {
             .route("/graphiql/{*path}", get(graphiql::asset));
     }
     let proxies: Proxies = door.platform.config.http.trusted_proxies.as_slice().into();
+    let brought = door.routes.clone();
     router
+        .with_state(door)
+        .merge(brought)
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(proxies, proxies::see_through))
-        .with_state(door)
 }
 
 impl<E: Executor> Door<E> {

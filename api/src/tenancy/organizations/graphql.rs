@@ -23,6 +23,7 @@ use crate::tenancy::deletion::{self, OrganizationDeletionImpact};
 use crate::tenancy::invitations::{self, Invitation};
 use crate::tenancy::join_requests::{self, SpaceListing};
 use crate::tenancy::members::{self, Member};
+use crate::tenancy::plans::PlanSubscription;
 use crate::tenancy::projects::{self, Project};
 use crate::tenancy::single_sign_on::SingleSignOn;
 use crate::tenancy::spaces::{self, Space};
@@ -100,6 +101,11 @@ impl Organization {
     /// The plan it is on.
     async fn plan(&self) -> Plan {
         self.0.plan
+    }
+
+    /// What it has subscribed to, with its limits and what is used of them. Null unless you administer the organization.
+    async fn subscription(&self, ctx: &Context<'_>) -> Result<Option<PlanSubscription>> {
+        PlanSubscription::of_organization(ctx.request(), &self.0).await
     }
 
     /// Counts the changes of its properties; give it as expectedVersion.
