@@ -9,6 +9,7 @@ mod audit;
 mod content;
 mod faults;
 mod identity;
+mod metering;
 mod migrations;
 mod platform;
 mod schema;

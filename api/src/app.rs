@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use crate::demo;
 use crate::identity::openid::Bearers;
 use crate::identity::{self, passwords, sign_ups};
+use crate::metering::budgets;
 use crate::platform::background::Background;
 use crate::platform::cache::Cache;
 use crate::platform::clock::{SharedClock, SystemClock};
@@ -43,8 +44,10 @@ use crate::schema::{self, Graph};
 use crate::tenancy;
 
 /// What the domains want done in each round of upkeep.
-pub const CHORES: &[Chore] =
-    &[Chore { what: "things deleted long ago", run: |platform| Box::pin(tenancy::deletion::purge(platform)) }];
+pub const CHORES: &[Chore] = &[
+    Chore { what: "things deleted long ago", run: |platform| Box::pin(tenancy::deletion::purge(platform)) },
+    Chore { what: "disagreements of budgets", run: |platform| Box::pin(budgets::check(platform)) },
+];
 
 /// Connects to PostgreSQL and Redis and starts the background work. Redis may be away.
 pub fn platform(config: Config) -> BoxFuture<'static, Result<Platform>> {
@@ -147,6 +150,7 @@ async fn answer(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'
     let feed = door.platform.feed.clone();
     let _requests = Background::spawn(passwords::answer_requests(door.platform.clone()));
     let _sessions = Background::spawn(look_after_sessions(door.platform.clone()));
+    let _reservations = Background::spawn(budgets::look_after(door.platform.clone()));
     let _sign_ups = Background::spawn(sign_ups::answer_sign_ups(door.platform.clone()));
     serving::serve(listener, door, stop).await;
     feed.shut_down().await;

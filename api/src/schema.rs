@@ -13,7 +13,9 @@ use crate::identity::oauth_connections::OauthConnection;
 use crate::identity::openid::OpenIdQuery;
 use crate::identity::sessions::Session;
 use crate::identity::users::{User, ViewerQuery};
+use crate::metering::budgets::Budget;
 use crate::platform::errors::{Error, Result};
+use crate::platform::limits::RateLimitQuery;
 use crate::platform::payload::Independent;
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyMutation;
@@ -52,6 +54,7 @@ pub enum Node {
     Document(Document),
     Tag(Tag),
     PlanSubscription(PlanSubscription),
+    Budget(Budget),
     AuditEntry(AuditEntry),
 }
 
@@ -74,6 +77,7 @@ impl Node {
             AnyId::JoinRequest(id) => JoinRequest::find(request, id).await?.map(Self::JoinRequest),
             AnyId::Document(id) => Document::find(request, id).await?.map(Self::Document),
             AnyId::Tag(id) => Tag::find(request, id).await?.map(Self::Tag),
+            AnyId::Budget(id) => Budget::find(request, id).await?.map(Self::Budget),
             AnyId::Subscription(id) => PlanSubscription::find(request, id).await?.map(Self::PlanSubscription),
             AnyId::AuditLog(id) => AuditEntry::find(request, id).await?.map(Self::AuditEntry),
             AnyId::OpenIdJourney(_)
@@ -95,7 +99,6 @@ impl Node {
             | AnyId::PolicyVersion(_)
             | AnyId::Decision(_)
             | AnyId::Approval(_)
-            | AnyId::Budget(_)
             | AnyId::Reservation(_)
             | AnyId::Event(_) => None,
         })
@@ -139,7 +142,7 @@ impl NodeQuery {
 
 /// What can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(NodeQuery, ViewerQuery, OpenIdQuery, OrganizationQuery, InvitationQuery);
+pub struct Query(NodeQuery, ViewerQuery, OpenIdQuery, OrganizationQuery, InvitationQuery, RateLimitQuery);
 
 /// What can be changed. Each mutation is one transaction: it happens whole, or not at all. One that fails is null, with
 /// an error; the others of the request stand. After UNAVAILABLE (HTTP 503) it is not known whether it happened: repeat it

@@ -41,6 +41,7 @@ const MIGRATIONS: &[SqlMigration] = migrations![
     "m20261120_000019_sign_ups",
     "m20261120_000020_governance",
     "m20261120_000025_limits",
+    "m20261120_000025_budgets",
 ];
 
 /// Any number will do, as long as nothing else in the database locks it.

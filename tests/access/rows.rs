@@ -37,7 +37,8 @@ pub struct Following {
 }
 
 /// The root fields of queries. `node` and `nodes` are tried on every sight, the others once.
-pub const QUERIES: [&str; 6] = ["invitation", "node", "nodes", "openIdProviders", "organization", "viewer"];
+pub const QUERIES: [&str; 7] =
+    ["invitation", "node", "nodes", "openIdProviders", "organization", "rateLimit", "viewer"];
 
 const fn sight(of: &'static str, on: &'static str, id: Id) -> Sight {
     Sight { of, on, id }
@@ -50,6 +51,8 @@ pub const SIGHTS: &[Sight] = &[
     sight("LinkedProvider", "the member's", |scene| &scene.connection),
     sight("Organization", "acme", |scene| &scene.world.acme),
     sight("Organization", "globex", |scene| &scene.world.globex),
+    sight("Budget", "of rocket", |scene| &scene.budget),
+    sight("Budget", "of the member's use", |scene| &scene.own_budget),
     sight("PlanSubscription", "of acme", |scene| &scene.subscription),
     sight("PlanSubscription", "the member's own", |scene| &scene.own_subscription),
     sight("Member", "the owner's", |scene| &scene.owner_membership),

@@ -2,6 +2,7 @@
 //! An expected "no" is a `Rejection` and becomes a user error of the mutation's payload.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::resolver_utils::EnumType;
 use sea_orm::{DbErr, RuntimeErr};
@@ -11,6 +12,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The code of `Error::Unavailable`, which also shows in the status.
 pub const UNAVAILABLE: &str = "UNAVAILABLE";
+
+/// The code of `Error::RateLimited`.
+pub const RATE_LIMITED: &str = "RATE_LIMITED";
 
 /// Everything that can end an operation other than success.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -42,6 +46,9 @@ pub enum Error {
     /// A subscriber did not read fast enough; it resumes from its last cursor.
     #[error("You did not read fast enough. Subscribe again from your last cursor.")]
     SlowConsumer,
+    /// A limit leaves no room for it; says when there may be.
+    #[error("You have used what you may for now. Try again later.")]
+    RateLimited { retry_after: Duration },
     /// The operation took longer than the server allows.
     #[error("The operation took too long and was stopped.")]
     Timeout,
@@ -122,6 +129,7 @@ impl Error {
             Error::TooMuch(_) => "QUERY_TOO_COMPLEX",
             Error::GapTooOld => "GAP_TOO_OLD",
             Error::SlowConsumer => "SLOW_CONSUMER",
+            Error::RateLimited { .. } => RATE_LIMITED,
             Error::Timeout => "TIMEOUT",
             Error::Unavailable(_) => UNAVAILABLE,
             Error::Constraint(_) | Error::AlreadyDone(_) | Error::Internal(_) => "INTERNAL",

@@ -28,7 +28,7 @@ struct Expiry {
     condition: &'static str,
 }
 
-const EXPIRIES: [Expiry; 10] = [
+const EXPIRIES: [Expiry; 11] = [
     // How long a retried mutation finds its first outcome.
     Expiry {
         what: "idempotency keys",
@@ -70,6 +70,12 @@ const EXPIRIES: [Expiry; 10] = [
         what: "requests to reset a password",
         table: "identity.password_reset_requests",
         condition: "handled_at < now() - interval '1 day'",
+    },
+    // What they add up to stays in their budgets. The longest window is a month.
+    Expiry {
+        what: "reservations",
+        table: "metering.reservations",
+        condition: "created_at < now() - interval '90 days' AND state <> 'held'",
     },
     // They hold addresses of people who may have no account.
     Expiry { what: "invitations", table: "tenancy.invitations", condition: "expires_at < now() - interval '90 days'" },

@@ -57,6 +57,8 @@ pub struct OrganizationSettings {
     pub members_may_create_projects: bool,
     /// The role that members get in a new open space, unless its creator chooses another.
     pub default_space_role: SpaceRole,
+    /// The time zone of its calendar, as an IANA name such as "Europe/Berlin": days and months of budgets begin by it.
+    pub timezone: String,
 }
 
 impl Default for OrganizationSettings {
@@ -68,6 +70,7 @@ impl Default for OrganizationSettings {
             members_may_create_spaces: true,
             members_may_create_projects: false,
             default_space_role: SpaceRole::Reader,
+            timezone: "UTC".to_owned(),
         }
     }
 }

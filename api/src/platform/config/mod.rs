@@ -279,6 +279,18 @@ impl Config {
         self.introspection.unwrap_or(self.is_development())
     }
 
+    /// What each person may use in a minute; none for no limit.
+    pub fn cost_per_minute(&self) -> Option<u32> {
+        let usual = (!self.is_development()).then_some(1_000_000);
+        self.query.cost_per_minute.or(usual).filter(|limit| *limit > 0)
+    }
+
+    /// What each network may use in a minute by those who are not signed in; none for no limit.
+    pub fn anonymous_cost_per_minute(&self) -> Option<u32> {
+        let usual = (!self.is_development()).then_some(200_000);
+        self.query.anonymous_cost_per_minute.or(usual).filter(|limit| *limit > 0)
+    }
+
     pub fn operation_timeout(&self) -> Duration {
         Duration::from_secs(self.operation_seconds)
     }

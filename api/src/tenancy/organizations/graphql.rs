@@ -11,6 +11,7 @@ use entity::tenancy::organization::{self, OrganizationSettings};
 use super::rules::{self, NewOrganization, OrganizationChanges};
 use super::store;
 use crate::audit::{self, AuditEntry, AuditFilter};
+use crate::metering::budgets::{self, Budget, BudgetFilter};
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::checks;
@@ -224,6 +225,20 @@ impl Organization {
         join_requests::listed_in(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
     }
 
+    /// What the usage policies of it and of its projects leave in each window, the latest window first. Its owners and
+    /// admins see all of them, others those of projects they administer and of their own use.
+    async fn budgets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only budgets that meet this.")] filter: Option<BudgetFilter>,
+    ) -> Result<Connection<Budget>> {
+        budgets::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
+    }
+
     /// What deleting it would take along. Null unless you may delete it.
     async fn deletion_impact(&self, ctx: &Context<'_>) -> Result<Option<OrganizationDeletionImpact>> {
         deletion::of_organization(ctx.request(), &self.0).await
@@ -315,6 +330,8 @@ struct OrganizationUpdateInput {
     audit_retention_days: Option<i32>,
     /// The model that assistants use unless a project says otherwise.
     default_model: Option<String>,
+    /// The time zone of its calendar, as an IANA name such as "Europe/Berlin".
+    timezone: Option<String>,
 }
 
 /// An organization to delete.
@@ -384,6 +401,7 @@ impl OrganizationMutation {
             require_mcp_approval: input.require_mcp_approval,
             audit_retention_days: input.audit_retention_days,
             default_model: input.default_model,
+            timezone: input.timezone,
         };
         let result = rules::update_organization(request, id, input.expected_version, changes).await;
         let mut outcome = Outcome::of(result)?.map(Organization::from);

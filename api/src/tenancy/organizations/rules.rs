@@ -109,6 +109,7 @@ pub struct OrganizationChanges {
     pub require_mcp_approval: Option<bool>,
     pub audit_retention_days: Option<i32>,
     pub default_model: Option<String>,
+    pub timezone: Option<String>,
 }
 
 /// Changes an organization's properties and settings.
@@ -139,6 +140,9 @@ fn check(changes: OrganizationChanges) -> Result<OrganizationChanges> {
     }
     if changes.default_space_role == Some(SpaceRole::Manager) {
         return Err(reject("defaultSpaceRole", Code::RoleTooHigh, "A space cannot make everyone its manager."));
+    }
+    if changes.timezone.as_ref().is_some_and(|name| name.parse::<chrono_tz::Tz>().is_err()) {
+        return Err(reject("timezone", Code::TextInvalid, "This is no IANA time zone such as Europe/Berlin."));
     }
     let name = changes
         .name

@@ -122,6 +122,7 @@ pub async fn update(write: &Write<'_>, granted: &Granted<Entity>, changes: Organ
         require_mcp_approval: changes.require_mcp_approval.unwrap_or(held.require_mcp_approval),
         audit_retention_days: changes.audit_retention_days.unwrap_or(held.audit_retention_days),
         default_model: changes.default_model.unwrap_or(held.default_model),
+        timezone: changes.timezone.unwrap_or(held.timezone),
     });
     write.update(granted, row).await.map_err(refused)
 }
