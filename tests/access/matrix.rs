@@ -204,8 +204,6 @@ async fn who_follows_what() {
     let scene = Scene::new().await;
     let mut table = Table::new(
         "yes: is told of changes. silence: sees the project, and nothing of this. of the space: not of its documents. no: FORBIDDEN. -: NOT_FOUND, as if it did not exist.",
-        &scene,
-        "yes: is told of changes. of the space: not of its documents. no: FORBIDDEN. -: NOT_FOUND, as if it did not exist.",
         &scene.world.viewers(),
     );
     for following in FOLLOWINGS {

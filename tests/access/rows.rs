@@ -31,7 +31,7 @@ pub struct Sight {
 }
 
 /// The root fields of queries. `node` and `nodes` are tried on every sight, the others once.
-pub const QUERIES: [&str; 9] = [
+pub const QUERIES: [&str; 10] = [
     "decision",
     "explainDecision",
     "invitation",
@@ -39,11 +39,10 @@ pub const QUERIES: [&str; 9] = [
     "nodes",
     "openIdProviders",
     "organization",
+    "rateLimit",
     "viewer",
     "whyNot",
 ];
-pub const QUERIES: [&str; 7] =
-    ["invitation", "node", "nodes", "openIdProviders", "organization", "rateLimit", "viewer"];
 
 const fn sight(of: &'static str, on: &'static str, id: Id) -> Sight {
     Sight { of, on, id }

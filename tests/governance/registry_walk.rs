@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::tool_server::ToolServer;
+use super::tool_server::{ToolServer, Words};
 use crate::support::{Answer, Client, World, environment as setting, eventually, uuid};
 
 /// What is said of a server and its tools.
@@ -279,14 +279,11 @@ async fn a_server_that_is_misunderstood_is_not_used_until_it_is_understood_again
     discovered(&world, &id).await;
     approve(&world, &id).await.well();
     for (change, code) in [
-        (
-            Box::new(|words: &mut super::tool_server::Words| words.is_endless = true) as Box<dyn FnOnce(&mut _)>,
-            "TOO_MANY",
-        ),
-        (Box::new(|words| words.tools = json!([tool("add"), tool("add")])), "PROTOCOL"),
-        (Box::new(|words| words.tools = json!([{ "name": "add" }])), "PROTOCOL"),
-        (Box::new(|words| words.tools[0]["description"] = json!("a\u{0}b")), "PROTOCOL"),
-        (Box::new(|words| words.tools[0]["annotations"] = json!({ "readOnlyHint": "yes" })), "PROTOCOL"),
+        (Box::new(|words: &mut Words| words.is_endless = true) as Box<dyn FnOnce(&mut Words)>, "TOO_MANY"),
+        (Box::new(|words: &mut Words| words.tools = json!([tool("add"), tool("add")])), "PROTOCOL"),
+        (Box::new(|words: &mut Words| words.tools = json!([{ "name": "add" }])), "PROTOCOL"),
+        (Box::new(|words: &mut Words| words.tools[0]["description"] = json!("a\u{0}b")), "PROTOCOL"),
+        (Box::new(|words: &mut Words| words.tools[0]["annotations"] = json!({ "readOnlyHint": "yes" })), "PROTOCOL"),
     ] {
         server.say(|words| {
             words.is_endless = false;
