@@ -12,9 +12,7 @@ use redis::io::tcp::TcpSettings;
 use tokio::net::TcpListener;
 
 use crate::demo;
-use crate::governance;
-use crate::governance::{approvals, decisions, simulations};
-use crate::governance::{approvals, decisions, mcp_discoveries, simulations};
+use crate::governance::{self, approvals, decisions, mcp_discoveries, simulations};
 use crate::identity::openid::Bearers;
 use crate::identity::{self, passwords, sign_ups};
 use crate::platform::background::{Background, Places};

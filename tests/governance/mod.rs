@@ -5,7 +5,7 @@ mod decisions;
 mod keys;
 mod policies;
 mod registry;
-mod secrets;
 mod registry_walk;
+mod secrets;
 mod simulation;
 mod tool_server;
