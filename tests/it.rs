@@ -10,6 +10,7 @@ mod content;
 mod faults;
 mod governance;
 mod identity;
+mod metering;
 mod migrations;
 mod platform;
 mod schema;

@@ -15,6 +15,7 @@ use crate::demo;
 use crate::governance::{self, approvals, decisions, mcp_discoveries, simulations};
 use crate::identity::openid::Bearers;
 use crate::identity::{self, passwords, sign_ups};
+use crate::metering::budgets;
 use crate::platform::background::{Background, Places};
 use crate::platform::cache::Cache;
 use crate::platform::clock::{SharedClock, SystemClock};
@@ -45,8 +46,10 @@ use crate::schema::{self, Graph};
 use crate::tenancy;
 
 /// What the domains want done in each round of upkeep.
-pub const CHORES: &[Chore] =
-    &[Chore { what: "things deleted long ago", run: |platform| Box::pin(tenancy::deletion::purge(platform)) }];
+pub const CHORES: &[Chore] = &[
+    Chore { what: "things deleted long ago", run: |platform| Box::pin(tenancy::deletion::purge(platform)) },
+    Chore { what: "disagreements of budgets", run: |platform| Box::pin(budgets::check(platform)) },
+];
 
 /// Connects to PostgreSQL and Redis and starts the background work. Redis may be away.
 pub fn platform(config: Config) -> BoxFuture<'static, Result<Platform>> {
@@ -121,7 +124,9 @@ pub fn door(platform: Platform, welcome: Welcome) -> Result<Arc<Door<Graph>>> {
     let documents = Documents::new(platform.cache.clone(), config.http.trusted_documents.as_deref())?;
     let http = Connections::new(config.http.http_connections, config.http.http_connections_per_address);
     let connections = Connections::new(config.connections, config.connections_per_address);
-    Ok(Arc::new(Door { engine, documents, platform, http, connections, welcome, migrated: Migrated::default() }))
+    let routes = tenancy::plans::billing::routes(&platform);
+    let migrated = Migrated::default();
+    Ok(Arc::new(Door { engine, documents, platform, http, connections, welcome, migrated, routes }))
 }
 
 /// What GraphiQL starts with: in development, signed in as the demo user if there is one.
@@ -150,6 +155,7 @@ async fn answer(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'
     let _requests = Background::spawn(passwords::answer_requests(door.platform.clone()));
     let _sessions = Background::spawn(look_after_sessions(door.platform.clone()));
     let _key_uses = Background::spawn(count_key_uses(door.platform.clone()));
+    let _reservations = Background::spawn(budgets::look_after(door.platform.clone()));
     let _sign_ups = Background::spawn(sign_ups::answer_sign_ups(door.platform.clone()));
     let _approvals = Background::spawn(approvals::expire_in_time(door.platform.clone()));
     let _simulations = Background::spawn(simulations::look_after(door.platform.clone()));

@@ -15,6 +15,7 @@ pub mod content;
 pub mod demo;
 pub mod governance;
 pub mod identity;
+pub mod metering;
 pub mod platform;
 pub mod schema;
 pub mod tenancy;

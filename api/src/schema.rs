@@ -24,7 +24,9 @@ use crate::identity::oauth_connections::OauthConnection;
 use crate::identity::openid::OpenIdQuery;
 use crate::identity::sessions::Session;
 use crate::identity::users::{User, ViewerQuery};
+use crate::metering::budgets::Budget;
 use crate::platform::errors::{Error, Result};
+use crate::platform::limits::RateLimitQuery;
 use crate::platform::payload::{ForPeople, Independent};
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::TenancyMutation;
@@ -32,6 +34,7 @@ use crate::tenancy::invitations::{Invitation, InvitationQuery};
 use crate::tenancy::join_requests::JoinRequest;
 use crate::tenancy::members::Member;
 use crate::tenancy::organizations::{Organization, OrganizationQuery};
+use crate::tenancy::plans::PlanSubscription;
 use crate::tenancy::project_members::ProjectMember;
 use crate::tenancy::projects::Project;
 use crate::tenancy::space_members::SpaceMember;
@@ -61,6 +64,8 @@ pub enum Node {
     JoinRequest(JoinRequest),
     Document(Document),
     Tag(Tag),
+    PlanSubscription(PlanSubscription),
+    Budget(Budget),
     AuditEntry(AuditEntry),
     McpServer(McpServer),
     McpServerVersion(McpServerVersion),
@@ -98,6 +103,8 @@ impl Node {
             AnyId::Approval(id) => Approval::find(request, id).await?.map(Self::Approval),
             AnyId::PolicySimulation(id) => PolicySimulation::find(request, id).await?.map(Self::PolicySimulation),
             AnyId::Policy(id) => Policy::find(request, id).await?.map(Self::Policy),
+            AnyId::Budget(id) => Budget::find(request, id).await?.map(Self::Budget),
+            AnyId::Subscription(id) => PlanSubscription::find(request, id).await?.map(Self::PlanSubscription),
             AnyId::AuditLog(id) => AuditEntry::find(request, id).await?.map(Self::AuditEntry),
             AnyId::McpServer(id) => McpServer::find(request, id).await?.map(Self::McpServer),
             AnyId::McpServerVersion(id) => McpServerVersion::find(request, id).await?.map(Self::McpServerVersion),
@@ -113,10 +120,8 @@ impl Node {
             | AnyId::SignUp(_)
             | AnyId::PasswordResetRequest(_)
             | AnyId::VerificationToken(_)
-            | AnyId::Subscription(_)
             | AnyId::McpFinding(_)
             | AnyId::PolicyVersion(_)
-            | AnyId::Budget(_)
             | AnyId::Reservation(_)
             | AnyId::Event(_) => None,
         })
@@ -160,7 +165,15 @@ impl NodeQuery {
 
 /// What can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(NodeQuery, ViewerQuery, OpenIdQuery, OrganizationQuery, InvitationQuery, ExplanationQuery);
+pub struct Query(
+    NodeQuery,
+    ViewerQuery,
+    OpenIdQuery,
+    OrganizationQuery,
+    InvitationQuery,
+    ExplanationQuery,
+    RateLimitQuery,
+);
 
 /// What can be changed. Each mutation is one transaction: it happens whole, or not at all. One that fails is null, with
 /// an error; the others of the request stand. After UNAVAILABLE (HTTP 503) it is not known whether it happened: repeat it

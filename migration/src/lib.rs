@@ -44,6 +44,8 @@ const MIGRATIONS: &[SqlMigration] = migrations![
     "m20261120_000023_registry",
     "m20261120_000024_policy_sets",
     "m20261120_000024_simulations",
+    "m20261120_000025_limits",
+    "m20261120_000025_budgets",
 ];
 
 /// Any number will do, as long as nothing else in the database locks it.

@@ -42,6 +42,8 @@ pub const QUERIES: [&str; 9] = [
     "viewer",
     "whyNot",
 ];
+pub const QUERIES: [&str; 7] =
+    ["invitation", "node", "nodes", "openIdProviders", "organization", "rateLimit", "viewer"];
 
 const fn sight(of: &'static str, on: &'static str, id: Id) -> Sight {
     Sight { of, on, id }
@@ -54,6 +56,10 @@ pub const SIGHTS: &[Sight] = &[
     sight("LinkedProvider", "the member's", |scene| &scene.connection),
     sight("Organization", "acme", |scene| &scene.world.acme),
     sight("Organization", "globex", |scene| &scene.world.globex),
+    sight("Budget", "of rocket", |scene| &scene.budget),
+    sight("Budget", "of the member's use", |scene| &scene.own_budget),
+    sight("PlanSubscription", "of acme", |scene| &scene.subscription),
+    sight("PlanSubscription", "the member's own", |scene| &scene.own_subscription),
     sight("Member", "the owner's", |scene| &scene.owner_membership),
     sight("Invitation", "by mail", |scene| &scene.mailed),
     sight("Invitation", "as a link", |scene| &scene.linked),
@@ -176,6 +182,14 @@ const CHANGES: &[Change] = &[
         |scene| &scene.world.acme,
         |scene| json!({ "id": scene.world.acme, "name": "New" }),
     ),
+    change(
+        "subscriptionChange",
+        "acme",
+        "TRANSFER",
+        |scene| &scene.world.acme,
+        |scene| json!({ "organizationId": scene.world.acme, "plan": "PRO" }),
+    ),
+    free("subscriptionChange", "their own", |_| json!({ "plan": "PRO" })),
     change(
         "organizationDelete",
         "acme",

@@ -24,6 +24,12 @@ pub struct Scene {
     pub diary: String,
     /// A tag of the lab.
     pub tag: String,
+    /// Budgets of acme: of what the project rocket uses, and of what the member does.
+    pub budget: String,
+    pub own_budget: String,
+    /// The subscriptions of acme and of the member.
+    pub subscription: String,
+    pub own_subscription: String,
     /// Memberships of acme.
     pub owner_membership: String,
     pub admin_membership: String,
@@ -182,6 +188,10 @@ impl Scene {
             personal,
             diary,
             tag,
+            budget: budget(&world, "project", &world.rocket).await,
+            own_budget: budget(&world, "user", &world.member.id).await,
+            subscription: typed("sub", &uuid(&world.acme)),
+            own_subscription: typed("sub", &uuid(&world.member.id)),
             owner_membership: holding(&world, "members", "mem", &world.owner).await,
             admin_membership: holding(&world, "members", "mem", &world.admin).await,
             member_membership: holding(&world, "members", "mem", &world.member).await,
@@ -253,6 +263,24 @@ fn copy_of(table: &str) -> String {
 async fn entry(world: &World, column: &str, id: &str) -> String {
     let sql = format!("SELECT id FROM audit.logs WHERE {column} = '{}' ORDER BY created_at, id LIMIT 1", uuid(id));
     typed("aud", world.database.row(&sql).await["id"].as_str().expect("an id"))
+}
+
+/// A budget of acme that counts the use of a project or a person.
+async fn budget(world: &World, kind: &str, subject: &str) -> String {
+    let (acme, subject) = (uuid(&world.acme), uuid(subject));
+    let project = if kind == "project" { format!("'{subject}'") } else { "NULL".to_owned() };
+    let sql = format!(
+        "WITH policy AS (INSERT INTO governance.policies (id, organization_id, name, type, rules) \
+             VALUES (gen_random_uuid(), '{acme}', 'a limit', 'usage', '{{\"limits\": []}}') RETURNING id), \
+         budget AS (INSERT INTO metering.budgets (id, organization_id, project_id, policy_id, limit_index, subject_type, \
+             subject_id, measure, amount, window_start, window_end) SELECT gen_random_uuid(), '{acme}', {project}, id, 0, \
+             '{kind}', '{subject}', 'requests', 100, now(), now() + interval '1 hour' FROM policy RETURNING id) \
+         SELECT id FROM budget"
+    );
+    // A statement that writes cannot stand within another, as `row` would have it.
+    let id: sqlx::types::Uuid =
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(world.database.pool()).await.expect("a budget");
+    typed("bud", &id.to_string())
 }
 
 /// The tokens of the invitations.

@@ -11,14 +11,14 @@ use std::process::Command;
 use crate::support::{Program, eventually, free_port};
 
 /// A Redis of the test's own.
-struct Redis {
+pub struct Redis {
     port: u16,
     folder: tempfile::TempDir,
     program: Program,
 }
 
 impl Redis {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let port = free_port();
         let program = Self::launch(port, folder.path());
@@ -33,16 +33,16 @@ impl Redis {
         Program::start(Command::new("redis-server").args(arguments).arg("--dir").arg(folder))
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.program.kill();
     }
 
     /// Starts it again on its port, with what it had written.
-    async fn restart(&mut self) {
+    pub async fn restart(&mut self) {
         self.program = Self::launch(self.port, self.folder.path());
         self.answers().await;
     }

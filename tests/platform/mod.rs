@@ -18,6 +18,7 @@ mod merging;
 mod operation;
 mod origins;
 mod pagination;
+mod rate_limits;
 mod reach;
 mod sealing;
 mod settings;

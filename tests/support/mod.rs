@@ -8,6 +8,7 @@ mod database;
 mod fixtures;
 mod graph;
 mod mail;
+pub mod mcp;
 mod people;
 mod process;
 pub mod provider;

@@ -1,11 +1,13 @@
 //! Whose things are: organizations, their members, projects and spaces, and what each role may do with them.
 
+mod billing;
 mod context;
 mod deletion;
 mod invitations;
 mod joining;
 mod members;
 mod organizations;
+mod plans;
 mod projects;
 mod quotas;
 mod received_invitations;

@@ -51,6 +51,8 @@ pub enum ContentErrorCode {
     PersonalSpace,
     /// A quota of the space's project leaves no room; the message names it.
     QuotaExceeded,
+    /// The plan of the space's owner leaves no room; the message names its limit.
+    PlanLimitReached,
 }
 
 impl ErrorCode for ContentErrorCode {

@@ -74,10 +74,19 @@ impl Cache {
         }
     }
 
-    /// Runs a script on one key.
-    pub async fn run(&self, script: &redis::Script, key: &str, arguments: &[i64]) -> redis::RedisResult<i64> {
+    /// Runs a script on these keys.
+    pub async fn run<T: FromRedisValue>(
+        &self,
+        script: &redis::Script,
+        keys: &[&str],
+        arguments: &[String],
+    ) -> redis::RedisResult<T> {
         let mut connection = self.connection.clone();
-        script.prepare_invoke().key(self.key(key)).arg(arguments).invoke_async(&mut connection).await
+        let mut invocation = script.prepare_invoke();
+        for key in keys {
+            invocation.key(self.key(key));
+        }
+        invocation.arg(arguments).invoke_async(&mut connection).await
     }
 
     /// Whether Redis answers.

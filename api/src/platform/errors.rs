@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::resolver_utils::EnumType;
 use sea_orm::{DbErr, RuntimeErr};
@@ -12,6 +13,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The code of `Error::Unavailable`, which also shows in the status.
 pub const UNAVAILABLE: &str = "UNAVAILABLE";
+
+/// The code of `Error::RateLimited`.
+pub const RATE_LIMITED: &str = "RATE_LIMITED";
 
 /// Everything that can end an operation other than success.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -43,6 +47,9 @@ pub enum Error {
     /// A subscriber did not read fast enough; it resumes from its last cursor.
     #[error("You did not read fast enough. Subscribe again from your last cursor.")]
     SlowConsumer,
+    /// A limit leaves no room for it; says when there may be.
+    #[error("You have used what you may for now. Try again later.")]
+    RateLimited { retry_after: Duration },
     /// The operation took longer than the server allows.
     #[error("The operation took too long and was stopped.")]
     Timeout,
@@ -74,31 +81,42 @@ pub struct Rejection {
     pub message: String,
     /// When trying again may help.
     pub retry_after_seconds: Option<u32>,
+    /// The limit that leaves no room.
+    pub reached: Option<Reached>,
+}
+
+/// A limit, and how much of it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    pub limit: i64,
+    pub used: i64,
 }
 
 /// Builds the rejection of one input field, with a code of the domain's enum.
 pub fn reject<C: EnumType>(field: &'static str, code: C, message: impl Into<String>) -> Error {
-    Error::Rejected([rejection(field.into(), code, message.into(), None)].into())
+    Error::Rejected([rejection(field.into(), code, message.into())].into())
 }
 
 /// Builds the rejection of several places of the input at once, each with its path and message.
 pub fn reject_all<C: EnumType>(code: C, problems: impl IntoIterator<Item = (String, String)>) -> Error {
-    Error::Rejected(problems.into_iter().map(|(path, message)| rejection(path.into(), code, message, None)).collect())
+    Error::Rejected(problems.into_iter().map(|(path, message)| rejection(path.into(), code, message)).collect())
+}
+
+/// Builds the rejection of what a limit leaves no room for.
+pub fn reject_over<C: EnumType>(field: &'static str, code: C, message: impl Into<String>, reached: Reached) -> Error {
+    let rejection = Rejection { reached: Some(reached), ..rejection(field.into(), code, message.into()) };
+    Error::Rejected([rejection].into())
 }
 
 /// Builds the rejection of the whole input for so many seconds.
 pub fn reject_for<C: EnumType>(seconds: u32, code: C, message: impl Into<String>) -> Error {
-    Error::Rejected([rejection("".into(), code, message.into(), Some(seconds))].into())
+    let rejection = Rejection { retry_after_seconds: Some(seconds), ..rejection("".into(), code, message.into()) };
+    Error::Rejected([rejection].into())
 }
 
-fn rejection<C: EnumType>(
-    field: Cow<'static, str>,
-    code: C,
-    message: String,
-    retry_after_seconds: Option<u32>,
-) -> Rejection {
+fn rejection<C: EnumType>(field: Cow<'static, str>, code: C, message: String) -> Rejection {
     let code = C::items().iter().find(|item| item.value == code).map_or_else(String::new, |item| item.name.to_owned());
-    Rejection { field, code, message, retry_after_seconds }
+    Rejection { field, code, message, retry_after_seconds: None, reached: None }
 }
 
 impl Error {
@@ -114,6 +132,7 @@ impl Error {
             Error::TooMuch(_) => "QUERY_TOO_COMPLEX",
             Error::GapTooOld => "GAP_TOO_OLD",
             Error::SlowConsumer => "SLOW_CONSUMER",
+            Error::RateLimited { .. } => RATE_LIMITED,
             Error::Timeout => "TIMEOUT",
             Error::Unavailable(_) => UNAVAILABLE,
             Error::Constraint(_) | Error::AlreadyDone(_) | Error::Internal(_) => "INTERNAL",

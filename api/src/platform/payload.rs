@@ -15,7 +15,7 @@ use async_graphql::{
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
-use super::errors::{Error, Rejection, Result};
+use super::errors::{Error, Reached, Rejection, Result};
 use super::request::RequestContext;
 use super::write::{Committed, settle};
 
@@ -26,6 +26,7 @@ pub struct UserError<C> {
     code: C,
     message: String,
     retry_after_seconds: Option<u32>,
+    reached: Option<Reached>,
 }
 
 /// The codes of a domain: the enum that its user errors carry, and their GraphQL type name.
@@ -49,6 +50,7 @@ impl<C: ErrorCode> UserError<C> {
             code: code.value,
             message: rejection.message.clone(),
             retry_after_seconds: rejection.retry_after_seconds,
+            reached: rejection.reached,
         })
     }
 }
@@ -80,6 +82,16 @@ impl<C: ErrorCode> UserError<C> {
     /// After how many seconds trying again may help; null when it depends on something else.
     async fn retry_after_seconds(&self) -> Option<u32> {
         self.retry_after_seconds
+    }
+
+    /// The limit that leaves no room, a whole number which may be above what an Int holds; null when it is about none.
+    async fn limit(&self) -> Option<f64> {
+        self.reached.map(|reached| reached.limit as f64)
+    }
+
+    /// How much of that limit is used; null when it is about none.
+    async fn used(&self) -> Option<f64> {
+        self.reached.map(|reached| reached.used as f64)
     }
 }
 

@@ -20,6 +20,7 @@ use super::events::Feed;
 use super::idempotency::Idempotency;
 use super::kept::Kept;
 use super::limits::RateLimits;
+use super::limits::requests::Allowance;
 use super::loaders::{Load, Loaders, Mergers};
 use super::mail::Mail;
 use super::openid::Providers;
@@ -69,6 +70,7 @@ pub struct Request {
     pub id: Uuid,
     pub origin: Origin,
     pub idempotency: Option<Idempotency>,
+    allowance: Option<Allowance>,
     loaders: Loaders,
     statements: Arc<AtomicU32>,
     content_bytes: Arc<AtomicU64>,
@@ -96,6 +98,7 @@ impl Request {
             id,
             origin,
             idempotency: None,
+            allowance: None,
             loaders,
             statements,
             content_bytes: Arc::default(),
@@ -107,6 +110,17 @@ impl Request {
     pub fn counting_content_in(mut self, content_bytes: Arc<AtomicU64>) -> Self {
         self.content_bytes = content_bytes;
         self
+    }
+
+    /// Notes what is left to whoever asks.
+    pub fn allowed(mut self, allowance: Option<Allowance>) -> Self {
+        self.allowance = allowance;
+        self
+    }
+
+    /// What the operation cost and what is left; none where nothing limits it.
+    pub fn allowance(&self) -> Option<Allowance> {
+        self.allowance
     }
 
     /// Work of the server itself. Says why, because nothing limits its reach.

@@ -28,7 +28,7 @@ struct Expiry {
     condition: &'static str,
 }
 
-const EXPIRIES: [Expiry; 11] = [
+const EXPIRIES: [Expiry; 12] = [
     // How long a retried mutation finds its first outcome.
     Expiry {
         what: "idempotency keys",
@@ -79,6 +79,12 @@ const EXPIRIES: [Expiry; 11] = [
                     AND EXISTS (SELECT FROM governance.mcp_discoveries AS later \
                         WHERE later.version_id = mcp_discoveries.version_id AND later.status = mcp_discoveries.status \
                         AND later.created_at > mcp_discoveries.created_at)",
+    },
+    // What they add up to stays in their budgets. The longest window is a month.
+    Expiry {
+        what: "reservations",
+        table: "metering.reservations",
+        condition: "created_at < now() - interval '90 days' AND state <> 'held'",
     },
     // They hold addresses of people who may have no account.
     Expiry { what: "invitations", table: "tenancy.invitations", condition: "expires_at < now() - interval '90 days'" },

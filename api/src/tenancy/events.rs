@@ -1,6 +1,6 @@
 //! What is told when organizations, members, teams, projects and spaces change.
 
-use entity::ids::{InvitationId, OrganizationId, ProjectId, SpaceId, TeamId, UserId};
+use entity::ids::{InvitationId, OrganizationId, ProjectId, SpaceId, SubscriptionId, TeamId, UserId};
 use serde_json::{Value, json};
 
 use crate::platform::outbox::{Event, Stream, Subject};
@@ -33,6 +33,7 @@ pub enum TenancyEvent {
     SpaceMembersChanged { space: SpaceId, organization: Option<OrganizationId> },
     JoinRequested { space: SpaceId, organization: OrganizationId },
     JoinRequestAnswered { space: SpaceId, organization: OrganizationId },
+    SubscriptionChanged { subscription: SubscriptionId, organization: Option<OrganizationId> },
 }
 
 fn of_organization(organization: OrganizationId) -> Subject {
@@ -114,6 +115,7 @@ impl Event for TenancyEvent {
             Self::SpaceMembersChanged { .. } => "space.members_changed",
             Self::JoinRequested { .. } => "space.join_requested",
             Self::JoinRequestAnswered { .. } => "space.join_request_answered",
+            Self::SubscriptionChanged { .. } => "subscription.changed",
         }
     }
 
@@ -145,6 +147,12 @@ impl Event for TenancyEvent {
             Self::JoinRequested { space, organization } | Self::JoinRequestAnswered { space, organization } => {
                 of_space(space, Some(organization))
             }
+            Self::SubscriptionChanged { subscription, organization } => Subject {
+                resource_type: "subscription",
+                resource_id: subscription.uuid(),
+                organization_id: organization.map(OrganizationId::uuid),
+                ..Subject::default()
+            },
         }
     }
 

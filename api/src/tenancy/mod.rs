@@ -8,6 +8,7 @@ pub mod invitations;
 pub mod join_requests;
 pub mod members;
 pub mod organizations;
+pub mod plans;
 pub mod project_members;
 pub mod projects;
 pub mod quotas;
@@ -36,6 +37,7 @@ pub struct PeopleMutation(
     teams::TeamMutation,
     team_members::TeamMemberMutation,
     context::ContextMutation,
+    plans::PlanMutation,
 );
 
 /// Changes of projects and spaces and of who is in them.
@@ -117,6 +119,10 @@ pub enum TenancyErrorCode {
     ReauthenticationRequired,
     /// A quota of the project leaves no room; the message names it.
     QuotaExceeded,
+    /// The plan leaves no room; the message names its limit.
+    PlanLimitReached,
+    /// The plan follows what is paid for elsewhere.
+    BilledElsewhere,
     /// There were too many attempts; retryAfterSeconds says when the next is allowed.
     RateLimited,
 }

@@ -67,6 +67,8 @@ pub struct OrganizationSettings {
     pub recorded_allows_percent: i32,
     /// For how many minutes an approval is asked for, and good once it is given.
     pub approval_minutes: i32,
+    /// The time zone of its calendar, as an IANA name such as "Europe/Berlin": days and months of budgets begin by it.
+    pub timezone: String,
 }
 
 impl Default for OrganizationSettings {
@@ -83,6 +85,7 @@ impl Default for OrganizationSettings {
             default_model_outcome: DecisionOutcome::Allow,
             recorded_allows_percent: 100,
             approval_minutes: 60,
+            timezone: "UTC".to_owned(),
         }
     }
 }

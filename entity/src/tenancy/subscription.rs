@@ -1,6 +1,5 @@
 //! What an organization or a user, never both, has subscribed to.
 
-use async_graphql::SimpleObject;
 use sea_orm::FromJsonQueryResult;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -25,7 +24,10 @@ pub struct Model {
     pub current_period_end: Option<DateTimeUtc>,
     pub trial_end: Option<DateTimeUtc>,
     pub canceled_at: Option<DateTimeUtc>,
-    pub limits: SubscriptionLimits,
+    pub past_due_since: Option<DateTimeUtc>,
+    /// What was agreed on with this subscriber; none is what the plan allows.
+    pub limits: Option<SubscriptionLimits>,
+    pub last_billing_event_at: Option<DateTimeUtc>,
     pub version: i32,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
@@ -33,27 +35,18 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// What a subscription allows. Null means no limit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult, SimpleObject)]
-#[serde(rename_all = "camelCase", default)]
+/// What a subscription allows. None is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct SubscriptionLimits {
     /// Members of the organization.
-    pub max_users: Option<i32>,
+    pub max_users: Option<i64>,
     /// Projects of the organization.
-    pub max_projects: Option<i32>,
+    pub max_projects: Option<i64>,
     /// Tokens in a billing month.
     pub max_tokens_per_month: Option<i64>,
     /// Tool servers, over all projects.
-    pub max_mcp_servers: Option<i32>,
-}
-
-impl Default for SubscriptionLimits {
-    fn default() -> Self {
-        Self {
-            max_users: Some(5),
-            max_projects: Some(3),
-            max_tokens_per_month: Some(1_000_000),
-            max_mcp_servers: Some(10),
-        }
-    }
+    pub max_mcp_servers: Option<i64>,
+    /// Bytes of documents' content.
+    pub max_content_bytes: Option<i64>,
 }

@@ -20,6 +20,7 @@ use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
 use crate::platform::write::{Committed, Write};
+use crate::tenancy::plans;
 use crate::tenancy::quotas::{self, Entering};
 
 /// What a new document is made from.
@@ -92,6 +93,9 @@ async fn insert(write: &mut Write<'_>, space_id: SpaceId, new: NewDocument) -> R
     if space.project_id.is_some() {
         let entering = Entering { documents: 1, content_bytes: measures.bytes.into() };
         quotas::check_content(write, space.id, "spaceId", entering).await?;
+    }
+    if measures.bytes > 0 {
+        plans::check_content(write, space.id, space.organization_id, "spaceId", measures.bytes.into()).await?;
     }
     let row = document::ActiveModel {
         id: Set(checks::new_id(request, new.id, Code::IdTaken)?),
@@ -209,6 +213,10 @@ async fn apply(
             if document.organization_id.is_some() && more_bytes > 0 {
                 let entering = Entering { documents: 0, content_bytes: more_bytes };
                 quotas::check_content(write, document.space_id, "content", entering).await?;
+            }
+            if more_bytes > 0 {
+                let (space, organization) = (document.space_id, document.organization_id);
+                plans::check_content(write, space, organization, "content", more_bytes).await?;
             }
             row.word_count = Set(measures.words);
             row.content_length = Set(measures.characters);

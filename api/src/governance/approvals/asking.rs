@@ -4,7 +4,6 @@ use chrono::TimeDelta;
 use entity::enums::ProjectRole;
 use entity::governance::approval;
 use entity::ids::{ApprovalId, ProjectId};
-use entity::tenancy::project;
 use serde_json::Value;
 
 use super::binding::{Call, asking_policy};
@@ -15,7 +14,6 @@ use crate::governance::GovernanceErrorCode as Code;
 use crate::governance::decision::Effect;
 use crate::governance::decisions::{self, Asked, Decided, Tool, Use, redacted_arguments};
 use crate::governance::mcp_servers::{self, CallableTool};
-use crate::platform::authorization::Action;
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
@@ -40,7 +38,11 @@ pub async fn ask(request: &Request, asking: Asking<'_>) -> Result<Committed<appr
     let pin = tool.pin.as_ref().ok_or_else(|| Error::internal("a tool without a pin was not denied"))?;
     let call = Call { server_id: tool.server_id, tool_name: &tool.tool_name, arguments, pin };
     let mut write = request.begin_write().await?;
-    let project = write.granted_parent::<project::Entity>(tool.project_id, Action::Read).await?;
+    if write.viewer().project_role(tool.project_id).is_none() {
+        return Err(Error::NotFound);
+    }
+    let project = store::project(&write, tool.project_id).await?;
+    let authority = write.as_system("who may make a call may ask for leave to");
     let row = NewRow {
         id,
         server_id: tool.server_id,
@@ -55,16 +57,10 @@ pub async fn ask(request: &Request, asking: Asking<'_>) -> Result<Committed<appr
         message,
         expires_at: request.now() + TimeDelta::minutes(decided.standing.approval_minutes().into()),
     };
-    let approval = store::insert(&write, &project, row).await?;
+    let approval = store::insert(&write, &authority, row).await?;
+    let asker = store::name_of(&write, approval.requested_by).await?;
     for decider in store::deciders(&write, &approval).await? {
-        let letter = letters::asking(
-            &decider,
-            &store::name_of(&write, approval.requested_by).await?,
-            &project,
-            &tool.server_name,
-            &approval,
-        );
-        write.send(letter);
+        write.send(letters::asking(&decider, &asker, &project, &tool.server_name, &approval));
     }
     write.record(&ApprovalEvent::of(&approval));
     write.commit(approval).await
@@ -84,9 +80,10 @@ pub struct NewApproval {
 /// Decides about the call, and asks for its approval if it needs one.
 pub async fn request_approval(request: &Request, new: NewApproval) -> Result<Committed<approval::Model>> {
     request.user_id()?;
-    request.get::<project::Entity>(new.project_id).await?;
-    if request.viewer().project_role(new.project_id) < Some(ProjectRole::Developer) {
-        return Err(Error::Forbidden);
+    match request.viewer().project_role(new.project_id) {
+        None => return Err(Error::NotFound),
+        Some(ProjectRole::Viewer) => return Err(Error::Forbidden),
+        Some(ProjectRole::Developer | ProjectRole::Admin) => {}
     }
     let tool = mcp_servers::callable(request, new.project_id, &new.server, &new.tool).await?;
     let asked = Asked {

@@ -8,7 +8,7 @@ use entity::enums::{ApprovalState, ProjectRole};
 use entity::governance::approval::{self, Column, Entity, Model};
 use entity::identity::user;
 use entity::ids::{ApiKeyId, ApprovalId, DecisionId, McpServerId, OrganizationId, PolicyId, ProjectId, UserId};
-use entity::tenancy::organization;
+use entity::tenancy::{organization, project};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, PaginatorTrait, QueryFilter, Statement,
@@ -239,6 +239,13 @@ pub async fn person(write: &Write<'_>, id: UserId) -> Result<Option<Person>> {
 /// The name of somebody.
 pub async fn name_of(write: &Write<'_>, id: UserId) -> Result<String> {
     Ok(account(write, id).await?.map(|user| user.name).unwrap_or_default())
+}
+
+/// The project of a call.
+pub async fn project(write: &Write<'_>, id: ProjectId) -> Result<project::Model> {
+    let projects = write.read().through_granted_row::<project::Entity>("the project of a call that was decided about");
+    let found = projects.filter(project::Column::Id.eq(id)).one(write.connection()).await?;
+    found.ok_or(Error::NotFound)
 }
 
 /// For how many minutes an approval is good.

@@ -57,11 +57,11 @@ pub struct Decided {
     pub is_recorded: bool,
 }
 
-/// Decides, and records the decision. The viewer must see the project, and nothing more is asked of them here: which role
-/// it takes to call at all is for the caller to know. Limits are named and not consumed.
+/// Decides, and records the decision. The viewer must have a role in the project, and nothing more is asked of them here: which
+/// role it takes to call at all is for the caller to know. It waits for what it loads, as everything in an operation does. Limits are named and not consumed.
 ///
 /// # Errors
-/// `NotFound` where the project is not visible.
+/// `NotFound` for who has no role in the project.
 pub async fn decide(request: &Request, asked: Asked<'_>) -> Result<Decided> {
     let standing = Standing::of(request, asked.project_id).await?;
     let mut input = standing.input(request, &asked.what, asked.tool.as_ref());

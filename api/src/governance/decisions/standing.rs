@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use entity::ids::{ApiKeyId, OrganizationId, ProjectId, UserId};
-use entity::tenancy::project;
 use tokio::sync::OnceCell;
 
 use super::deciding::{Tool, Use};
@@ -78,9 +77,12 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Of a project that the viewer may see; `NotFound` for others.
+    /// Of a project in which the viewer has a role; `NotFound` for others.
     pub async fn of(request: &Request, project: ProjectId) -> Result<Self> {
-        request.get::<project::Entity>(project).await?;
+        // By the grants alone: a key that may call tools need not be one that may read projects.
+        if request.viewer().project_role(project).is_none() {
+            return Err(Error::NotFound);
+        }
         let ground = request.load::<store::Grounds>(project).await?.ok_or(Error::NotFound)?;
         let caller = Caller::of(&request.viewer(), request.origin.ip, &ground);
         let policies = compiled(request, &ground).await?;

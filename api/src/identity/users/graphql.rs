@@ -28,6 +28,7 @@ use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::context;
 use crate::tenancy::invitations::{self, ReceivedInvitation};
 use crate::tenancy::organizations::{self, Organization};
+use crate::tenancy::plans::PlanSubscription;
 use crate::tenancy::single_sign_on;
 use crate::tenancy::spaces::{self, Space};
 
@@ -153,6 +154,11 @@ impl ViewerObject {
     async fn settings(&self, ctx: &Context<'_>) -> Result<Option<UserSettings>> {
         ctx.request().viewer().in_person()?;
         UserSettings::of_viewer(ctx.request(), self.0).await
+    }
+
+    /// What you have subscribed to yourself, apart from your organizations, with its limits and what is used of them.
+    async fn subscription(&self, ctx: &Context<'_>) -> Result<PlanSubscription> {
+        PlanSubscription::of_viewer(ctx.request(), self.0).await
     }
 
     /// What deleting your account would do. Not for API keys.

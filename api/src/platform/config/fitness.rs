@@ -52,6 +52,8 @@ pub enum ConfigError {
     Callback,
     #[error("TRELLIS_METRICS_TOKEN is too short: {0} bytes of at least 16")]
     ShortMetricsToken(usize),
+    #[error("TRELLIS_BILLING_SECRETS holds a secret of {0} bytes: each has at least 16")]
+    ShortBillingSecret(usize),
     #[error("TRELLIS_ACCESS_TOKEN_SECONDS is {0}: production needs at least 60")]
     ShortAccessTokenLife(i64),
     #[error("TRELLIS_DATABASE_ROLE is empty: the server would own the audit log, and could change it")]
@@ -98,6 +100,9 @@ impl Config {
         }
         if let Some(path) = &self.openid.openid_providers {
             openid::read(path, self.environment)?;
+        }
+        if let Some(secret) = self.plans.billing_secrets.iter().find(|secret| secret.reveal().len() < 16) {
+            return Err(ConfigError::ShortBillingSecret(secret.reveal().len()));
         }
         if self.http.cors_origins != ["*"] {
             self.http.cors_origins.iter().try_for_each(|origin| check_origin(origin))?;

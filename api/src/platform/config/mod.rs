@@ -2,6 +2,7 @@
 //! `trellis serve --help` lists them. What cannot work, or is too weak for production, is refused in `fitness`.
 
 mod fitness;
+mod plans;
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
 pub use fitness::ConfigError;
+pub use plans::{PlanLimits, PlanSettings, Price};
 
 use super::http::settings::{HttpSettings, QuerySettings};
 use super::mcp::McpSettings;
@@ -110,6 +112,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub mcp: McpSettings,
+
+    #[command(flatten)]
+    pub plans: PlanSettings,
 
     /// Address and port to listen on.
     #[arg(long, env = "TRELLIS_LISTEN", default_value = "127.0.0.1:8080")]
@@ -296,6 +301,18 @@ impl Config {
 
     pub fn introspection_enabled(&self) -> bool {
         self.introspection.unwrap_or(self.is_development())
+    }
+
+    /// What each person may use in a minute; none for no limit.
+    pub fn cost_per_minute(&self) -> Option<u32> {
+        let usual = (!self.is_development()).then_some(1_000_000);
+        self.query.cost_per_minute.or(usual).filter(|limit| *limit > 0)
+    }
+
+    /// What each network may use in a minute by those who are not signed in; none for no limit.
+    pub fn anonymous_cost_per_minute(&self) -> Option<u32> {
+        let usual = (!self.is_development()).then_some(200_000);
+        self.query.anonymous_cost_per_minute.or(usual).filter(|limit| *limit > 0)
     }
 
     pub fn operation_timeout(&self) -> Duration {

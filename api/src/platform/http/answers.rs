@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Executor, Response, ServerError, Value};
+use async_graphql::{Executor, Response, ServerError, Value, value};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -19,6 +20,7 @@ use super::router::Door;
 use crate::platform::clock::Clock;
 use crate::platform::errors::{Error, Result};
 use crate::platform::idempotency::{Idempotency, KeptAnswer};
+use crate::platform::limits::requests::{self, Allowance};
 use crate::platform::request::{Origin, Platform, Request};
 use crate::platform::viewer::{Bearer, Viewer, Viewers};
 
@@ -42,8 +44,8 @@ impl Caller {
         Self { content_bytes: Arc::default(), ..self.clone() }
     }
 
-    fn into_request(self, platform: Platform) -> Request {
-        Request::new(platform, self.viewer, self.origin).counting_content_in(self.content_bytes)
+    fn into_request(self, platform: Platform, allowance: Option<Allowance>) -> Request {
+        Request::new(platform, self.viewer, self.origin).counting_content_in(self.content_bytes).allowed(allowance)
     }
 
     /// The same caller with its session or key and its grants confirmed again; `Unauthenticated` when that is over.
@@ -101,11 +103,34 @@ pub struct Outcome {
     pub body: Bytes,
     pub ran: bool,
     pub statements: u32,
+    /// What the operation cost and what is left; none where nothing limits it.
+    pub allowance: Option<Allowance>,
 }
 
 impl Outcome {
-    fn new(response: Response, statements: u32) -> Self {
-        Self { body: body(&response), ran: ran(&response), response, statements }
+    fn new(mut response: Response, request: &Request) -> Self {
+        let allowance = request.allowance();
+        if let Some(allowance) = allowance {
+            let Allowance { limit, cost, remaining, reset_at, .. } = allowance;
+            response.extensions.insert("cost".to_owned(), value!({ "requested": cost, "remaining": remaining }));
+            let left =
+                value!({ "limit": limit, "cost": cost, "remaining": remaining, "resetAt": reset_at.to_rfc3339() });
+            response.extensions.insert("rateLimit".to_owned(), left);
+        }
+        let (body, ran) = (body(&response), ran(&response));
+        Self { body, ran, response, statements: request.statements(), allowance }
+    }
+
+    /// The refusal of an operation that costs more than is left.
+    fn too_much(allowance: Allowance, retry_after: Duration) -> Self {
+        let mut response = failed(Error::RateLimited { retry_after });
+        for extensions in response.errors.iter_mut().filter_map(|error| error.extensions.as_mut()) {
+            extensions.set("limit", allowance.limit);
+            extensions.set("cost", allowance.cost);
+            extensions.set("remaining", allowance.remaining);
+            extensions.set("resetAt", allowance.reset_at.to_rfc3339());
+        }
+        Self { body: body(&response), ran: false, response, statements: 0, allowance: Some(allowance) }
     }
 }
 
@@ -113,7 +138,11 @@ impl<E: Executor> Door<E> {
     /// Runs a query or a mutation to its end. Under an idempotency key a repeated mutation gets the first answer.
     pub async fn run_to_end(&self, caller: Caller, admitted: Admitted, idempotency_key: Option<&str>) -> Outcome {
         let (kind, id) = caller.viewer.actor();
-        let request = caller.into_request(self.platform.clone());
+        let allowance = match self.charge(&caller, &admitted).await {
+            Ok(allowance) => allowance,
+            Err(refused) => return *refused,
+        };
+        let request = caller.into_request(self.platform.clone(), allowance);
         let mut observed = Observed::new(&admitted, &request);
         let outcome = match (admitted.operation_type(), idempotency_key, id) {
             (OperationType::Mutation, Some(key), Some(id)) => {
@@ -123,11 +152,24 @@ impl<E: Executor> Door<E> {
             _ => {
                 let request = Arc::new(request);
                 let response = self.engine.execute(admitted, Arc::clone(&request)).await;
-                Outcome::new(response, request.statements())
+                Outcome::new(response, &request)
             }
         };
         observed.ended(outcome.ran, &outcome.response.errors, outcome.statements);
         outcome
+    }
+
+    /// Charges the operation to whoever asks; one that costs more than is left gets its refusal.
+    async fn charge(&self, caller: &Caller, admitted: &Admitted) -> Result<Option<Allowance>, Box<Outcome>> {
+        let Caller { viewer, origin, .. } = caller;
+        let allowance = requests::charge(&self.platform, viewer, origin, admitted.requested_cost).await;
+        let Some((allowance, retry_after)) = allowance.and_then(|allowance| Some((allowance, allowance.retry_after?)))
+        else {
+            return Ok(allowance);
+        };
+        let refused = Outcome::too_much(allowance, retry_after);
+        self.refused(&refused.response, caller);
+        Err(Box::new(refused))
     }
 
     async fn run_once(&self, admitted: Admitted, mut request: Request, idempotency: Idempotency) -> Outcome {
@@ -135,15 +177,16 @@ impl<E: Executor> Door<E> {
         match idempotency.kept_answer(&connection).await {
             Ok(Some(kept)) => {
                 let body = kept.body.into();
-                return Outcome { response: Response::default(), body, ran: true, statements: request.statements() };
+                let (statements, allowance) = (request.statements(), request.allowance());
+                return Outcome { response: Response::default(), body, ran: true, statements, allowance };
             }
             Ok(None) => {}
-            Err(error) => return Outcome::new(failed(error), request.statements()),
+            Err(error) => return Outcome::new(failed(error), &request),
         }
         request.idempotency = Some(idempotency);
         let request = Arc::new(request);
         let response = self.engine.execute(admitted, Arc::clone(&request)).await;
-        let outcome = Outcome::new(response, request.statements());
+        let outcome = Outcome::new(response, &request);
         // A failed answer is not kept: a retry may do better.
         if let (Some(idempotency), true) = (&request.idempotency, outcome.response.errors.is_empty()) {
             let kept = KeptAnswer { status: 200, body: outcome.body.to_vec() };
@@ -163,21 +206,32 @@ pub fn answers<E: Executor>(
     idempotency_key: Option<String>,
 ) -> Answers {
     if admitted.operation_type() == OperationType::Subscription {
-        let signed_in = caller.viewer.user_id().is_some();
-        let request = Arc::new(caller.into_request(door.platform.clone()));
-        let mut observed = Observed::new(&admitted, &request);
-        let events = door.engine.subscribe(admitted, Arc::clone(&request));
-        let answers = events.map(move |response| {
-            observed.ended(ran(&response), &response.errors, request.statements());
-            Answer::to_subscriber(response, signed_in)
-        });
-        return answers.boxed();
+        let begin = async move {
+            match door.charge(&caller, &admitted).await {
+                Ok(allowance) => events(&door, caller, admitted, allowance),
+                Err(refused) => only(Answer::Refused(refused.response.errors)),
+            }
+        };
+        return stream::once(begin.boxed()).flatten().boxed();
     }
     let outcome = async move {
         let outcome = door.run_to_end(caller, admitted, idempotency_key.as_deref()).await;
         if outcome.ran { Answer::Result(outcome.body) } else { Answer::Refused(outcome.response.errors) }
     };
     stream::once(outcome).boxed()
+}
+
+/// The answers of a subscription.
+fn events<E: Executor>(door: &Door<E>, caller: Caller, admitted: Admitted, allowance: Option<Allowance>) -> Answers {
+    let signed_in = caller.viewer.user_id().is_some();
+    let request = Arc::new(caller.into_request(door.platform.clone(), allowance));
+    let mut observed = Observed::new(&admitted, &request);
+    let events = door.engine.subscribe(admitted, Arc::clone(&request));
+    let answers = events.map(move |response| {
+        observed.ended(ran(&response), &response.errors, request.statements());
+        Answer::to_subscriber(response, signed_in)
+    });
+    answers.boxed()
 }
 
 /// Answers with this one alone.

@@ -21,6 +21,7 @@ use super::report::is_unavailable;
 use super::router::Door;
 use super::sse;
 use crate::platform::errors::Error;
+use crate::platform::limits::requests::Allowance;
 use crate::platform::request::Origin;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -31,6 +32,22 @@ struct Envelope {
     caller: Caller,
     idempotency_key: Option<String>,
     method: Method,
+}
+
+/// What an operation was answered.
+struct Answered {
+    status: StatusCode,
+    body: Bytes,
+    statements: u32,
+    /// What it cost and what is left, where something limits it.
+    allowance: Option<Allowance>,
+}
+
+impl Answered {
+    /// It did not run, and cost nothing.
+    fn refused(status: StatusCode, body: Bytes) -> Self {
+        Self { status, body, statements: 0, allowance: None }
+    }
 }
 
 /// Why a request holds no call.
@@ -97,10 +114,10 @@ impl<E: Executor> Door<E> {
         self.documents.find(asked).await.map_err(NoCall::Refused)
     }
 
-    /// Runs one operation; gives the status, the body, and how many statements it took.
-    async fn run(&self, envelope: &Envelope, call: Result<Call, NoCall>) -> (StatusCode, Bytes, u32) {
+    /// Runs one operation.
+    async fn run(&self, envelope: &Envelope, call: Result<Call, NoCall>) -> Answered {
         let media = envelope.media;
-        let refuse = |response: &Response| (media.status(false), body(response), 0);
+        let refuse = |response: &Response| Answered::refused(media.status(false), body(response));
         let admitted = match call {
             Ok(call) => match self.admit(call, &envelope.caller) {
                 Ok(admitted) => admitted,
@@ -110,7 +127,7 @@ impl<E: Executor> Door<E> {
                 let status = no_call.status(media);
                 let response = no_call.into_response();
                 self.refused(&response, &envelope.caller);
-                return (status, body(&response), 0);
+                return Answered::refused(status, body(&response));
             }
         };
         let kind = admitted.operation_type();
@@ -123,15 +140,17 @@ impl<E: Executor> Door<E> {
         }
         if envelope.method == Method::GET && kind != OperationType::Query {
             let error = Error::bad_input("query", "Only queries may be sent by GET; use POST.");
-            return (StatusCode::METHOD_NOT_ALLOWED, body(&failed(error)), 0);
+            return Answered::refused(StatusCode::METHOD_NOT_ALLOWED, body(&failed(error)));
         }
         let key = envelope.idempotency_key.as_deref();
         let outcome = self.run_to_end(envelope.caller.clone(), admitted, key).await;
+        let is_limited = outcome.allowance.is_some_and(|allowance| allowance.retry_after.is_some());
         let status = match is_unavailable(&outcome.response) {
             true => StatusCode::SERVICE_UNAVAILABLE,
+            false if is_limited => StatusCode::TOO_MANY_REQUESTS,
             false => media.status(outcome.ran),
         };
-        (status, outcome.body, outcome.statements)
+        Answered { status, body: outcome.body, statements: outcome.statements, allowance: outcome.allowance }
     }
 }
 
@@ -167,8 +186,8 @@ pub async fn post<E: Executor>(
             if sse::is_wanted(&headers, &door, &call) {
                 return sse::stream(door, envelope.caller, &Method::POST, call, envelope.idempotency_key);
             }
-            let (status, bytes, statements) = door.run(&envelope, call).await;
-            door.respond(status, envelope.media, bytes, statements)
+            let answered = door.run(&envelope, call).await;
+            door.respond(envelope.media, answered)
         }
         Ok(Content::Batch(batch)) => {
             let most = door.platform.config.batch;
@@ -184,6 +203,7 @@ pub async fn post<E: Executor>(
             let mut bytes = vec![b'['];
             let mut statements = 0;
             let mut nothing_ran = true;
+            let mut allowance = None;
             for (index, parameters) in batch.into_iter().enumerate() {
                 if index > 0 {
                     bytes.push(b',');
@@ -197,14 +217,15 @@ pub async fn post<E: Executor>(
                     }
                 }
                 let call = door.call(Ok(parameters)).await;
-                let (status, one, sent) = door.run(&envelope, call).await;
-                nothing_ran &= status == StatusCode::SERVICE_UNAVAILABLE;
-                bytes.extend_from_slice(&one);
-                statements += sent;
+                let one = door.run(&envelope, call).await;
+                nothing_ran &= one.status == StatusCode::SERVICE_UNAVAILABLE;
+                bytes.extend_from_slice(&one.body);
+                statements += one.statements;
+                allowance = one.allowance.or(allowance);
             }
             bytes.push(b']');
             let status = if nothing_ran { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-            door.respond(status, envelope.media, bytes.into(), statements)
+            door.respond(envelope.media, Answered { status, body: bytes.into(), statements, allowance })
         }
         Err(error) => {
             let message = format!("The body is not a GraphQL request: {error}.");
@@ -232,8 +253,8 @@ pub async fn get<E: Executor>(
     if sse::is_wanted(&headers, &door, &call) {
         return sse::stream(door, envelope.caller, &Method::GET, call, None);
     }
-    let (status, bytes, statements) = door.run(&envelope, call).await;
-    door.respond(status, envelope.media, bytes, statements)
+    let answered = door.run(&envelope, call).await;
+    door.respond(envelope.media, answered)
 }
 
 impl<E> Door<E> {
@@ -243,8 +264,9 @@ impl<E> Door<E> {
         response
     }
 
-    fn respond(&self, status: StatusCode, media: Media, bytes: Bytes, statements: u32) -> axum::response::Response {
-        let mut response = axum::response::Response::new(Body::from(bytes));
+    fn respond(&self, media: Media, answered: Answered) -> axum::response::Response {
+        let Answered { status, body, statements, allowance } = answered;
+        let mut response = axum::response::Response::new(Body::from(body));
         *response.status_mut() = status;
         response.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
         if self.platform.config.is_development()
@@ -252,7 +274,20 @@ impl<E> Door<E> {
         {
             response.headers_mut().insert("server-timing", value);
         }
+        if let Some(allowance) = allowance {
+            tell(response.headers_mut(), &allowance);
+        }
         response
+    }
+}
+
+/// Says in headers what is left.
+fn tell(headers: &mut HeaderMap, allowance: &Allowance) {
+    let retry_after = allowance.retry_after.map(|wait| ("retry-after", Allowance::seconds(wait).to_string()));
+    for (name, text) in allowance.headers().into_iter().chain(retry_after) {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(name, value);
+        }
     }
 }
 

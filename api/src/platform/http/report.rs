@@ -5,6 +5,7 @@ use async_graphql::{ErrorExtensionValues, Pos, Response, ServerError, Value};
 use uuid::Uuid;
 
 use crate::platform::errors::{Error, UNAVAILABLE};
+use crate::platform::limits::requests::Allowance;
 
 /// Gives every error of the response its code, and keeps causes back. An operation that came to nothing because the
 /// database was away is answered as one that did not run.
@@ -65,6 +66,9 @@ fn describe(error: &mut ServerError, request_id: Option<Uuid>) {
     extensions.set("code", raised.code());
     if let Error::BadInput { field, .. } = &raised {
         extensions.set("field", field.as_str());
+    }
+    if let Error::RateLimited { retry_after } = &raised {
+        extensions.set("retryAfter", Allowance::seconds(*retry_after));
     }
     if raised.is_internal() {
         let id = log(&raised, request_id);

@@ -36,6 +36,8 @@ pub struct Door<E> {
     /// What GraphiQL starts with.
     pub welcome: graphiql::Welcome,
     pub migrated: health::Migrated,
+    /// The routes that domains bring.
+    pub routes: Router,
 }
 
 /// Every route of the server.
@@ -59,10 +61,12 @@ pub fn router<E: Executor>(door: Arc<Door<E>>) -> Router {
             .route("/graphiql/{*path}", get(graphiql::asset));
     }
     let proxies: Proxies = door.platform.config.http.trusted_proxies.as_slice().into();
+    let brought = door.routes.clone();
     router
+        .with_state(door)
+        .merge(brought)
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(proxies, proxies::see_through))
-        .with_state(door)
 }
 
 impl<E: Executor> Door<E> {
@@ -105,7 +109,13 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(headers)
-        .expose_headers([header::RETRY_AFTER])
+        .expose_headers([
+            header::RETRY_AFTER,
+            HeaderName::from_static("ratelimit-limit"),
+            HeaderName::from_static("ratelimit-remaining"),
+            HeaderName::from_static("ratelimit-reset"),
+            HeaderName::from_static("ratelimit-policy"),
+        ])
         .max_age(Duration::from_secs(24 * 60 * 60));
     Some(cors)
 }

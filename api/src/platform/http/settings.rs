@@ -108,6 +108,16 @@ pub struct QuerySettings {
     #[arg(long, env = "TRELLIS_QUERY_COST", default_value_t = 10_000, value_parser = value_parser!(u64).range(1..=1_000_000_000))]
     pub query_cost: u64,
 
+    /// Cost of operations that each person may use in a minute at most; 0 for no limit. Default: 1,000,000 in production,
+    /// none in development.
+    #[arg(long, env = "TRELLIS_COST_PER_MINUTE", value_parser = value_parser!(u32).range(0..=60_000_000))]
+    pub cost_per_minute: Option<u32>,
+
+    /// The same for each network (an address; of IPv6, one /64) of those who are not signed in. Default: 200,000 in
+    /// production, none in development.
+    #[arg(long, env = "TRELLIS_ANONYMOUS_COST_PER_MINUTE", value_parser = value_parser!(u32).range(0..=60_000_000))]
+    pub anonymous_cost_per_minute: Option<u32>,
+
     /// Bytes of document content that the operations of one request may read at most.
     #[arg(long, env = "TRELLIS_QUERY_CONTENT_BYTES", default_value_t = 32 * 1024 * 1024, value_parser = value_parser!(u64).range(1..=1_073_741_824))]
     pub query_content_bytes: u64,

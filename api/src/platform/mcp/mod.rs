@@ -33,6 +33,7 @@ pub use settings::McpSettings;
 use serde_json::Value;
 use url::Url;
 
+use self::scrub::Scrub;
 use crate::platform::config::SecretText;
 
 /// How a server is reached. Secrets stand in it resolved.
@@ -47,6 +48,11 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// Takes the secrets that the server was given out of what it answers.
+    pub fn conceal(&self, value: &mut Value) {
+        Scrub::of(self).conceal(value);
+    }
+
     /// The values that must not be told.
     fn secrets(&self) -> impl Iterator<Item = &SecretText> {
         match self {

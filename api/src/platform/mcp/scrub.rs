@@ -1,5 +1,7 @@
 //! Texts of a server, made fit to be told: without the secrets it was given, without control characters, and short.
 
+use serde_json::Value;
+
 use super::Transport;
 
 const MOST_CHARACTERS: usize = 2_000;
@@ -25,21 +27,39 @@ impl Scrub {
         Self { secrets }
     }
 
-    pub fn clean(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in &self.secrets {
-            if text.contains(secret.as_str()) {
-                text = text.replace(secret.as_str(), REDACTED);
+    fn without_secrets(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, secret| match text.contains(secret.as_str()) {
+            true => text.replace(secret.as_str(), REDACTED),
+            false => text,
+        })
+    }
+
+    /// Takes the secrets out of every text of a value, names of fields included.
+    pub fn conceal(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.without_secrets(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.conceal(item)),
+            Value::Object(fields) => {
+                for (name, mut field) in std::mem::take(fields) {
+                    self.conceal(&mut field);
+                    fields.insert(self.without_secrets(&name), field);
+                }
             }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
-        let visible = text.trim().chars().map(|next| if next.is_control() { ' ' } else { next });
-        visible.take(MOST_CHARACTERS).collect()
+    }
+
+    pub fn clean(&self, text: &str) -> String {
+        let text = self.without_secrets(text).replace(char::is_control, " ");
+        text.trim().chars().take(MOST_CHARACTERS).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use serde_json::json;
 
     use super::*;
 
@@ -50,6 +70,16 @@ mod tests {
         let scrub = Scrub::of(&Transport::Http { url, headers });
         assert_eq!(scrub.clean("no hunter22-long\u{1b}[2J, go away\n"), "no [redacted] [2J, go away");
         assert_eq!(scrub.clean("Bearer hunter22-long"), "[redacted]");
+    }
+
+    #[test]
+    fn a_result_that_holds_them_is_without_them() {
+        let environment =
+            BTreeMap::from([("API_KEY".to_owned(), "planted-0815".into()), ("N".to_owned(), "abc".into())]);
+        let server = Transport::Stdio { command: "server".to_owned(), arguments: Vec::new(), environment };
+        let mut value = json!({ "a": ["key planted-0815!", 1, null], "planted-0815": { "b": "abc" } });
+        server.conceal(&mut value);
+        assert_eq!(value, json!({ "a": ["key [redacted]!", 1, null], "[redacted]": { "b": "abc" } }));
     }
 
     #[test]

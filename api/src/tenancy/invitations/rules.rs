@@ -22,6 +22,7 @@ use crate::platform::write::{Committed, Write};
 use crate::tenancy::TenancyErrorCode as Code;
 use crate::tenancy::events::TenancyEvent;
 use crate::tenancy::members::{self, NewMembership, Person};
+use crate::tenancy::plans::{self, Counted, Owner};
 
 const READ: ActionSet = ActionSet::of(&[Action::Read]);
 const MANAGE: ActionSet = READ.and(ActionSet::of(&[Action::Edit, Action::Delete]));
@@ -301,6 +302,7 @@ pub async fn accept_invitation(request: &Request, answer: &Answer) -> Result<Com
         role: good.invitation.role,
         invited: Some((good.inviter.id, good.invitation.created_at)),
     };
+    plans::check_room(&write, Owner::Organization(good.organization.id), Counted::Members, 1, answer.field()).await?;
     let authority = write.as_system("the token of an invitation is the grant");
     let member = members::insert(&write, &authority, membership).await?;
     store::accept(&write, &authority, good.invitation, user_id).await?;

@@ -14,6 +14,7 @@ use crate::audit::{self, AuditEntry, AuditFilter};
 use crate::governance::decisions::{self, Decision, DecisionFilter};
 use crate::governance::policies::{self, Policy};
 use crate::governance::simulations::{self, PolicySimulation};
+use crate::metering::budgets::{self, Budget, BudgetFilter};
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::checks;
@@ -26,6 +27,7 @@ use crate::tenancy::deletion::{self, OrganizationDeletionImpact};
 use crate::tenancy::invitations::{self, Invitation};
 use crate::tenancy::join_requests::{self, SpaceListing};
 use crate::tenancy::members::{self, Member};
+use crate::tenancy::plans::PlanSubscription;
 use crate::tenancy::projects::{self, Project};
 use crate::tenancy::single_sign_on::SingleSignOn;
 use crate::tenancy::spaces::{self, Space};
@@ -103,6 +105,11 @@ impl Organization {
     /// The plan it is on.
     async fn plan(&self) -> Plan {
         self.0.plan
+    }
+
+    /// What it has subscribed to, with its limits and what is used of them. Null unless you administer the organization.
+    async fn subscription(&self, ctx: &Context<'_>) -> Result<Option<PlanSubscription>> {
+        PlanSubscription::of_organization(ctx.request(), &self.0).await
     }
 
     /// Counts the changes of its properties; give it as expectedVersion.
@@ -258,6 +265,20 @@ impl Organization {
         decisions::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
     }
 
+    /// What the usage policies of it and of its projects leave in each window, the latest window first. Its owners and
+    /// admins see all of them, others those of projects they administer and of their own use.
+    async fn budgets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only budgets that meet this.")] filter: Option<BudgetFilter>,
+    ) -> Result<Connection<Budget>> {
+        budgets::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
+    }
+
     /// What deleting it would take along. Null unless you may delete it.
     async fn deletion_impact(&self, ctx: &Context<'_>) -> Result<Option<OrganizationDeletionImpact>> {
         deletion::of_organization(ctx.request(), &self.0).await
@@ -359,6 +380,8 @@ struct OrganizationUpdateInput {
     recorded_allows_percent: Option<i32>,
     /// For how many minutes an approval is asked for, and good once it is given: 1 to 10080.
     approval_minutes: Option<i32>,
+    /// The time zone of its calendar, as an IANA name such as "Europe/Berlin".
+    timezone: Option<String>,
 }
 
 /// An organization to delete.
@@ -433,6 +456,7 @@ impl OrganizationMutation {
             default_model_outcome: input.default_model_outcome,
             recorded_allows_percent: input.recorded_allows_percent,
             approval_minutes: input.approval_minutes,
+            timezone: input.timezone,
         };
         let result = rules::update_organization(request, id, input.expected_version, changes).await;
         let mut outcome = Outcome::of(result)?.map(Organization::from);

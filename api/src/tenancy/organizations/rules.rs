@@ -132,6 +132,7 @@ pub struct OrganizationChanges {
     pub default_model_outcome: Option<DecisionOutcome>,
     pub recorded_allows_percent: Option<i32>,
     pub approval_minutes: Option<i32>,
+    pub timezone: Option<String>,
 }
 
 /// Changes an organization's properties and settings.
@@ -168,6 +169,9 @@ fn check(changes: OrganizationChanges) -> Result<OrganizationChanges> {
     }
     if changes.default_space_role == Some(SpaceRole::Manager) {
         return Err(reject("defaultSpaceRole", Code::RoleTooHigh, "A space cannot make everyone its manager."));
+    }
+    if changes.timezone.as_ref().is_some_and(|name| name.parse::<chrono_tz::Tz>().is_err()) {
+        return Err(reject("timezone", Code::TextInvalid, "This is no IANA time zone such as Europe/Berlin."));
     }
     let name = changes
         .name

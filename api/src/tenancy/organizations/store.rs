@@ -127,6 +127,7 @@ pub async fn update(write: &Write<'_>, granted: &Granted<Entity>, changes: Organ
         default_model_outcome: changes.default_model_outcome.unwrap_or(held.default_model_outcome),
         recorded_allows_percent: changes.recorded_allows_percent.unwrap_or(held.recorded_allows_percent),
         approval_minutes: changes.approval_minutes.unwrap_or(held.approval_minutes),
+        timezone: changes.timezone.unwrap_or(held.timezone),
     });
     write.update(granted, row).await.map_err(refused)
 }

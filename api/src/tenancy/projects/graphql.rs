@@ -16,6 +16,7 @@ use crate::governance::decisions::{self, Decision, DecisionFilter};
 use crate::governance::mcp_servers::{self, McpServer};
 use crate::governance::policies::{self, Policy};
 use crate::governance::secrets::{self, Secret};
+use crate::metering::budgets::{self, Budget, BudgetFilter};
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::checks;
@@ -120,6 +121,20 @@ impl Project {
     /// Your role in it: your own or your teams', whichever is higher. Owners and admins of the organization are its admins. Null for who has none.
     async fn viewer_role(&self, ctx: &Context<'_>) -> Option<ProjectRole> {
         ctx.request().viewer().project_role(self.0.id)
+    }
+
+    /// What the usage policies leave in each window, the latest window first. Its admins see all of
+    /// them, others those of their own use.
+    async fn budgets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only budgets that meet this.")] filter: Option<BudgetFilter>,
+    ) -> Result<Connection<Budget>> {
+        budgets::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
     }
 
     /// What deleting it would take along. Null unless you may delete it.

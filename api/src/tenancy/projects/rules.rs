@@ -15,6 +15,7 @@ use crate::platform::viewer::Viewer;
 use crate::platform::write::Committed;
 use crate::tenancy::TenancyErrorCode as Code;
 use crate::tenancy::events::TenancyEvent;
+use crate::tenancy::plans::{self, Counted, Owner};
 use crate::tenancy::project_members;
 
 const READ: ActionSet = ActionSet::of(&[Action::Read]);
@@ -108,6 +109,8 @@ pub async fn create_project(request: &Request, new: NewProject) -> Result<Commit
     let mut write = request.begin_write_of_grants().await?;
     let organization =
         write.granted_parent::<organization::Entity>(new.organization_id, Action::CreateProjects).await?;
+    let owner = Owner::Organization(organization.id);
+    plans::check_room(&write, owner, Counted::Projects, 1, "organizationId").await?;
     let project = store::insert(&write, &organization, new, creator).await?;
     project_members::add_first_admin(&write, &organization, project.id, creator).await?;
     write.record(&TenancyEvent::ProjectCreated { project: project.id, organization: organization.id });

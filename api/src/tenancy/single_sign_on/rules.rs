@@ -18,6 +18,7 @@ use crate::platform::request::Request;
 use crate::platform::write::{Committed, Write};
 use crate::tenancy::TenancyErrorCode as Code;
 use crate::tenancy::events::TenancyEvent;
+use crate::tenancy::plans::{self, Counted, Owner};
 
 /// More than any company has.
 const MOST_DOMAINS: usize = 20;
@@ -188,6 +189,12 @@ pub(super) async fn release(request: &Request, slug: &str) -> Result<Committed<o
 /// and the verified address is of one of their domains. Who was one before, suspended or not, stays what they are.
 pub async fn join(write: &mut Write<'_>, user: UserId, provider: &Provider, domain: &str) -> Result<()> {
     let Some(owner) = provider.settings.organization else { return Ok(()) };
+    let full = plans::check_room(write, Owner::Organization(owner), Counted::Members, 1, "").await;
+    if let Err(Error::Rejected(_)) = full {
+        // Signing in goes on; an owner can make room, and the next time lets them in.
+        return Ok(());
+    }
+    full?;
     if store::join(write, owner, user, &provider.settings.id, domain).await? {
         write.record(&TenancyEvent::MemberAdded { organization: owner, user });
     }

@@ -1,0 +1,124 @@
+//! What one process counts while Redis is away.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::charge::{Charge, Found, Refused, Standing, WhenAway, judged};
+
+/// Keys that are remembered.
+const REMEMBERED: usize = 100_000;
+/// When to ask again for what is denied while Redis is away.
+const RETURN: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Default)]
+pub struct Local {
+    /// When each key is as good as new, in microseconds.
+    full_at: Mutex<HashMap<String, f64>>,
+}
+
+impl Local {
+    /// Charges every key, or none where one that refuses has no room, each as it promises for the time without Redis.
+    pub fn charge(&self, charges: &[Charge], now: i64) -> Result<Vec<Standing>, Refused> {
+        if charges.iter().any(|charge| charge.when_away == WhenAway::Deny && charge.refuses) {
+            return Err(denied(charges));
+        }
+        let now = now as f64;
+        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let found: Vec<Found> = charges
+            .iter()
+            .map(|charge| match charge.when_away {
+                WhenAway::Local => Found::of(charge, full_at.get(&charge.key).copied(), now),
+                WhenAway::Allow | WhenAway::Deny => Found::of(charge, None, now),
+            })
+            .collect();
+        let standings = judged(charges, &found)?;
+        if full_at.len() >= REMEMBERED {
+            full_at.retain(|_, full_at| *full_at > now);
+        }
+        for (charge, found) in charges.iter().zip(&found) {
+            if charge.when_away == WhenAway::Local && found.has_room() {
+                let charged = charge.rate.pause_micros() * f64::from(charge.cost());
+                full_at.insert(charge.key.clone(), now + found.full_after + charged);
+            }
+        }
+        Ok(standings)
+    }
+
+    pub fn forget(&self, key: &str) {
+        self.full_at.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+fn denied(charges: &[Charge]) -> Refused {
+    let standing = |charge: &Charge| {
+        let denies = charge.when_away == WhenAway::Deny && charge.refuses;
+        let wait = if denies { RETURN } else { Duration::ZERO };
+        let remaining = if denies { 0 } else { charge.rate.burst };
+        Standing { limit: charge.rate.burst, remaining, reset_after: wait, retry_after: wait }
+    };
+    let tightest = charges.iter().position(|charge| charge.when_away == WhenAway::Deny && charge.refuses);
+    Refused { standings: charges.iter().map(standing).collect(), tightest: tightest.unwrap_or(0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::limits::Rate;
+
+    const SECOND: i64 = 1_000_000;
+
+    fn charge(operation: &str, burst: u32) -> Charge {
+        let rate = Rate::of(burst, Duration::from_secs(60)).expect("a rate");
+        Charge::new(operation, "somebody", rate)
+    }
+
+    #[test]
+    fn as_many_are_admitted_as_the_rate_says_and_one_more_after_each_pause() {
+        let local = Local::default();
+        let charges = [charge("a", 6)];
+        let admitted = (0..20).filter(|_| local.charge(&charges, 0).is_ok()).count();
+        assert_eq!(admitted, 6);
+        let refused = local.charge(&charges, 0).expect_err("the seventh");
+        assert_eq!((refused.retry_after(), refused.standings[0].remaining), (Duration::from_secs(10), 0));
+        assert!(local.charge(&charges, 10 * SECOND - 1).is_err());
+        let standing = local.charge(&charges, 10 * SECOND).expect("after the pause")[0];
+        assert_eq!((standing.remaining, standing.reset_after), (0, Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn all_keys_are_charged_or_none_and_the_tightest_is_waited_for() {
+        let local = Local::default();
+        let both = [charge("wide", 60), charge("narrow", 2)];
+        assert_eq!((0..9).filter(|_| local.charge(&both, 0).is_ok()).count(), 2);
+        assert_eq!(local.charge(&both, 0).expect_err("no room").tightest, 1);
+        assert_eq!(local.charge(&both[..1], 0).expect("room")[0].remaining, 57, "refusals cost nothing");
+    }
+
+    #[test]
+    fn what_is_only_watched_refuses_nothing_and_says_that_it_would() {
+        let local = Local::default();
+        let watched = Charge { refuses: false, ..charge("watched", 1) };
+        assert_eq!(local.charge(std::slice::from_ref(&watched), 0).expect("room")[0].retry_after, Duration::ZERO);
+        let standing = local.charge(&[watched], 0).expect("it refuses nothing")[0];
+        assert_eq!(standing.retry_after, Duration::from_secs(60));
+    }
+
+    #[test]
+    fn each_limit_keeps_its_own_promise_without_redis() {
+        let local = Local::default();
+        let of = |when_away| [Charge { when_away, ..charge("a", 1) }];
+        let admitted = |when_away| (0..5).filter(|_| local.charge(&of(when_away), 0).is_ok()).count();
+        assert_eq!((admitted(WhenAway::Allow), admitted(WhenAway::Deny), admitted(WhenAway::Local)), (5, 0, 1));
+        let mixed = [of(WhenAway::Allow), of(WhenAway::Deny)].concat();
+        assert_eq!(local.charge(&mixed, 0).expect_err("one denies").tightest, 1);
+    }
+
+    #[test]
+    fn a_charge_above_the_burst_takes_all_of_it() {
+        let local = Local::default();
+        let large = [Charge { cost: 100, ..charge("a", 6) }];
+        assert_eq!(local.charge(&large, 0).expect("room")[0].remaining, 0);
+        assert_eq!(local.charge(&large, 0).expect_err("no room").retry_after(), Duration::from_secs(60));
+    }
+}

@@ -1,0 +1,77 @@
+//! What operations cost whoever asks: charged by the guard's reckoning, for each person, and for each network of those who
+//! are not signed in.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+
+use super::{Charge, Rate, Standing, network};
+use crate::platform::config::Config;
+use crate::platform::request::{Origin, Platform};
+use crate::platform::viewer::Viewer;
+
+/// The window of the limits.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// What one operation cost, and what is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// In a minute.
+    pub limit: u32,
+    pub cost: u32,
+    pub remaining: u32,
+    pub reset_after: Duration,
+    /// When all of it is there again.
+    pub reset_at: DateTime<Utc>,
+    /// When there is room for the operation that was refused.
+    pub retry_after: Option<Duration>,
+}
+
+impl Allowance {
+    fn new(standing: &Standing, cost: u32, is_refused: bool, now: DateTime<Utc>) -> Self {
+        let Standing { limit, remaining, reset_after, retry_after } = *standing;
+        let after = TimeDelta::from_std(reset_after).unwrap_or(TimeDelta::zero());
+        let reset_at = now.checked_add_signed(after).unwrap_or(now).trunc_subsecs(3);
+        Self { limit, cost, remaining, reset_after, reset_at, retry_after: is_refused.then_some(retry_after) }
+    }
+
+    /// The seconds to wait, rounded up.
+    pub fn seconds(duration: Duration) -> u64 {
+        duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+    }
+
+    /// What the headers of RateLimit say, as the IETF's draft has it.
+    pub fn headers(&self) -> [(&'static str, String); 4] {
+        [
+            ("ratelimit-limit", self.limit.to_string()),
+            ("ratelimit-remaining", self.remaining.to_string()),
+            ("ratelimit-reset", Self::seconds(self.reset_after).to_string()),
+            ("ratelimit-policy", format!("{};w={}", self.limit, WINDOW.as_secs())),
+        ]
+    }
+}
+
+/// Charges an operation to whoever asks. Gives nothing where nothing limits it; refused is an allowance to wait for.
+pub async fn charge(platform: &Platform, viewer: &Viewer, origin: &Origin, cost: u64) -> Option<Allowance> {
+    let (limit, operation, subject) = payer(&platform.config, viewer, origin)?;
+    let cost = u32::try_from(cost.max(1)).unwrap_or(u32::MAX);
+    let charge = Charge { cost, ..Charge::new(operation, &subject, Rate::of(limit, WINDOW)?) };
+    let (standings, is_refused) = match platform.limits.charge(&[charge]).await {
+        Ok(standings) => (standings, false),
+        Err(refused) => (refused.standings, true),
+    };
+    standings.first().map(|standing| Allowance::new(standing, cost, is_refused, platform.clock.now()))
+}
+
+fn payer(config: &Config, viewer: &Viewer, origin: &Origin) -> Option<(u32, &'static str, String)> {
+    if viewer.is_system() {
+        return None;
+    }
+    match viewer.user_id() {
+        Some(user) => Some((config.cost_per_minute()?, "cost_user", user.to_string())),
+        None => {
+            let address = origin.ip.map(|ip| network(ip).to_string()).unwrap_or_default();
+            Some((config.anonymous_cost_per_minute()?, "cost_network", address))
+        }
+    }
+}
