@@ -278,13 +278,14 @@ async fn a_server_that_is_misunderstood_is_not_used_until_it_is_understood_again
     let id = register(&world, "numbers", server.transport()).await;
     discovered(&world, &id).await;
     approve(&world, &id).await.well();
-    for (change, code) in [
-        (Box::new(|words: &mut Words| words.is_endless = true) as Box<dyn FnOnce(&mut Words)>, "TOO_MANY"),
-        (Box::new(|words: &mut Words| words.tools = json!([tool("add"), tool("add")])), "PROTOCOL"),
-        (Box::new(|words: &mut Words| words.tools = json!([{ "name": "add" }])), "PROTOCOL"),
-        (Box::new(|words: &mut Words| words.tools[0]["description"] = json!("a\u{0}b")), "PROTOCOL"),
-        (Box::new(|words: &mut Words| words.tools[0]["annotations"] = json!({ "readOnlyHint": "yes" })), "PROTOCOL"),
-    ] {
+    let misunderstood: [(fn(&mut Words), &str); 5] = [
+        (|words| words.is_endless = true, "TOO_MANY"),
+        (|words| words.tools = json!([tool("add"), tool("add")]), "PROTOCOL"),
+        (|words| words.tools = json!([{ "name": "add" }]), "PROTOCOL"),
+        (|words| words.tools[0]["description"] = json!("a\u{0}b"), "PROTOCOL"),
+        (|words| words.tools[0]["annotations"] = json!({ "readOnlyHint": "yes" }), "PROTOCOL"),
+    ];
+    for (change, code) in misunderstood {
         server.say(|words| {
             words.is_endless = false;
             words.tools = json!([tool("add")]);

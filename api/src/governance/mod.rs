@@ -80,6 +80,8 @@ pub enum McpErrorCode {
     ValueMissing,
     /// There are as many of these as there may be.
     TooMany,
+    /// The plan leaves no room; the message names its limit.
+    PlanLimitReached,
     /// A project that is archived can only be read.
     ProjectArchived,
     /// The server is not in a state that allows this; the message says which it is in.

@@ -5,6 +5,7 @@ use entity::enums::McpHealth;
 use serde::{Deserialize, Serialize};
 
 use crate::governance::mcp_servers::Unresolved;
+use crate::governance::secrets;
 use crate::platform::mcp::Failure;
 
 /// What went wrong when a server was connected to.
@@ -102,8 +103,10 @@ impl From<Failure> for Trouble {
 impl From<Unresolved> for Trouble {
     fn from(unresolved: Unresolved) -> Self {
         match unresolved {
-            Unresolved::SecretMissing(_) => Self::new(Code::SecretMissing, unresolved.to_string()),
-            Unresolved::Other(error) => {
+            Unresolved::Secret(secrets::Unresolved::Missing { .. } | secrets::Unresolved::Malformed(_)) => {
+                Self::new(Code::SecretMissing, unresolved.to_string())
+            }
+            Unresolved::Secret(secrets::Unresolved::Failed(error)) | Unresolved::Other(error) => {
                 tracing::error!(%error, "a run of discovery could not begin");
                 Self::new(Code::Interrupted, "The run ended before its time.")
             }

@@ -19,6 +19,7 @@ use crate::platform::errors::{Result, reject};
 use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
 use crate::platform::write::{Committed, Write};
+use crate::tenancy::plans::{self, Counted, Owner};
 
 const VIEWER: ActionSet = ActionSet::of(&[Action::Read]);
 const DEVELOPER: ActionSet = VIEWER.and(ActionSet::of(&[Action::Submit]));
@@ -196,6 +197,8 @@ pub async fn register_server(request: &Request, new: NewServer) -> Result<Commit
     if store::count(&write, project.id).await? >= MOST_SERVERS {
         return Err(reject("projectId", Code::TooMany, format!("A project has at most {MOST_SERVERS} tool servers.")));
     }
+    let owner = Owner::Organization(project.organization_id);
+    plans::check_room(&write, owner, Counted::McpServers, 1, "projectId").await?;
     let server = store::insert(&write, &project, new.id, name, description).await?;
     let (manifest, manifest_url) = (new.manifest, new.manifest_url);
     let row = NewVersion { id: None, number: 1, label, transport, manifest, manifest_url };

@@ -49,8 +49,7 @@ const RESERVED_HEADERS: [&str; 13] = [
 ];
 
 static ENVIRONMENT_NAME: LazyLock<Regex> = LazyLock::new(|| fixed(r"^[A-Za-z_][A-Za-z0-9_]*$"));
-/// A reference to a secret, with its name.
-pub(super) static REFERENCE: LazyLock<Regex> = LazyLock::new(|| fixed(r"\$\{secrets\.([A-Za-z_][A-Za-z0-9_]{0,99})\}"));
+static REFERENCE: LazyLock<Regex> = LazyLock::new(|| fixed(r"\$\{secrets\.([A-Za-z_][A-Za-z0-9_]{0,99})\}"));
 const REFERENCE_START: &str = "${secrets.";
 
 impl Transport {

@@ -59,7 +59,7 @@ struct Locked {
 
 async fn lock(write: &Write<'_>, id: McpToolId, action: Action, expected_version: Option<i32>) -> Result<Locked> {
     // Whoever is not signed in is told so, before anything is looked for.
-    write.as_viewer()?;
+    write.signed_in()?;
     let server = store::server_of(write, id).await?.ok_or(Error::NotFound)?;
     let server = write.granted::<mcp_server::Entity>(server, Action::Read).await?;
     let tool = write.granted::<mcp_tool::Entity>(id, action).await?;
