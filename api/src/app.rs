@@ -13,9 +13,6 @@ use tokio::net::TcpListener;
 
 use crate::demo;
 use crate::governance::{self, approvals, decisions, mcp_discoveries, simulations};
-use crate::governance;
-use crate::governance::{approvals, decisions, mcp_discoveries, simulations};
-use crate::governance::{approvals, decisions, simulations};
 use crate::identity::openid::Bearers;
 use crate::identity::{self, passwords, sign_ups};
 use crate::metering::budgets;

@@ -1,13 +1,9 @@
-//! What governs the use of tools: keys and secrets, the registry of MCP servers, and who decides about them.
+//! What governs the use of tools: keys and secrets, the registry of MCP servers and the client that speaks with them, and
+//! who decides about them.
 
 mod approvals;
 mod decisions;
 mod keys;
-//! What governs the use of tools: the registry of MCP servers and the client that speaks with them, and who decides about
-//! them.
-
-mod approvals;
-mod decisions;
 mod mcp_client;
 mod policies;
 mod registry;
