@@ -14,6 +14,7 @@ use crate::governance::GovernanceErrorCode as Code;
 use crate::governance::decision::Effect;
 use crate::governance::decisions::{self, Asked, Decided, Tool, Use, redacted_arguments};
 use crate::governance::mcp_servers::{self, CallableTool};
+use crate::platform::authorization::{Action, within_scopes};
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
@@ -84,6 +85,9 @@ pub async fn request_approval(request: &Request, new: NewApproval) -> Result<Com
         None => return Err(Error::NotFound),
         Some(ProjectRole::Viewer) => return Err(Error::Forbidden),
         Some(ProjectRole::Developer | ProjectRole::Admin) => {}
+    }
+    if !within_scopes::<approval::Entity>(&request.viewer()).contains(Action::Withdraw) {
+        return Err(Error::Forbidden);
     }
     let tool = mcp_servers::callable(request, new.project_id, &new.server, &new.tool).await?;
     let asked = Asked {

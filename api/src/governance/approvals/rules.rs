@@ -22,8 +22,9 @@ const DECIDER: ActionSet = READER.and(ActionSet::of(&[Action::Decide]));
 
 impl Resource for approval::Entity {
     type Id = ApprovalId;
+    /// Who calls looks after what it asked for.
     const SCOPES: &'static [(Scope, ActionSet)] =
-        &[(Scope::ApprovalsRead, READER), (Scope::ApprovalsWrite, ASKER.and(DECIDER))];
+        &[(Scope::ApprovalsRead, READER), (Scope::ApprovalsWrite, ASKER.and(DECIDER)), (Scope::ToolsCall, READER)];
 
     fn id(row: &approval::Model) -> ApprovalId {
         row.id
@@ -54,8 +55,8 @@ impl Resource for approval::Entity {
 }
 
 /// The key that the viewer is; none for a person.
-pub(super) fn key_of(_viewer: &Viewer) -> Option<ApiKeyId> {
-    None
+pub(super) fn key_of(viewer: &Viewer) -> Option<ApiKeyId> {
+    viewer.key().map(|key| key.id)
 }
 
 /// An answer.

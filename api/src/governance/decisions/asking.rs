@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use async_graphql::{InputObject, OneofObject};
 use chrono::{DateTime, Utc};
 use entity::enums::ProjectRole;
+use entity::governance::decision;
 use entity::ids::{ProjectId, UserId};
 use serde_json::Value;
 
@@ -12,6 +13,7 @@ use super::deciding::{Tool, Use};
 use super::standing::{Caller, Standing};
 use crate::governance::decision::Input;
 use crate::governance::mcp_servers;
+use crate::platform::authorization::{Action, within_scopes};
 use crate::platform::errors::{Error, Result};
 use crate::platform::filters::is_storable;
 use crate::platform::request::Request;
@@ -69,6 +71,9 @@ pub struct Question {
 impl ExplainDecisionInput {
     /// The question, as far as the viewer may ask it.
     pub async fn read(self, request: &Request) -> Result<Question> {
+        if !within_scopes::<decision::Entity>(&request.viewer()).contains(Action::Read) {
+            return Err(Error::Forbidden);
+        }
         let mut standing = Standing::of(request, self.project_id).await?;
         if let Some(user) = self.user_id.filter(|user| Some(*user) != request.viewer().user_id()) {
             if request.viewer().project_role(self.project_id) != Some(ProjectRole::Admin) {

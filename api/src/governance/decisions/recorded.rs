@@ -3,12 +3,13 @@
 use entity::enums::DecisionAction;
 use entity::governance::decision::Model;
 use entity::ids::{ApiKeyId, PolicyId, UserId};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::recording::Made;
 use super::redaction::redacted_arguments;
-use super::trace::Trace;
-use crate::governance::decision::{Action, Input};
+use super::trace::{ReasonKind, Trace};
+use crate::governance::decision::{Action, ComplianceFinding, Input};
 use crate::governance::pins::canonical;
 use crate::platform::errors::{Error, Result};
 
@@ -33,7 +34,7 @@ pub fn row(made: &Made) -> Result<Model> {
         action,
         outcome: decision.outcome.into(),
         would_be: decision.would_be.map(Into::into),
-        reason: super::trace::ReasonKind::of(decision.reason).as_str().to_owned(),
+        reason: ReasonKind::of(decision.reason).as_str().to_owned(),
         winner_id: decision.winner.map(PolicyId),
         policy_set_version: decision.policy_set_version,
         input_hash: hash(input)?,
@@ -57,15 +58,14 @@ fn hash(input: &Input) -> Result<Vec<u8>> {
 }
 
 /// The input as it may be kept, and whether it can be decided again from that.
-fn redacted(input: &Input, findings: &[crate::governance::decision::ComplianceFinding]) -> (Input, bool) {
+fn redacted(input: &Input, findings: &[ComplianceFinding]) -> (Input, bool) {
     let Some(arguments) = &input.arguments else { return (input.clone(), true) };
     let (arguments, is_whole) = redacted_arguments(arguments, findings);
     (Input { arguments: Some(arguments), ..input.clone() }, is_whole)
 }
 
 /// PostgreSQL keeps every character but one.
-fn without_nul(value: serde_json::Value) -> serde_json::Value {
-    use serde_json::Value;
+fn without_nul(value: Value) -> Value {
     match value {
         Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "\u{FFFD}")),
         Value::Array(items) => items.into_iter().map(without_nul).collect(),

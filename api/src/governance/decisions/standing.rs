@@ -59,7 +59,7 @@ impl Caller {
     pub(super) fn of(viewer: &Viewer, address: Option<IpAddr>, ground: &Ground) -> Self {
         Self {
             user_id: viewer.user_id(),
-            key_id: None,
+            key_id: viewer.key().map(|key| key.id),
             roles: PolicyRole::held_by(viewer, ground.organization_id, ground.project_id),
             address,
         }
