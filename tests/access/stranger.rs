@@ -181,10 +181,7 @@ fn belonging<'a>(belongings: &'a BTreeMap<&str, String>, mutation: &str, field: 
 
 /// A value for an input field that is no id: the simplest there is.
 fn value(of: &InputValueDefinition) -> Value {
-    if let BaseType::List(_) = of.ty.node.base {
-        return json!(["new"]);
-    }
-    match base(&of.ty.node) {
+    let one = match base(&of.ty.node) {
         "String" => json!("new"),
         "Int" | "Float" => json!(1),
         "Boolean" => json!(true),
@@ -193,7 +190,8 @@ fn value(of: &InputValueDefinition) -> Value {
             Some(first) => json!(first),
             None => json!({}),
         },
-    }
+    };
+    if let BaseType::List(_) = of.ty.node.base { json!([one]) } else { one }
 }
 
 /// The inputs of a mutation in which one id is another's and the rest is the stranger's own, as it would be accepted:
