@@ -225,6 +225,8 @@ fn value(of: &InputValueDefinition, belongings: &BTreeMap<&str, String>) -> Valu
         return json!(["new"]);
     }
     match base(&of.ty.node) {
+fn value(of: &InputValueDefinition) -> Value {
+    let one = match base(&of.ty.node) {
         "String" => json!("new"),
         "Int" | "Float" => json!(1),
         "Boolean" => json!(true),
@@ -238,7 +240,8 @@ fn value(of: &InputValueDefinition, belongings: &BTreeMap<&str, String>) -> Valu
             Some(first) => json!(first),
             None => json!({}),
         },
-    }
+    };
+    if let BaseType::List(_) = of.ty.node.base { json!([one]) } else { one }
 }
 
 /// The inputs of a mutation in which one id is another's and the rest is the stranger's own, as it would be accepted:

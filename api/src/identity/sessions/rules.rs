@@ -143,11 +143,15 @@ pub async fn revoke_others(write: &mut Write<'_>, user: UserId, kept: Option<Ses
 }
 
 /// Refuses unless the viewer's session proved lately who holds it: before what cannot be undone, or what would lock its
-/// owner out. Other domains ask for it too, so each has the code REAUTHENTICATION_REQUIRED.
+/// owner out. Other domains ask for it too, so each has the code REAUTHENTICATION_REQUIRED. A key proves nothing.
 pub async fn require_recent_authentication(write: &Write<'_>) -> Result<()> {
     let request = write.request();
     if write.viewer().is_system() {
         return Ok(());
+    }
+    if write.viewer().key().is_some() {
+        let message = "This takes a person who has proved lately who they are. No API key can do it.";
+        return Err(reject("", Code::ReauthenticationRequired, message));
     }
     let session = store::present(write).await?;
     let life = Duration::seconds(request.platform.config.reauthentication_seconds);

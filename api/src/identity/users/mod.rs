@@ -5,4 +5,4 @@ mod rules;
 mod store;
 
 pub use graphql::{User, UserMutation, ViewerObject, ViewerQuery};
-pub use store::{NewUser, by_email, insert, lock, refused};
+pub use store::{NewUser, by_email, insert, lock, name_of, refused};

@@ -17,6 +17,7 @@ use crate::platform::authorization::{Authority, Granted, Read};
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::held;
 use crate::platform::loaders::{Load, LoadContext};
+use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
 use crate::platform::write::Write;
 
@@ -49,6 +50,12 @@ impl Load for People {
         });
         Ok(found.collect())
     }
+}
+
+/// The name of somebody in whose name something is done, whatever the viewer may read of them.
+pub async fn name_of(request: &Request, id: UserId) -> Result<String> {
+    let person = request.load::<People>(id).await?.ok_or(Error::NotFound)?;
+    Ok(person.user.name.clone())
 }
 
 /// The live account of an address, for signing in and for adding people.

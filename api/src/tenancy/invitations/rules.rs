@@ -12,6 +12,7 @@ use sea_orm::Condition;
 use super::store::{self, Answered, NewRow};
 use super::{letter, received};
 use crate::identity::attempts::{self, Attempt};
+use crate::identity::users;
 use crate::platform::authorization::{Action, ActionSet, Granted, Resource, Scope, nothing};
 use crate::platform::checks;
 use crate::platform::clock::random_token;
@@ -92,7 +93,7 @@ pub async fn create_invitation(request: &Request, new: NewInvitation) -> Result<
     if !(1..=30).contains(&days) {
         return Err(reject("expiresInDays", Code::OutOfRange, "An invitation is good for 1 to 30 days."));
     }
-    let inviter = request.get::<user::Entity>(user).await?;
+    let inviter = users::name_of(request, user).await?;
     let mut write = begin(request, email.is_some()).await?;
     let organization = write.granted_parent::<organization::Entity>(new.organization_id, Action::ManageMembers).await?;
     members::check_giving(&write, organization.id, new.role).await?;
@@ -120,7 +121,7 @@ pub async fn create_invitation(request: &Request, new: NewInvitation) -> Result<
 pub async fn resend_invitation(request: &Request, id: InvitationId) -> Result<Issued> {
     let user = request.user_id()?;
     let email = request.get::<invitation::Entity>(id).await?.email.clone();
-    let inviter = request.get::<user::Entity>(user).await?;
+    let inviter = users::name_of(request, user).await?;
     let mut write = begin(request, email.is_some()).await?;
     let (organization, invitation) = lock(&write, id, Action::Edit).await?;
     members::check_giving(&write, organization.id, invitation.role).await?;
@@ -166,14 +167,14 @@ async fn lock(
 /// Sends the letter, or gives the link to whoever makes it.
 fn deliver(
     write: &mut Write<'_>,
-    inviter: &user::Model,
+    inviter: &str,
     organization: &organization::Model,
     invitation: &invitation::Model,
     token: &str,
 ) -> Option<String> {
     let link = write.request().platform.config.page("invitation", token);
     let Some(address) = &invitation.email else { return Some(link) };
-    write.send(letter::inviting(address, &inviter.name, organization, invitation, link));
+    write.send(letter::inviting(address, inviter, organization, invitation, link));
     None
 }
 
