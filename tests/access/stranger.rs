@@ -221,11 +221,6 @@ fn belonging<'a>(belongings: &'a BTreeMap<&str, String>, mutation: &str, field: 
 
 /// A value for an input field that is no id: the simplest there is.
 fn value(of: &InputValueDefinition, belongings: &BTreeMap<&str, String>) -> Value {
-    if let BaseType::List(_) = of.ty.node.base {
-        return json!(["new"]);
-    }
-    match base(&of.ty.node) {
-fn value(of: &InputValueDefinition) -> Value {
     let one = match base(&of.ty.node) {
         "String" => json!("new"),
         "Int" | "Float" => json!(1),

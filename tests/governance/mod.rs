@@ -1,7 +1,5 @@
 //! What governs the use of tools: keys and secrets, the registry of MCP servers and the client that speaks with them, and
 //! who decides about them.
-//! What governs the use of tools: the registry of MCP servers and the client that speaks with them, and who decides about
-//! them.
 
 mod approvals;
 mod decisions;

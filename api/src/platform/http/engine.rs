@@ -280,7 +280,9 @@ fn unselected() -> Box<Response> {
 
 fn refused(found: Refusal) -> Box<Response> {
     let code = match found.code {
-        RefusalCode::FragmentCycle | RefusalCode::TypenameIsLeaf => "GRAPHQL_VALIDATION_FAILED",
+        RefusalCode::FragmentCycle | RefusalCode::TypenameIsLeaf | RefusalCode::FieldsConflict => {
+            "GRAPHQL_VALIDATION_FAILED"
+        }
         RefusalCode::UnterminatedString => "GRAPHQL_PARSE_FAILED",
         _ => "QUERY_TOO_COMPLEX",
     };

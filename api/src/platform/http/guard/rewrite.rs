@@ -23,11 +23,11 @@ use super::shape::{Kind, SchemaShape, TypeId, common};
 /// Not merged: mentions of which the first is conditional and a later one is not, and mentions on an interface or a
 /// union beside mentions on one of its objects. These run once each, as they would without.
 ///
-/// A document that the validator will refuse is returned as it is, so that the errors speak of what the client wrote.
+/// Fields that conflict under one name are refused. Another document that the validator will refuse is returned as it is, so that the errors speak of what the client wrote.
 /// So is one with directives other than `@skip` and `@include` on a fragment.
 ///
 /// # Errors
-/// When the rewritten document would have too many fields, or nests too deep.
+/// When the rewritten document would have too many fields, or nests too deep, and when fields conflict.
 pub fn rewrite(
     document: ExecutableDocument,
     schema: &SchemaShape,
@@ -257,6 +257,9 @@ impl<'a> Rewriter<'a> {
             return Err(Stop::Unchanged);
         }
 
+        if let Some(other) = scope.conflicting(self.schema, field, place.narrowed_to) {
+            return Err(Stop::Refused(conflict(field, other)));
+        }
         let conditions = with_own(&place.conditions, &field.node.directives);
         let (index, left) = match scope.same_call(self.schema, field, place.narrowed_to, &conditions) {
             Some(found) => found,
@@ -346,6 +349,23 @@ fn with_own<'a>(around: &[Condition<'a>], directives: &'a [Positioned<Directive>
     let mut all = around.to_vec();
     all.extend(without(&own, around));
     all
+}
+
+/// The engine's validator lets fields of one name conflict where it takes their types for different ones.
+fn conflict(field: &Positioned<Field>, other: &Positioned<Field>) -> Refusal {
+    let name = &field.node.response_key().node;
+    let place = |field: &Positioned<Field>| format!("line {}, column {}", field.pos.line, field.pos.column);
+    Refusal {
+        code: RefusalCode::FieldsConflict,
+        message: format!(
+            "Fields \"{name}\" conflict ({} and {}): under one name they ask for different fields, or with different arguments. Give one of them another name.",
+            place(other),
+            place(field),
+        ),
+        position: Some(field.pos),
+        limit: 0,
+        actual: 1,
+    }
 }
 
 fn has_duplicates(directives: &[Positioned<Directive>]) -> bool {

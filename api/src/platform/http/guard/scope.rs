@@ -66,6 +66,23 @@ impl<'a> Scope<'a> {
         self.entries.push(entry);
     }
 
+    /// A field that answers under the same name for a value that both are selected on, and is another one.
+    pub(super) fn conflicting(
+        &self,
+        schema: &SchemaShape,
+        field: &Positioned<Field>,
+        narrowed_to: Option<TypeId>,
+    ) -> Option<&'a Positioned<Field>> {
+        let mentions = self.by_name.get(field.node.response_key().node.as_str())?;
+        mentions.iter().find_map(|index| {
+            let entry = &self.entries[*index];
+            let Content::Field { field: other, .. } = &entry.content else { return None };
+            let is_same = other.node.name.node == field.node.name.node
+                && arguments_are_same(&other.node.arguments, &field.node.arguments);
+            (!is_same && !excludes(schema, entry.narrowed_to, narrowed_to)).then_some(*other)
+        })
+    }
+
     /// The entry that `field` can be merged into, and the conditions that are left for what is inside: the same call,
     /// which is made whenever `field` is selected. A leaf is merged only under the very same conditions, as there
     /// would be nothing left to carry the others. Anything else is not moved up past another mention of its response
@@ -92,11 +109,7 @@ impl<'a> Scope<'a> {
             {
                 return Some((*index, left));
             }
-            let excludes_it = match (entry.narrowed_to, narrowed_to) {
-                (Some(one), Some(other)) => !schema.overlap(one, other),
-                _ => false,
-            };
-            if !is_leaf && !excludes_it {
+            if !is_leaf && !excludes(schema, entry.narrowed_to, narrowed_to) {
                 return None;
             }
         }
@@ -214,6 +227,11 @@ pub(super) fn is_condition(directive: &Positioned<Directive>) -> bool {
 
 fn directive_is_same(one: &Directive, other: &Directive) -> bool {
     one.name.node == other.name.node && arguments_are_same(&one.arguments, &other.arguments)
+}
+
+/// Whether no value is of both types. Without a type it is that of the selection set.
+fn excludes(schema: &SchemaShape, one: Option<TypeId>, other: Option<TypeId>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| !schema.overlap(one, other))
 }
 
 /// Whether two fields call the same resolver with the same arguments and directives, conditions aside.
