@@ -186,7 +186,8 @@ pub async fn attempt(scene: &Scene, client: &Client, change: &Change, before: &m
         (["UNAUTHENTICATED"], _) => "sign in".to_owned(),
         _ => panic!("{place}: {}", answer.body),
     };
-    assert!(!changed, "{place}: {outcome}, and something changed");
+    let touched: Vec<_> = after.iter().filter(|(table, rows)| before.get(*table) != Some(rows)).collect();
+    assert!(touched.is_empty(), "{place}: {outcome}, and something changed: {touched:?}");
     assert!(is_empty(&answer), "{place}: {outcome}, and there is data: {}", answer.body);
     outcome
 }

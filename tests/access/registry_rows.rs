@@ -76,7 +76,7 @@ pub const REGISTRY_CHANGES: &[Change] = &[
         "DECIDE",
         |scene| &scene.tool,
         |scene| {
-            let until = chrono::Utc::now() + chrono::Days::new(30);
+            let until = crate::support::now() + chrono::Days::new(30);
             json!({ "id": scene.tool, "level": "HIGH", "reason": "Seen.", "expiresAt": until })
         },
     ),

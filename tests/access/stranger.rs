@@ -226,7 +226,7 @@ fn value(of: &InputValueDefinition, belongings: &BTreeMap<&str, String>) -> Valu
         "Int" | "Float" => json!(1),
         "Boolean" => json!(true),
         "JSON" => json!({}),
-        "DateTime" => json!(chrono::Utc::now() + chrono::Days::new(1)),
+        "DateTime" => json!(crate::support::now() + chrono::Days::new(1)),
         "PolicyScopeInput" => json!({ "organizationId": belongings["organization"] }),
         "PolicyRulesInput" => json!({ "access": { "allowedTools": ["*"] } }),
         "McpTransportInput" => json!({ "http": { "url": "https://a.example/mcp" } }),

@@ -60,10 +60,12 @@ async fn approve(world: &World, id: &str) -> Answer {
 /// The gates between a caller and a tool, as those who decide see them.
 async fn gates(world: &World, server: &str, name: &str) -> [bool; 4] {
     use api::governance::mcp_servers::callable;
+    use api::platform::loaders::Dispatched;
     use api::platform::request::Request;
     let request = Request::as_system(world.server.platform(), "a test looks at the gates");
     let project = world.rocket.parse().expect("an id");
-    let found = callable(&request, project, server, name).await.expect("an answer").expect("the tool");
+    let found = Dispatched::new(request.loaders().clone(), callable(&request, project, server, name));
+    let found = found.await.expect("an answer").expect("the tool");
     let gates = found.gates;
     [gates.server_approved, gates.scan_passed, gates.tool_enabled, gates.pin_matches]
 }
@@ -158,7 +160,7 @@ async fn only_another_spacing_is_accepted_by_itself() {
     assert!(!gates(&world, "numbers", "add").await[1], "the scan fails too");
     server.say(|words| words.tools = json!([tool("add")]));
     discovered(&world, &id).await;
-    assert_eq!(gates(&world, "numbers", "add").await[1], true, "what is taken back is as it was");
+    assert!(gates(&world, "numbers", "add").await[1], "what is taken back is as it was");
 }
 
 #[tokio::test]
@@ -239,7 +241,7 @@ async fn a_risk_that_somebody_set_holds_until_the_tool_changes() {
     let found = discovered(&world, &id).await;
     let run = find(&found, "run");
     assert_eq!((&run["riskLevel"], &run["riskReasons"][0]["fact"]), (&json!("CRITICAL"), &json!("RUNS_CODE")));
-    let until = |days| chrono::Utc::now() + chrono::TimeDelta::days(days);
+    let until = |days| crate::support::now() + chrono::TimeDelta::days(days);
     let chosen =
         |reason: &str, days| json!({ "id": run["id"], "level": "LOW", "reason": reason, "expiresAt": until(days) });
     world.owner.mutate("mcpToolOverrideRisk", chosen(" ", 9)).await.refused("REASON_REQUIRED", "reason");
@@ -278,7 +280,8 @@ async fn a_server_that_is_misunderstood_is_not_used_until_it_is_understood_again
     let id = register(&world, "numbers", server.transport()).await;
     discovered(&world, &id).await;
     approve(&world, &id).await.well();
-    let misunderstood: [(fn(&mut Words), &str); 5] = [
+    type Saying = fn(&mut Words);
+    let misunderstood: [(Saying, &str); 5] = [
         (|words| words.is_endless = true, "TOO_MANY"),
         (|words| words.tools = json!([tool("add"), tool("add")]), "PROTOCOL"),
         (|words| words.tools = json!([{ "name": "add" }]), "PROTOCOL"),

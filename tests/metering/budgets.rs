@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use api::governance::decision::AppliedLimit;
 use api::metering::budgets;
 use api::metering::limits::{Refused, Usage};
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::{ask, ask_for, is_admitted, limit, policy};
-use crate::support::{Server, World, eventually};
+use crate::support::{Server, World, eventually, now};
 
 /// What is used and reserved of the only budget, as text.
 async fn level(world: &World) -> (String, String) {
@@ -83,7 +83,7 @@ async fn organization_project_and_key_are_reserved_together_or_not_at_all() {
     });
     let reached = reached.expect("ten were refused");
     assert_eq!((reached.standing.limit.limit.amount, reached.standing.remaining), (3.into(), Decimal::ZERO));
-    assert!(reached.standing.resets_at > Utc::now() && !reached.retry_after.is_zero());
+    assert!(reached.standing.resets_at > now() && !reached.retry_after.is_zero());
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_call_that_never_ends_lets_go_and_counts_once_it_does() {
     forgotten.settle(Usage::request()).await.expect("settled late");
     assert!(is(&level(&world).await, "1", "0"));
     assert!(!is_admitted(&ask(platform, &world, &limits).await));
-    let later = Utc::now() + TimeDelta::hours(1);
+    let later = now() + TimeDelta::hours(1);
     assert_eq!(budgets::let_go(platform, later).await.expect("a round"), 0);
     assert_eq!(rebuilt(&world).await, 0);
 }

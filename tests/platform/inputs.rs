@@ -100,7 +100,7 @@ async fn an_address_has_the_form_of_one() {
 }
 
 /// Fields of updates that may be missing, each with a value that it takes.
-const CLEARED: [(&str, &str, &str); 23] = [
+const CLEARED: [(&str, &str, &str); 25] = [
     ("organizationUpdate", "description", "\"Rockets.\""),
     ("organizationUpdate", "billingEmail", "\"bills@acme.test\""),
     ("organizationUpdate", "supportEmail", "\"help@acme.test\""),
@@ -120,6 +120,8 @@ const CLEARED: [(&str, &str, &str); 23] = [
     ("documentUpdate", "languageCode", "\"en\""),
     ("documentUpdate", "source", "\"wiki\""),
     ("documentUpdate", "externalId", "\"wiki-1\""),
+    ("mcpServerUpdate", "description", "\"Tells the weather.\""),
+    ("apiKeyUpdate", "description", "\"For builds.\""),
     ("profileUpdate", "firstName", "\"Mia\""),
     ("profileUpdate", "company", "\"Acme\""),
     ("profileUpdate", "bio", "\"Writes.\""),
@@ -132,6 +134,11 @@ async fn null_clears_what_may_be_missing_and_silence_leaves_it() {
     let team = world.owner.team(&world.acme, "Builders").await;
     let tag = world.editor.tag(&world.lab, "seen").await;
     let document = world.editor.document(&world.lab, json!({})).await;
+    let (key, _) = world.member.api_key(None, &["PROFILE_READ"]).await;
+    let transport = json!({ "http": { "url": "https://tools.example.com/mcp" } });
+    let server = json!({ "projectId": world.rocket, "name": "weather", "transport": transport });
+    let server = world.project_admin.mutate_for("mcpServerRegister", "mcpServer { id }", server).await.well();
+    let server = server.text("mcpServerRegister.mcpServer.id").to_owned();
     for (mutation, field, value) in CLEARED {
         let value: Value = serde_json::from_str(value).expect("JSON");
         let (client, id, object) = match mutation {
@@ -141,6 +148,8 @@ async fn null_clears_what_may_be_missing_and_silence_leaves_it() {
             "teamUpdate" => (&world.owner, Some(&team), "team"),
             "tagUpdate" => (&world.editor, Some(&tag), "tag"),
             "documentUpdate" => (&world.editor, Some(&document), "document"),
+            "apiKeyUpdate" => (&world.member, Some(&key), "apiKey"),
+            "mcpServerUpdate" => (&world.project_admin, Some(&server), "mcpServer"),
             _ => (&world.member, None, "viewer { user"),
         };
         let selection = match field {
@@ -161,6 +170,7 @@ async fn null_clears_what_may_be_missing_and_silence_leaves_it() {
         };
         let other = match mutation {
             "documentUpdate" => json!({ "title": format!("Beside {field}") }),
+            "mcpServerUpdate" => json!({ "isEnabled": true }),
             _ => json!({ "name": format!("Beside {field}") }),
         };
         assert_eq!(set(json!({ field: value })).await, value, "{mutation}.{field}");

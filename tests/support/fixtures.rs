@@ -1,5 +1,7 @@
 //! What tests make before they look: each with defaults, through the API, and as somebody who may.
 
+use api::platform::clock::{Clock, SystemClock};
+use chrono::{DateTime, Utc};
 use entity::ids::{AnyId, DocumentId};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -17,6 +19,11 @@ pub fn typed(prefix: &str, uuid: &str) -> String {
 pub fn uuid(id: &str) -> String {
     let id: AnyId = id.parse().unwrap_or_else(|error| panic!("{id}: {error}"));
     id.uuid().to_string()
+}
+
+/// This moment.
+pub fn now() -> DateTime<Utc> {
+    SystemClock.now()
 }
 
 /// A UUIDv7 of this moment, as a client makes it.

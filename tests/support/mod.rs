@@ -23,7 +23,7 @@ mod world;
 pub use answer::Answer;
 pub use client::Client;
 pub use database::{Database, Digest, environment};
-pub use fixtures::{new_id, typed, uuid};
+pub use fixtures::{new_id, now, typed, uuid};
 pub use graph::{base, graph};
 pub use mail::MailServer;
 pub use process::{Process, Program, free_port};

@@ -1,8 +1,6 @@
 //! What the provider of payments tells: believed only when it is signed, carried out once, and in the order in which it
 //! happened, whatever the order in which it comes.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use api::platform::config::{PlanLimits, Price};
 use entity::enums::{BillingCycle, Plan};
 use entity::tenancy::subscription::SubscriptionLimits;
@@ -31,8 +29,7 @@ async fn billed() -> World {
 }
 
 fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    i64::try_from(since.as_secs()).expect("a time")
+    crate::support::now().timestamp()
 }
 
 fn signature(secret: &str, seconds: i64, body: &str) -> String {

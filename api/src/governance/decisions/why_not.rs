@@ -183,12 +183,15 @@ pub(super) struct Supposed {
     pub steps: Vec<Step>,
 }
 
+/// A text in Cedar as it is understood, or why it is not.
+type Read = Result<Arc<dyn Matcher>, String>;
+
 /// The search for the smallest change.
 struct Search {
     version: i64,
     defaults: Defaults,
     /// The texts that were read before.
-    matchers: Mutex<HashMap<String, Result<Arc<dyn Matcher>, String>>>,
+    matchers: Mutex<HashMap<String, Read>>,
 }
 
 impl Search {

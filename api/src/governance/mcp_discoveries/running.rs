@@ -16,6 +16,7 @@ use crate::governance::pins::Tool;
 use crate::platform::authorization::{Action, Granted};
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result};
+use crate::platform::loaders::Dispatched;
 use crate::platform::mcp::{self, Discovered};
 use crate::platform::request::{Platform, Request};
 use crate::platform::retry::Retry;
@@ -55,7 +56,8 @@ async fn connect(platform: &Platform, run: &Run) -> Result<Discovered, Trouble> 
     // In a task of its own, so that one that panics is a run that failed.
     let asked = tokio::spawn(async move {
         let request = Request::as_system(&platform, "an MCP server is connected to");
-        let reach = mcp_servers::resolve_version(&request, &run.version).await?;
+        let reach = mcp_servers::resolve_version(&request, &run.version);
+        let reach = Dispatched::new(request.loaders().clone(), reach).await?;
         Ok::<_, Trouble>(mcp::discover(&reach.transport, &reach.bounds).await?)
     });
     match asked.await {

@@ -40,7 +40,7 @@ impl Exchange {
     }
 
     /// To be called before the request is sent.
-    pub fn expect(&self, id: u64) -> Result<Expected, Failure> {
+    pub fn expecting(&self, id: u64) -> Result<Expected, Failure> {
         let (answer, answered) = oneshot::channel();
         let (progress, told) = mpsc::channel(PROGRESS_WAITING);
         match &mut *self.state() {
@@ -131,7 +131,7 @@ mod tests {
     #[tokio::test]
     async fn answers_find_their_request_in_any_order() {
         let exchange = Exchange::new();
-        let (one, two) = (exchange.expect(1).unwrap(), exchange.expect(2).unwrap());
+        let (one, two) = (exchange.expecting(1).unwrap(), exchange.expecting(2).unwrap());
         exchange.receive(&message(json!({ "id": 2, "result": "two" })));
         exchange.receive(&message(json!({ "id": 9, "result": "nobody's" })));
         exchange.receive(&message(json!({ "id": 1, "result": "one" })));
@@ -142,7 +142,7 @@ mod tests {
     #[tokio::test]
     async fn progress_comes_before_the_answer_and_a_flood_of_it_is_not_kept() {
         let exchange = Exchange::new();
-        let expected = exchange.expect(1).unwrap();
+        let expected = exchange.expecting(1).unwrap();
         let told = json!({ "method": "notifications/progress", "params": { "progressToken": 1, "progress": 0.5 } });
         for _ in 0..10_000 {
             exchange.receive(&message(told.clone()));
@@ -156,17 +156,17 @@ mod tests {
     #[tokio::test]
     async fn the_end_is_told_to_all_who_wait_and_to_all_who_come_later() {
         let exchange = Exchange::new();
-        let expected = exchange.expect(1).unwrap();
+        let expected = exchange.expecting(1).unwrap();
         exchange.end(Failure::RepeatedCursor);
         exchange.end(Failure::SessionEnded);
         assert_eq!(expected.answer(&mut |_| ()).await.unwrap_err(), Failure::RepeatedCursor);
-        assert_eq!(exchange.expect(2).err(), Some(Failure::RepeatedCursor));
+        assert_eq!(exchange.expecting(2).err(), Some(Failure::RepeatedCursor));
     }
 
     #[tokio::test]
     async fn whoever_stops_waiting_leaves_nothing_behind() {
         let exchange = Exchange::new();
-        drop(exchange.expect(1).unwrap());
+        drop(exchange.expecting(1).unwrap());
         assert!(matches!(&*exchange.state(), State::Open(waiting) if waiting.is_empty()));
     }
 }

@@ -79,11 +79,11 @@ fn package(command: &str, arguments: &[String]) -> Option<Package> {
         identifier: identifier.to_owned(),
         version: Some(version.to_owned()),
         transport: PackageTransport { kind: "stdio".to_owned() },
-        package_arguments: own.iter().map(positional).collect(),
+        package_arguments: own.iter().map(|value| positional(value)).collect(),
         ..Package::default()
     })
 }
 
-fn positional(value: &String) -> Argument {
-    Argument::Positional { value_hint: None, input: Input { value: Some(value.clone()), ..Input::default() } }
+fn positional(value: &str) -> Argument {
+    Argument::Positional { value_hint: None, input: Input { value: Some(value.to_owned()), ..Input::default() } }
 }

@@ -39,7 +39,7 @@ impl Legacy {
     }
 
     pub async fn ask(&self, id: u64, message: &Value, listener: Listener<'_>) -> Result<Answer, Failure> {
-        let expected = self.exchange.expect(id)?;
+        let expected = self.exchange.expecting(id)?;
         self.tell(message).await?;
         expected.answer(listener).await
     }

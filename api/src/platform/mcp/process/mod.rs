@@ -97,7 +97,7 @@ impl Process {
     }
 
     pub async fn ask(&self, id: u64, message: &Value, listener: Listener<'_>) -> Result<Answer, Failure> {
-        let expected = self.exchange.expect(id)?;
+        let expected = self.exchange.expecting(id)?;
         if let Err(failure) = self.send(message) {
             // The reader knows better why nothing can be written.
             return if failure == Failure::SessionEnded { expected.answer(listener).await } else { Err(failure) };
