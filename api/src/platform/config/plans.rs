@@ -94,7 +94,10 @@ impl PlanSettings {
 
 impl PlanLimits {
     fn read(text: &str) -> Result<Self, String> {
-        let limits: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        // Else a list would do, with the plans in their order.
+        let named: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let limits: Self = serde_json::from_value(named.into()).map_err(|error| error.to_string())?;
         let plans = [limits.free, limits.team, limits.pro, limits.enterprise];
         let numbers = plans.iter().flat_map(|plan| {
             [plan.max_users, plan.max_projects, plan.max_tokens_per_month, plan.max_mcp_servers, plan.max_content_bytes]
