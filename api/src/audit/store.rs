@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use entity::audit::log::{self, Column, Entity, Model};
 use entity::ids::{OrganizationId, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::filter::{AuditAction, AuditFilter};
 use super::resources::AuditResourceType;
@@ -107,7 +107,7 @@ impl Load for OfOrganizations {
 /// How many entries a list of an organization holds.
 pub async fn count_of_organization(request: &Request, id: OrganizationId, filter: &AuditFilter) -> Result<i64> {
     let query = filtered(&request.read(), filter).filter(Column::OrganizationId.eq(id));
-    count(request, query).await
+    request.count(query).await
 }
 
 /// A page of the entries that are a person's own.
@@ -118,12 +118,7 @@ pub async fn of_user(request: &Request, id: UserId, page: &Page, filter: &AuditF
 
 /// How many entries a list of a person's own holds.
 pub async fn count_of_user(request: &Request, id: UserId, filter: &AuditFilter) -> Result<i64> {
-    count(request, filtered(&request.read(), filter).filter(Column::UserId.eq(id))).await
-}
-
-async fn count(request: &Request, query: Select<Entity>) -> Result<i64> {
-    let count = query.count(&request.connection()).await?;
-    Ok(i64::try_from(count).unwrap_or(i64::MAX))
+    request.count(filtered(&request.read(), filter).filter(Column::UserId.eq(id))).await
 }
 
 /// The transaction that an event of the log speaks of.

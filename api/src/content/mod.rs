@@ -7,7 +7,8 @@ pub mod tags;
 
 use async_graphql::Enum;
 
-use crate::platform::errors::{Result, reject};
+use crate::platform::checks;
+use crate::platform::errors::Result;
 use crate::platform::payload::ErrorCode;
 
 /// Why a change of content was refused.
@@ -61,11 +62,6 @@ impl ErrorCode for ContentErrorCode {
 
 /// Refuses a change of something that changed since its client read it. None is: whoever comes last wins.
 fn check_version(expected: Option<i32>, present: i32) -> Result<()> {
-    match expected {
-        Some(expected) if expected != present => {
-            let message = format!("It changed since you read it: this is version {present} now.");
-            Err(reject("expectedVersion", ContentErrorCode::Conflict, message))
-        }
-        _ => Ok(()),
-    }
+    let message = format!("It changed since you read it: this is version {present} now.");
+    checks::version(expected, present, ContentErrorCode::Conflict, message)
 }

@@ -1,4 +1,4 @@
-//! Tasks beside the requests, each of which ends when its handle is dropped.
+//! Tasks beside the requests, each of which ends when its handle is dropped, and places for what only so many do at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub async fn repeat(what: &'static str, pause: Duration, step: impl Fn() -> BoxF
     }
 }
 
-/// Places for work that goes on beside the requests: so much of it at once in this process. Cheap to clone.
+/// Places for work: so much of it goes on at once in this process. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Places(Arc<Semaphore>);
 
@@ -56,6 +56,11 @@ pub struct Place {
 impl Places {
     pub fn new(number: usize) -> Self {
         Self(Arc::new(Semaphore::new(number)))
+    }
+
+    /// Whether somebody has a place, or waits for one.
+    pub fn are_wanted(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
     }
 
     /// Waits for a place.

@@ -188,6 +188,14 @@ pub fn language(text: &str) -> Option<String> {
 const ID_AGE: TimeDelta = TimeDelta::days(30);
 const ID_LEAD: TimeDelta = TimeDelta::days(1);
 
+/// Refuses a change of what changed since its client read it. Without an expectation whoever comes last wins.
+pub fn version<C: EnumType>(expected: Option<i32>, present: i32, stale: C, message: impl Into<String>) -> Result<()> {
+    match expected.is_none_or(|expected| expected == present) {
+        true => Ok(()),
+        false => Err(reject("expectedVersion", stale, message)),
+    }
+}
+
 /// The id of a new row: the client's, if it is a UUIDv7 of about now, or a new one. Whoever tries the id of something old
 /// hears what everybody hears whose id is in use, so that nobody learns whether it is still there.
 pub fn new_id<I, C>(request: &Request, given: Option<I>, taken: C) -> Result<I>

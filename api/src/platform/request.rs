@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use async_graphql::ContextBase;
 use chrono::{DateTime, Utc};
 use entity::ids::{SessionId, UserId};
+use sea_orm::{PaginatorTrait, Select};
 use uuid::Uuid;
 
 use super::authorization::{Action, ActionSet, Read, Resource, RowById, permitted};
@@ -201,6 +202,12 @@ impl Request {
     pub fn connection(&self) -> Counted {
         self.check_for_writes();
         self.platform.database.counted(Arc::clone(&self.statements))
+    }
+
+    /// How many rows the query finds.
+    pub async fn count<E: Resource>(&self, query: Select<E>) -> Result<i64> {
+        let count = query.count(&self.connection()).await?;
+        Ok(i64::try_from(count).unwrap_or(i64::MAX))
     }
 
     /// Opens the one transaction of a mutation.

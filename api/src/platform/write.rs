@@ -10,12 +10,12 @@ use super::authorization::{
     Action, ActionSet, Authority, Granted, Read, Resource, SystemAuthority, ViewerAuthority, lock_and_check, permitted,
     system, viewer_itself,
 };
+use super::background::Place;
 use super::errors::{Error, Result};
 use super::idempotency::Idempotency;
 use super::mail::Letter;
 use super::outbox::{self, Event};
 use super::request::{Request, Writing};
-use super::turns::Turn;
 use super::viewer::{Actor, Held, Hold, Viewer, hold};
 
 /// An open write.
@@ -29,7 +29,7 @@ pub struct Write<'a> {
     events: Vec<outbox::Row>,
     letters: Vec<Letter>,
     open: Writing<'a>,
-    turn: Option<Turn>,
+    turn: Option<Place>,
 }
 
 impl<'a> Write<'a> {
@@ -46,7 +46,7 @@ impl<'a> Write<'a> {
             request.origin.user_agent.clone().unwrap_or_default().into(),
         ];
         let turn = match known.user_id() {
-            Some(id) => Some(request.platform.turns.take(id.uuid()).await?),
+            Some(id) => Some(request.platform.turns.take(id.uuid()).await),
             None => None,
         };
         let (transaction, viewer) = loop {

@@ -178,7 +178,7 @@ pub async fn update_key(
     };
     let mut write = request.begin_write().await?;
     let key = write.granted::<api_key::Entity>(id, Action::Edit).await?;
-    check_version(expected_version, key.version)?;
+    checks::version(expected_version, key.version, Code::Conflict, "The key changed since you read it.")?;
     if is_delicate {
         sessions::require_recent_authentication(&write).await?;
     }
@@ -203,7 +203,7 @@ pub async fn rotate_key(
     }
     let mut write = request.begin_unrepeatable_write().await?;
     let key = write.granted::<api_key::Entity>(id, Action::Rotate).await?;
-    check_version(expected_version, key.version)?;
+    checks::version(expected_version, key.version, Code::Conflict, "The key changed since you read it.")?;
     sessions::require_recent_authentication(&write).await?;
     if ApiKeyState::of(&key, request.now()) != ApiKeyState::Active {
         return Err(reject("id", Code::WrongState, "The key is over. Give it a later end first, or create another."));
@@ -233,13 +233,6 @@ pub async fn revoke_key(request: &Request, id: ApiKeyId) -> Result<Committed<api
     let revoked = store::revoke(&write, &key).await?;
     write.record(&ApiKeyEvent::of(Kind::Revoked, &revoked));
     write.commit(revoked).await
-}
-
-fn check_version(expected: Option<i32>, found: i32) -> Result<()> {
-    match expected.is_some_and(|expected| expected != found) {
-        true => Err(reject("expectedVersion", Code::Conflict, "The key changed since you read it.")),
-        false => Ok(()),
-    }
 }
 
 fn checked_name(name: &str) -> Result<String> {

@@ -123,8 +123,7 @@ pub async fn of_user(request: &Request, id: UserId, page: &Page, filter: &ApiKey
 
 /// How many keys a list holds.
 pub async fn count(request: &Request, owner: Owner, filter: &ApiKeyFilter) -> Result<i64> {
-    let count = of(&request.read(), owner, filter).count(&request.connection()).await?;
-    Ok(i64::try_from(count).unwrap_or(i64::MAX))
+    request.count(of(&request.read(), owner, filter)).await
 }
 
 fn lasting() -> ApiKeyFilter {

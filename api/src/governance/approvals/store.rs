@@ -10,9 +10,7 @@ use entity::identity::user;
 use entity::ids::{ApiKeyId, ApprovalId, DecisionId, McpServerId, OrganizationId, PolicyId, ProjectId, UserId};
 use entity::tenancy::{organization, project};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, PaginatorTrait, QueryFilter, Statement,
-};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, QueryFilter, Statement};
 use serde_json::Value;
 
 use super::filter::ApprovalFilter;
@@ -80,8 +78,7 @@ impl Load for OfProjects {
 /// How many requests a list of a project holds.
 pub async fn count_of_project(request: &Request, id: ProjectId, filter: &ApprovalFilter) -> Result<i64> {
     let query = request.read().visible::<Entity>().filter(Column::ProjectId.eq(id)).filter(condition(filter));
-    let count = query.count(&request.connection()).await.map_err(Error::from)?;
-    Ok(i64::try_from(count).unwrap_or(i64::MAX))
+    request.count(query).await
 }
 
 /// The request as it is at this moment, if the viewer may see it.

@@ -20,7 +20,7 @@ use crate::governance::decision::{Defaults, OrganizationGates, Policy};
 use crate::governance::policies::{as_decided, defaults_of};
 use crate::platform::authorization::Read;
 use crate::platform::children;
-use crate::platform::errors::{Error, Result};
+use crate::platform::errors::Result;
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
 use crate::platform::request::Request;
@@ -223,8 +223,6 @@ pub async fn count_of_organization(request: &Request, id: OrganizationId, filter
 }
 
 async fn count(request: &Request, of: sea_orm::sea_query::Expr, filter: &DecisionFilter) -> Result<i64> {
-    use sea_orm::PaginatorTrait;
     let query = request.read().visible::<Entity>().filter(of).filter(condition(filter));
-    let count = query.count(&request.connection()).await.map_err(Error::from)?;
-    Ok(i64::try_from(count).unwrap_or(i64::MAX))
+    request.count(query).await
 }

@@ -106,9 +106,7 @@ pub(super) async fn begin_change(
 ) -> Result<(Granted<mcp_server::Entity>, Granted<project::Entity>)> {
     let server = write.granted::<mcp_server::Entity>(id, action).await?;
     let project = check_live_project(write, server.project_id).await?;
-    if expected_version.is_some_and(|expected| expected != server.version) {
-        return Err(reject("expectedVersion", Code::Conflict, "The server changed since you read it."));
-    }
+    checks::version(expected_version, server.version, Code::Conflict, "The server changed since you read it.")?;
     Ok((server, project))
 }
 

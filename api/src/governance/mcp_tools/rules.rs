@@ -64,9 +64,7 @@ async fn lock(write: &Write<'_>, id: McpToolId, action: Action, expected_version
     let server = write.granted::<mcp_server::Entity>(server, Action::Read).await?;
     let tool = write.granted::<mcp_tool::Entity>(id, action).await?;
     check_live_project(write, server.project_id).await?;
-    if expected_version.is_some_and(|expected| expected != tool.version) {
-        return Err(reject("expectedVersion", Code::Conflict, "The tool changed since you read it."));
-    }
+    checks::version(expected_version, tool.version, Code::Conflict, "The tool changed since you read it.")?;
     Ok(Locked { server, tool })
 }
 

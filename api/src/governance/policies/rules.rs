@@ -227,9 +227,7 @@ async fn lock(
     if let Some(project) = policy.project_id {
         write.granted_parent::<project::Entity>(project, Action::ManagePolicies).await?;
     }
-    if expected_version.is_some_and(|expected| expected != policy.version) {
-        return Err(reject("expectedVersion", Code::Conflict, "The policy changed since you read it."));
-    }
+    checks::version(expected_version, policy.version, Code::Conflict, "The policy changed since you read it.")?;
     Ok(policy)
 }
 

@@ -92,9 +92,7 @@ pub async fn update_secret(
     check_value(&value)?;
     let mut write = request.begin_unrepeatable_write().await?;
     let secret = write.granted::<secret::Entity>(id, Action::Edit).await?;
-    if expected_version.is_some_and(|expected| expected != secret.version) {
-        return Err(reject("expectedVersion", Code::Conflict, "The secret changed since you read it."));
-    }
+    checks::version(expected_version, secret.version, Code::Conflict, "The secret changed since you read it.")?;
     let updated = store::set_value(&write, &secret, &value).await?;
     write.record(&SecretEvent::of(Kind::Updated, &updated));
     write.commit(updated).await

@@ -3,7 +3,7 @@
 use entity::identity::oauth_connection::{self, Column, Entity, Model};
 use entity::ids::{OauthConnectionId, UserId};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, PaginatorTrait, QueryFilter, QuerySelect, Select, Statement};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, QuerySelect, Select, Statement};
 
 use crate::identity::IdentityErrorCode as Code;
 use crate::platform::authorization::{Authority, Read};
@@ -103,6 +103,5 @@ pub(super) async fn of_viewer(request: &Request, page: &Page) -> Result<Slice<Mo
 }
 
 pub(super) async fn count_of_viewer(request: &Request) -> Result<i64> {
-    let count = request.read().visible::<Entity>().count(&request.connection()).await?;
-    Ok(i64::try_from(count).unwrap_or(i64::MAX))
+    request.count(request.read().visible::<Entity>()).await
 }

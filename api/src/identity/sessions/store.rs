@@ -5,9 +5,7 @@ use entity::identity::session::{self, Column, Entity, Model};
 use entity::ids::{OauthConnectionId, SessionId, UserId};
 use ipnetwork::IpNetwork;
 use sea_orm::ActiveValue::Set;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, Statement,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, QueryOrder, QuerySelect, Select, Statement};
 use uuid::Uuid;
 
 use super::rules::NewSession;
@@ -186,6 +184,5 @@ pub(super) async fn of_viewer(request: &Request, page: &Page) -> Result<Slice<Mo
 }
 
 pub(super) async fn count_of_viewer(request: &Request) -> Result<i64> {
-    let count = live(request).count(&request.connection()).await?;
-    Ok(i64::try_from(count).unwrap_or(i64::MAX))
+    request.count(live(request)).await
 }

@@ -43,9 +43,7 @@ pub(super) async fn update(
     let mut write = request.begin_write().await?;
     let user = write.granted::<user::Entity>(id, Action::Edit).await?;
     let before = store::lock(&write, &user).await?;
-    if expected_version.is_some_and(|expected| expected != before.version) {
-        return Err(reject("expectedVersion", Code::Conflict, "The settings changed since you read them."));
-    }
+    checks::version(expected_version, before.version, Code::Conflict, "The settings changed since you read them.")?;
     let mut after = before;
     after.theme = changes.theme.unwrap_or(after.theme);
     after.language = changes.language.unwrap_or(after.language);

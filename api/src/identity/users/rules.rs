@@ -75,9 +75,7 @@ pub async fn update_profile(
     let id = request.user_id()?;
     let mut write = request.begin_write().await?;
     let user = write.granted::<user::Entity>(id, Action::Edit).await?;
-    if expected_version.is_some_and(|expected| expected != user.version) {
-        return Err(reject("expectedVersion", Code::Conflict, "The profile changed since you read it."));
-    }
+    checks::version(expected_version, user.version, Code::Conflict, "The profile changed since you read it.")?;
     let updated = store::update(&write, &user, changes).await?;
     write.record(&IdentityEvent::UserUpdated { user: id });
     write.commit(updated).await

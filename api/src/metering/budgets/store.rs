@@ -8,8 +8,7 @@ use entity::ids::{BudgetId, DecisionId, OrganizationId, ProjectId, UserId};
 use entity::metering::budget::{self, Column, Entity, Model};
 use rust_decimal::Decimal;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, PaginatorTrait, QueryFilter, Select,
-    Statement, Value,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, QueryFilter, Select, Statement, Value,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -249,7 +248,7 @@ lists! {
 /// How many budgets a list of an organization or a project holds.
 pub async fn count(request: &Request, parent: budget::Column, id: Uuid, list: &List) -> Result<i64> {
     let query = filtered(&request.read(), &list.filter, list.now).filter(parent.eq(id));
-    Ok(i64::try_from(query.count(&request.connection()).await?).unwrap_or(i64::MAX))
+    request.count(query).await
 }
 
 fn statement<const N: usize>(sql: &str, values: [Value; N]) -> Statement {

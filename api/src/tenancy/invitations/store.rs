@@ -237,8 +237,7 @@ pub async fn received(request: &Request, email: &str, page: &Page) -> Result<Sli
 }
 
 pub async fn count_received(request: &Request, email: &str) -> Result<i64> {
-    let count = good_to_address(request, email).count(&request.connection()).await?;
-    Ok(i64::try_from(count).unwrap_or(i64::MAX))
+    request.count(good_to_address(request, email)).await
 }
 
 /// The invitation of a token, whatever became of it.

@@ -7,7 +7,7 @@ use entity::ids::{JoinRequestId, OrganizationId, SpaceId, UserId};
 use entity::tenancy::join_request::{self, Column, Entity, Model};
 use entity::tenancy::space;
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, Condition, PaginatorTrait, QueryFilter, QuerySelect, Select};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, Select};
 
 use crate::platform::authorization::{Action, Authority, Granted, Read, nothing, within_scopes};
 use crate::platform::checks;
@@ -131,8 +131,7 @@ pub async fn page_listed(request: &Request, organization: OrganizationId, page: 
 
 /// How many spaces of an organization the viewer may ask for.
 pub async fn count_listed(request: &Request, organization: OrganizationId) -> Result<i64> {
-    let count = listed_for(request, organization).count(&request.connection()).await?;
-    Ok(i64::try_from(count).unwrap_or(i64::MAX))
+    request.count(listed_for(request, organization)).await
 }
 
 /// A listed space, held as it is.

@@ -9,6 +9,7 @@ use super::grantee::Person;
 use super::store::{self, NewMembership};
 use crate::identity::sessions;
 use crate::platform::authorization::{Action, ActionSet, Authority, Granted, Resource, Scope, nothing};
+use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
@@ -113,9 +114,7 @@ pub async fn update_member(
     let mut write = request.begin_write_of_grants().await?;
     let (organization, _) = lock_organization(&write, id).await?;
     let member = write.granted::<member::Entity>(id, Action::Edit).await?;
-    if expected_version.is_some_and(|expected| expected != member.version) {
-        return Err(reject("expectedVersion", Code::Conflict, "The membership changed since you read it."));
-    }
+    checks::version(expected_version, member.version, Code::Conflict, "The membership changed since you read it.")?;
     if let Some(role) = changes.role {
         check_giving(&write, organization.id, role).await?;
     }

@@ -145,9 +145,12 @@ pub async fn update_organization(
     let changes = check(changes)?;
     let mut write = request.begin_write_of_grants().await?;
     let organization = write.granted::<organization::Entity>(id, Action::Edit).await?;
-    if expected_version.is_some_and(|expected| expected != organization.version) {
-        return Err(reject("expectedVersion", Code::Conflict, "The organization changed since you read it."));
-    }
+    checks::version(
+        expected_version,
+        organization.version,
+        Code::Conflict,
+        "The organization changed since you read it.",
+    )?;
     // The log tells what was done, also by whoever would now shorten it.
     if changes.audit_retention_days.is_some_and(|days| days < organization.settings.audit_retention_days) {
         sessions::require_recent_authentication(&write).await?;

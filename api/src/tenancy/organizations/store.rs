@@ -61,9 +61,7 @@ pub async fn of_viewer(request: &Request, page: &Page) -> Result<Slice<Model>> {
 
 /// How many organizations the viewer is a member of.
 pub async fn count_of_viewer(request: &Request) -> Result<i64> {
-    use sea_orm::PaginatorTrait;
-    let count = request.read().visible::<Entity>().count(&request.connection()).await?;
-    Ok(i64::try_from(count).unwrap_or(i64::MAX))
+    request.count(request.read().visible::<Entity>()).await
 }
 
 pub async fn insert(

@@ -9,6 +9,7 @@ use sea_orm::Condition;
 
 use super::{standing, store};
 use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing};
+use crate::platform::checks;
 use crate::platform::errors::{Reached, Result, reject, reject_over};
 use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
@@ -191,9 +192,7 @@ pub async fn change_plan(
         return Err(reject("plan", Code::BilledElsewhere, message));
     }
     let held = store::locked(&write, owner).await?;
-    if expected_version.is_some_and(|expected| expected != held.version) {
-        return Err(reject("expectedVersion", Code::Conflict, "The subscription changed since you read it."));
-    }
+    checks::version(expected_version, held.version, Code::Conflict, "The subscription changed since you read it.")?;
     let changed = Terms {
         plan,
         billing_cycle: cycle.unwrap_or(held.billing_cycle),

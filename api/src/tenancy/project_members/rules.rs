@@ -7,7 +7,8 @@ use sea_orm::Condition;
 
 use super::store::{self, NewHolder};
 use crate::platform::authorization::{Action, ActionSet, Granted, Resource, Scope, nothing};
-use crate::platform::errors::{Error, Result, reject};
+use crate::platform::checks;
+use crate::platform::errors::{Error, Result};
 use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
 use crate::platform::write::{Committed, Write};
@@ -94,9 +95,7 @@ pub async fn update_member(
     let mut write = request.begin_write_of_grants().await?;
     let project = lock_project(&write, id).await?;
     let member = write.granted::<project_member::Entity>(id, Action::Edit).await?;
-    if expected_version.is_some_and(|expected| expected != member.version) {
-        return Err(reject("expectedVersion", Code::Conflict, "The role changed since you read it."));
-    }
+    checks::version(expected_version, member.version, Code::Conflict, "The role changed since you read it.")?;
     if let (Some(user), true) = (member.user_id, role > member.role) {
         check_grantee(&write, &project, Grantee::User(user), "id", role).await?;
     }

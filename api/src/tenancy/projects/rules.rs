@@ -157,9 +157,7 @@ pub async fn update_project(
     let changes = check(changes)?;
     let mut write = request.begin_write_of_grants().await?;
     let project = write.granted::<project::Entity>(id, changes.action()).await?;
-    if expected_version.is_some_and(|expected| expected != project.version) {
-        return Err(reject("expectedVersion", Code::Conflict, "The project changed since you read it."));
-    }
+    checks::version(expected_version, project.version, Code::Conflict, "The project changed since you read it.")?;
     let update = ProjectUpdate {
         settings: changed_settings(&project.settings, &changes)?,
         quotas: changed_quotas(&project.quotas, &changes),

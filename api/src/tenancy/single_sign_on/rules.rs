@@ -97,9 +97,12 @@ pub(super) async fn update(
     let mut write = request.begin_write_of_grants().await?;
     let organization = write.granted::<organization::Entity>(id, Action::ManageSignIn).await?;
     sessions::require_recent_authentication(&write).await?;
-    if expected_version.is_some_and(|expected| expected != organization.version) {
-        return Err(reject("expectedVersion", Code::Conflict, "The organization changed since you read it."));
-    }
+    checks::version(
+        expected_version,
+        organization.version,
+        Code::Conflict,
+        "The organization changed since you read it.",
+    )?;
     let choice = Choice::changed(&organization, changes)?;
     check(&write, id, &choice).await?;
     let updated = store::update(&write, &organization, choice).await?;

@@ -7,6 +7,7 @@ use sea_orm::Condition;
 
 use super::store::{self, NewHolder};
 use crate::platform::authorization::{Action, ActionSet, Granted, Resource, Scope, nothing};
+use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
@@ -159,9 +160,7 @@ pub async fn update_member(
     let mut write = request.begin_write_of_grants().await?;
     let space = lock_space(&write, id).await?;
     let member = write.granted::<space_member::Entity>(id, Action::Edit).await?;
-    if expected_version.is_some_and(|expected| expected != member.version) {
-        return Err(reject("expectedVersion", Code::Conflict, "The role changed since you read it."));
-    }
+    checks::version(expected_version, member.version, Code::Conflict, "The role changed since you read it.")?;
     if let (Some(user), Some(organization), true) = (member.user_id, space.organization_id, role > member.role) {
         members::check_holder(&write, organization, user, "id", role > SpaceRole::Reader).await?;
     }

@@ -163,9 +163,7 @@ pub async fn update_space(
     let changes = check(changes)?;
     let mut write = request.begin_write_of_grants().await?;
     let space = write.granted::<space::Entity>(id, Action::Edit).await?;
-    if expected_version.is_some_and(|expected| expected != space.version) {
-        return Err(reject("expectedVersion", Code::Conflict, "The space changed since you read it."));
-    }
+    checks::version(expected_version, space.version, Code::Conflict, "The space changed since you read it.")?;
     match (space.organization_id, changes.project_id) {
         (Some(organization), Some(project)) if project != space.project_id => {
             check_project(&write, project, organization).await?;

@@ -8,7 +8,7 @@ use sea_orm::Condition;
 use super::store;
 use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing};
 use crate::platform::checks;
-use crate::platform::errors::{Result, reject};
+use crate::platform::errors::Result;
 use crate::platform::request::Request;
 use crate::platform::viewer::Viewer;
 use crate::platform::write::{Committed, Write};
@@ -90,9 +90,7 @@ pub async fn update_team(
     };
     let mut write = request.begin_write_of_grants().await?;
     let team = write.granted::<team::Entity>(id, Action::Edit).await?;
-    if expected_version.is_some_and(|expected| expected != team.version) {
-        return Err(reject("expectedVersion", Code::Conflict, "The team changed since you read it."));
-    }
+    checks::version(expected_version, team.version, Code::Conflict, "The team changed since you read it.")?;
     let updated = store::update(&write, &team, changes).await?;
     write.record(&TenancyEvent::TeamUpdated { team: id, organization: updated.organization_id });
     write.commit(updated).await
