@@ -1,4 +1,5 @@
-//! Servers whose tools may be called: registered, approved, scanned and pinned, without anything that would answer.
+//! Servers whose tools may be called: registered, approved, scanned and pinned, without anything that would answer. They
+//! count as looked at, so that no round of rechecking changes them under a test.
 
 use super::fixtures::{new_id, typed, uuid};
 use super::world::World;
@@ -9,8 +10,8 @@ impl World {
         let (id, version) = (new_id(), new_id());
         let mut sql = format!(
             "INSERT INTO governance.mcp_servers (id, project_id, organization_id, name, status, approved_at, \
-                current_version_id, approved_version_id) \
-             SELECT '{id}', id, organization_id, '{server}', 'approved', now(), '{version}', '{version}' \
+                health_checked_at, current_version_id, approved_version_id) \
+             SELECT '{id}', id, organization_id, '{server}', 'approved', now(), now(), '{version}', '{version}' \
              FROM tenancy.projects WHERE id = '{project}'; \
              INSERT INTO governance.mcp_server_versions (id, server_id, organization_id, project_id, number, \
                 transport_type, transport_config) \
