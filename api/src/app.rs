@@ -15,7 +15,7 @@ use crate::demo;
 use crate::governance::{self, approvals, decisions, mcp_discoveries, simulations};
 use crate::identity::openid::Bearers;
 use crate::identity::{self, passwords, sign_ups};
-use crate::metering::budgets;
+use crate::metering::{budgets, mcp_usage};
 use crate::platform::background::{Background, Places};
 use crate::platform::cache::Cache;
 use crate::platform::clock::{SharedClock, SystemClock};
@@ -35,7 +35,9 @@ use crate::platform::kept::Kept;
 use crate::platform::limits::RateLimits;
 use crate::platform::loaders::Mergers;
 use crate::platform::mail::{self, Mail};
+use crate::platform::mcp::Sessions;
 use crate::platform::openid::Providers;
+use crate::platform::recording::{flush, write_as_they_come};
 use crate::platform::request::Platform;
 use crate::platform::sealing::Sealing;
 use crate::platform::telemetry::metrics::Metrics;
@@ -74,6 +76,7 @@ async fn connect(config: Config) -> Result<Platform> {
         foreign_tokens: Arc::new(Bearers::default()),
         providers: Arc::new(Providers::new(&config, &clock)?),
         runs: Places::new(config.mcp_runs),
+        tool_sessions: Sessions::new(config.mcp.mcp_sessions, config.mcp.idle()),
         config: Arc::new(config),
         clock,
         limits,
@@ -159,12 +162,14 @@ async fn answer(listener: TcpListener, door: Arc<Door<Graph>>, stop: BoxFuture<'
     let _sign_ups = Background::spawn(sign_ups::answer_sign_ups(door.platform.clone()));
     let _approvals = Background::spawn(approvals::expire_in_time(door.platform.clone()));
     let _simulations = Background::spawn(simulations::look_after(door.platform.clone()));
-    let recording = Background::spawn(decisions::record_decisions(door.platform.clone()));
+    let deciding = Background::spawn(write_as_they_come::<decisions::Made>(door.platform.clone()));
+    let calling = Background::spawn(write_as_they_come::<mcp_usage::Ended>(door.platform.clone()));
     let platform = door.platform.clone();
     let _recheck = Background::spawn(mcp_discoveries::recheck(door.platform.clone()));
     serving::serve(listener, door, stop).await;
-    drop(recording);
-    decisions::flush(&platform).await;
+    drop((deciding, calling));
+    flush::<decisions::Made>(&platform).await;
+    flush::<mcp_usage::Ended>(&platform).await;
     feed.shut_down().await;
     if let Err(error) = platform.viewers.key_usage().write_all(&platform.database).await {
         tracing::error!(%error, "the last uses of keys are lost");

@@ -19,12 +19,14 @@ use crate::governance::mcp_tools::McpTool;
 use crate::governance::policies::Policy;
 use crate::governance::secrets::Secret;
 use crate::governance::simulations::{PolicySimulation, SimulationSubscription};
+use crate::governance::tool_calls::ToolCallSubscription;
 use crate::identity::IdentityMutation;
 use crate::identity::oauth_connections::OauthConnection;
 use crate::identity::openid::OpenIdQuery;
 use crate::identity::sessions::Session;
 use crate::identity::users::{User, ViewerQuery};
 use crate::metering::budgets::Budget;
+use crate::metering::mcp_usage::McpCall;
 use crate::platform::errors::{Error, Result};
 use crate::platform::limits::RateLimitQuery;
 use crate::platform::payload::{ForPeople, Independent};
@@ -72,6 +74,7 @@ pub enum Node {
     McpDiscovery(McpDiscovery),
     McpTool(McpTool),
     McpScan(McpScan),
+    McpCall(McpCall),
     Policy(Policy),
     PolicySimulation(PolicySimulation),
     Decision(Decision),
@@ -111,6 +114,7 @@ impl Node {
             AnyId::McpDiscovery(id) => McpDiscovery::find(request, id).await?.map(Self::McpDiscovery),
             AnyId::McpTool(id) => McpTool::find(request, id).await?.map(Self::McpTool),
             AnyId::McpScan(id) => McpScan::find(request, id).await?.map(Self::McpScan),
+            AnyId::McpCall(id) => McpCall::find(request, id).await?.map(Self::McpCall),
             AnyId::ApiKey(id) => ApiKey::find(request, id).await?.map(Self::ApiKey),
             AnyId::Secret(id) => Secret::find(request, id).await?.map(Self::Secret),
             AnyId::OpenIdJourney(_)
@@ -191,6 +195,7 @@ pub struct Subscription(
     DecisionSubscription,
     ApprovalSubscription,
     SimulationSubscription,
+    ToolCallSubscription,
 );
 
 /// Builds the graph.

@@ -307,6 +307,20 @@ enumerations! {
         Unreachable = "unreachable",
     }
 
+    /// How a call of a tool ended.
+    McpCallStatus {
+        /// The tool answered.
+        Success = "success",
+        /// The tool said that it failed, or its server did not answer as it should.
+        Error = "error",
+        /// The server did not answer in time.
+        Timeout = "timeout",
+        /// The call was not made, or its result was not let through: a policy, a limit or a check stood against it.
+        Blocked = "blocked",
+        /// Whoever called went away, or this server ended, before there was an answer.
+        Canceled = "canceled",
+    }
+
     /// How a server of tools is spoken to.
     McpTransport {
         /// A command whose input and output are spoken to.

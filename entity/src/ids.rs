@@ -232,6 +232,8 @@ ids! {
     McpToolId McpTool "tool";
     /// A scan of a server of tools.
     McpScanId McpScan "scan";
+    /// A call of a tool.
+    McpCallId McpCall "call";
     /// What a scan found.
     McpFindingId McpFinding "fnd";
     /// A policy.

@@ -4,7 +4,7 @@
 //! reached, `mcp_discoveries` (what a server said when it was connected to), `mcp_tools` and `mcp_scans`. `policies` keeps
 //! what organizations and projects want, `decisions` what came of it each time, `approvals` who let what through;
 //! `simulations` try a draft on what was decided. `api_keys` are how programs come in, `secrets` what tools are given that
-//! nobody may see.
+//! nobody may see. `tool_calls` brings all of it together: a tool is called.
 
 pub mod api_keys;
 pub mod approvals;
@@ -20,6 +20,7 @@ pub mod risk;
 pub mod scan;
 pub mod secrets;
 pub mod simulations;
+pub mod tool_calls;
 
 use async_graphql::{Enum, MergedObject};
 
@@ -38,9 +39,14 @@ pub struct GovernanceMutation(RegistryMutation, DecidingMutation, KeyMutation);
 #[derive(MergedObject, Default)]
 pub struct KeyMutation(ForPeople<api_keys::ApiKeyMutation>, secrets::SecretMutation);
 
-/// Changes of what may be done with tools, and of who lets it through.
+/// Changes of what may be done with tools, of who lets it through, and the calls themselves.
 #[derive(MergedObject, Default)]
-pub struct DecidingMutation(policies::PolicyMutation, approvals::ApprovalMutation, simulations::SimulationMutation);
+pub struct DecidingMutation(
+    policies::PolicyMutation,
+    approvals::ApprovalMutation,
+    simulations::SimulationMutation,
+    tool_calls::ToolCallMutation,
+);
 
 /// Changes of the registry of MCP servers.
 #[derive(MergedObject, Default)]

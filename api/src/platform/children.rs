@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, JoinType, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, QueryFilter, QueryResult, QuerySelect,
-    QueryTrait, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, QueryFilter, QueryResult,
+    QuerySelect, QueryTrait, Select,
 };
 use uuid::Uuid;
 
@@ -42,6 +42,38 @@ where
     P: Copy + Eq + Hash + Into<Uuid>,
 {
     pages_below(connection, query, parent_column.into_expr(), parents, page, sort, parent_of).await
+}
+
+/// A list below a parent: which page of it, and what narrows it.
+pub type Narrowed<P, F> = (P, Page, Arc<F>);
+
+/// The pages of lists that are narrowed, each in its own way, within the viewer's reach: a statement for each page and
+/// filter.
+pub async fn narrowed_pages<E, P, F>(
+    context: &LoadContext,
+    keys: Vec<Narrowed<P, F>>,
+    parent_column: E::Column,
+    sort: &Sort<E::Column>,
+    condition: impl Fn(&F) -> Condition,
+    parent_of: impl Fn(&E::Model) -> P,
+) -> Result<HashMap<Narrowed<P, F>, Slice<E::Model>>>
+where
+    E: Resource,
+    P: Copy + Eq + Hash + Into<Uuid>,
+    F: Eq + Hash,
+{
+    let mut lists: HashMap<(Page, Arc<F>), Vec<P>> = HashMap::new();
+    for (parent, page, filter) in keys {
+        lists.entry((page, filter)).or_default().push(parent);
+    }
+    let mut found = HashMap::new();
+    for ((page, filter), parents) in lists {
+        let query = Read::new(context.viewer.clone()).visible::<E>().filter(condition(&filter));
+        let parent = |row: &E::Model| Some(parent_of(row));
+        let slices = pages(&context.connection, query, parent_column, &parents, &page, sort, parent).await?;
+        found.extend(slices.into_iter().map(|(parent, slice)| ((parent, page.clone(), Arc::clone(&filter)), slice)));
+    }
+    Ok(found)
 }
 
 /// Like `pages`, where the parent is named by an expression, such as a column of a joined table.

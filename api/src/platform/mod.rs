@@ -29,6 +29,7 @@ pub mod outbox;
 pub mod pagination;
 pub mod payload;
 pub mod progress;
+pub mod recording;
 pub mod request;
 pub mod retry;
 pub mod sealing;

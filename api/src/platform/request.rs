@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_graphql::ContextBase;
 use chrono::{DateTime, Utc};
@@ -24,6 +25,7 @@ use super::limits::RateLimits;
 use super::limits::requests::Allowance;
 use super::loaders::{Load, Loaders, Mergers};
 use super::mail::Mail;
+use super::mcp::Sessions;
 use super::openid::Providers;
 use super::sealing::Sealing;
 use super::telemetry::metrics::Metrics;
@@ -53,6 +55,8 @@ pub struct Platform {
     pub kept: Kept,
     /// Places for connecting to tool servers beside the requests.
     pub runs: Places,
+    /// Connections to tool servers that are kept between calls.
+    pub tool_sessions: Sessions,
 }
 
 /// Where a request came from.
@@ -76,6 +80,8 @@ pub struct Request {
     statements: Arc<AtomicU32>,
     content_bytes: Arc<AtomicU64>,
     writes: AtomicU32,
+    /// How much longer than others the operation may take, in milliseconds.
+    patience_ms: AtomicU64,
 }
 
 /// A write of the request is open.
@@ -104,6 +110,7 @@ impl Request {
             statements,
             content_bytes: Arc::default(),
             writes: AtomicU32::new(0),
+            patience_ms: AtomicU64::new(0),
         }
     }
 
@@ -208,6 +215,17 @@ impl Request {
     pub async fn count<E: Resource>(&self, query: Select<E>) -> Result<i64> {
         let count = query.count(&self.connection()).await?;
         Ok(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+
+    /// The operation waits for somebody else, who may take so long.
+    pub fn wait_longer(&self, time: Duration) {
+        self.patience_ms.fetch_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// How much longer the operation may take than it was given before.
+    pub(super) fn take_patience(&self) -> Option<Duration> {
+        let taken = self.patience_ms.swap(0, Ordering::Relaxed);
+        (taken > 0).then(|| Duration::from_millis(taken))
     }
 
     /// Opens the one transaction of a mutation.

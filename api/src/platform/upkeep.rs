@@ -17,6 +17,9 @@ use super::request::Platform;
 
 /// Months for which the partitions of the audit log and of decisions are made ahead.
 const MONTHS_AHEAD: i32 = 3;
+/// Days for which those of the calls of tools are, and for how many they are kept.
+const DAYS_AHEAD: i32 = 3;
+const DAYS_KEPT: i32 = 90;
 /// Rows removed by one statement, so that none comes near the time that statements are given.
 const BATCH: i64 = 5_000;
 const EACH: Duration = Duration::from_hours(24);
@@ -127,6 +130,11 @@ pub async fn once(platform: &Platform, chores: &[Chore]) -> Result<Upkeep> {
         connection.execute_raw(statement(sql, [MONTHS_AHEAD.into()])).await?;
     }
     let mut done = Upkeep::default();
+    let keep = statement("SELECT metering.keep_partitions($1, $2) AS dropped", [DAYS_AHEAD.into(), DAYS_KEPT.into()]);
+    let row = connection.query_one_raw(keep).await?;
+    let row = row.ok_or_else(|| Error::internal("metering.keep_partitions gave no row"))?;
+    let dropped: i64 = row.try_get("", "dropped")?;
+    done.removed.push(("days of calls", dropped.unsigned_abs()));
     for Expiry { what, table, condition } in &EXPIRIES {
         // Rows that another round is removing are left to it.
         let sql = format!(

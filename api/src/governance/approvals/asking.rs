@@ -18,7 +18,7 @@ use crate::platform::authorization::{Action, within_scopes};
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
-use crate::platform::write::Committed;
+use crate::platform::write::{Committed, settle};
 
 /// A call that needs an approval, and what is told to who answers.
 pub struct Asking<'a> {
@@ -66,6 +66,25 @@ pub async fn ask(request: &Request, asking: Asking<'_>) -> Result<Committed<appr
     write.record(&ApprovalEvent::of(&approval));
     write.commit(approval).await
 }
+
+/// The same, where a request for the same call that waits already will do.
+pub async fn ask_once(request: &Request, asking: Asking<'_>) -> Result<Committed<approval::Model>> {
+    let pin = asking.tool.pin.clone().ok_or_else(|| Error::internal("a tool without a pin was not denied"))?;
+    let (tool, arguments) = (asking.tool, asking.arguments);
+    match settle(ask(request, asking).await) {
+        Err(Error::Rejected(reasons)) if reasons.iter().all(|reason| reason.code == ALREADY) => {
+            let call = Call { server_id: tool.server_id, tool_name: &tool.tool_name, arguments, pin: &pin };
+            let waiting = store::waiting(request, &call).await?;
+            // It was answered in the meantime: whoever calls again is told so.
+            let outcome = waiting.ok_or(Error::Conflict)?;
+            Ok(Committed { outcome, cursor: None })
+        }
+        asked => asked,
+    }
+}
+
+/// The name of the refusal of a second request for the same call.
+const ALREADY: &str = "ALREADY_REQUESTED";
 
 /// What somebody asks for by themselves, without having made the call.
 pub struct NewApproval {

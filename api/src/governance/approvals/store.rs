@@ -1,7 +1,6 @@
 //! How requests for approval are stored, and who is to hear of them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use entity::enums::{ApprovalState, ProjectRole};
@@ -13,14 +12,15 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, QueryFilter, Statement};
 use serde_json::Value;
 
+use super::binding::Call;
 use super::filter::ApprovalFilter;
 use crate::governance::GovernanceErrorCode as Code;
-use crate::platform::authorization::{Authority, Granted, Read};
+use crate::platform::authorization::{Authority, Granted};
 use crate::platform::checks;
-use crate::platform::children;
+use crate::platform::children::{self, Narrowed};
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
-use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
+use crate::platform::pagination::{Cursor, Slice, Sort, SortKey, SortKind};
 use crate::platform::request::Request;
 use crate::platform::viewer::Grants;
 use crate::platform::write::Write;
@@ -54,24 +54,13 @@ fn condition(filter: &ApprovalFilter) -> Condition {
 pub struct OfProjects;
 
 impl Load for OfProjects {
-    type Key = (ProjectId, Page, Arc<ApprovalFilter>);
+    type Key = Narrowed<ProjectId, ApprovalFilter>;
     type Value = Slice<Model>;
     const MERGED: bool = false;
 
     async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
-        let mut lists: HashMap<(Page, Arc<ApprovalFilter>), Vec<ProjectId>> = HashMap::new();
-        for (id, page, filter) in keys {
-            lists.entry((page, filter)).or_default().push(id);
-        }
-        let mut found = HashMap::new();
-        for ((page, filter), ids) in lists {
-            let query = Read::new(context.viewer.clone()).visible::<Entity>().filter(condition(&filter));
-            let of = |row: &Model| Some(row.project_id);
-            let slices =
-                children::pages(&context.connection, query, Column::ProjectId, &ids, &page, &NEWEST, of).await?;
-            found.extend(slices.into_iter().map(|(id, slice)| ((id, page.clone(), Arc::clone(&filter)), slice)));
-        }
-        Ok(found)
+        let project = |row: &Model| row.project_id;
+        children::narrowed_pages::<Entity, _, _>(context, keys, Column::ProjectId, &NEWEST, condition, project).await
     }
 }
 
@@ -84,6 +73,20 @@ pub async fn count_of_project(request: &Request, id: ProjectId, filter: &Approva
 /// The request as it is at this moment, if the viewer may see it.
 pub async fn present(request: &Request, id: ApprovalId) -> Result<Option<Model>> {
     let query = request.read().visible::<Entity>().filter(Column::Id.eq(id));
+    Ok(query.one(&request.connection()).await?)
+}
+
+/// The viewer's own request for just this call that waits for an answer.
+pub async fn waiting(request: &Request, call: &Call<'_>) -> Result<Option<Model>> {
+    let query = request
+        .read()
+        .visible::<Entity>()
+        .filter(Column::RequestedBy.eq(request.user_id()?))
+        .filter(Column::ServerId.eq(call.server_id))
+        .filter(Column::ToolName.eq(call.tool_name))
+        .filter(Column::ArgumentsHash.eq(call.arguments_hash()))
+        .filter(Column::Pin.eq(call.pin.0.to_vec()))
+        .filter(Column::State.eq(ApprovalState::Pending));
     Ok(query.one(&request.connection()).await?)
 }
 

@@ -57,6 +57,8 @@ pub enum Reason {
     Approved(Uuid),
     /// No policy says anything, and the organization's default holds.
     Default,
+    /// It is allowed, and a limit of the policy that is reported leaves no room for it. Found when limits are consumed.
+    Limit,
 }
 
 /// What may happen, and the whole trace of why.

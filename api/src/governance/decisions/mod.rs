@@ -19,11 +19,11 @@ mod trace;
 mod why_not;
 mod why_not_steps;
 
-pub use deciding::{Asked, Decided, Tool, Use, decide};
+pub use deciding::{Asked, Decided, Tool, Use, decide, weigh};
 pub use explaining::ExplanationQuery;
 pub use filter::DecisionFilter;
 pub use graphql::{Decision, of_organization, of_project};
-pub use recording::{flush, record_decisions};
+pub use recording::Made;
 pub use redaction::redacted_arguments;
 pub use standing::{PolicySet, Standing, policies_of};
 pub use subscription::DecisionSubscription;

@@ -9,14 +9,17 @@ use sha2::{Digest, Sha256};
 use super::recording::Made;
 use super::redaction::redacted_arguments;
 use super::trace::{ReasonKind, Trace};
-use crate::governance::decision::{Action, ComplianceFinding, Input};
+use crate::governance::decision::{Action, ComplianceFinding, Input, Reason};
 use crate::governance::pins::canonical;
 use crate::platform::errors::{Error, Result};
 
 /// The row of a decision.
 pub fn row(made: &Made) -> Result<Model> {
     let Made { decision, input, .. } = made;
-    let (kept, is_replayable) = redacted(input, &decision.findings);
+    let (kept, is_whole) = redacted(input, &decision.findings);
+    // Whether a limit has room is not decided by policies alone.
+    let is_replayable = is_whole && decision.reason != Reason::Limit;
+    let trace = Trace::of(decision).with_standings(&made.standings);
     let (action, server_tool) = match &input.action {
         Action::CallTool { tool, .. } => (DecisionAction::CallTool, Some(tool.clone())),
         Action::UseModel { .. } => (DecisionAction::UseModel, None),
@@ -40,7 +43,7 @@ pub fn row(made: &Made) -> Result<Model> {
         input_hash: hash(input)?,
         input: without_nul(serde_json::to_value(&kept).map_err(Error::internal)?),
         is_replayable,
-        trace: without_nul(serde_json::to_value(Trace::of(decision)).map_err(Error::internal)?),
+        trace: without_nul(serde_json::to_value(trace).map_err(Error::internal)?),
         duration_us: i32::try_from(made.duration.as_micros()).ok(),
         request_id: Some(made.request_id),
     })

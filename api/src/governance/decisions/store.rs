@@ -1,7 +1,6 @@
 //! How what decisions stand on is read, and how decisions are stored.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use entity::enums::ProjectRole;
 use entity::governance::decision::{ActiveModel, Column, Entity, Model};
@@ -18,11 +17,10 @@ use uuid::Uuid;
 use super::filter::DecisionFilter;
 use crate::governance::decision::{Defaults, OrganizationGates, Policy};
 use crate::governance::policies::{as_decided, defaults_of};
-use crate::platform::authorization::Read;
-use crate::platform::children;
+use crate::platform::children::{self, Narrowed};
 use crate::platform::errors::Result;
 use crate::platform::loaders::{Load, LoadContext};
-use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
+use crate::platform::pagination::{Cursor, Slice, Sort, SortKey, SortKind};
 use crate::platform::request::Request;
 use crate::platform::viewer::Grants;
 use crate::platform::write::Write;
@@ -161,41 +159,17 @@ fn condition(filter: &DecisionFilter) -> Condition {
         .add_option(filter.created_at.as_ref().map(|time| time.condition(Column::CreatedAt)))
 }
 
-type Narrowed<P> = (P, Page, Arc<DecisionFilter>);
-
-async fn pages<P>(
-    context: &LoadContext,
-    keys: Vec<Narrowed<P>>,
-    column: Column,
-    of: impl Fn(&Model) -> P,
-) -> Result<HashMap<Narrowed<P>, Slice<Model>>>
-where
-    P: Copy + Eq + std::hash::Hash + Into<Uuid>,
-{
-    let mut lists: HashMap<(Page, Arc<DecisionFilter>), Vec<P>> = HashMap::new();
-    for (id, page, filter) in keys {
-        lists.entry((page, filter)).or_default().push(id);
-    }
-    let mut found = HashMap::new();
-    for ((page, filter), ids) in lists {
-        let query = Read::new(context.viewer.clone()).visible::<Entity>().filter(condition(&filter));
-        let parent = |row: &Model| Some(of(row));
-        let slices = children::pages(&context.connection, query, column, &ids, &page, &NEWEST, parent).await?;
-        found.extend(slices.into_iter().map(|(id, slice)| ((id, page.clone(), Arc::clone(&filter)), slice)));
-    }
-    Ok(found)
-}
-
 /// A page of the decisions of each of many projects.
 pub struct OfProjects;
 
 impl Load for OfProjects {
-    type Key = Narrowed<ProjectId>;
+    type Key = Narrowed<ProjectId, DecisionFilter>;
     type Value = Slice<Model>;
     const MERGED: bool = false;
 
     async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
-        pages(context, keys, Column::ProjectId, |row| row.project_id).await
+        let parent = |row: &Model| row.project_id;
+        children::narrowed_pages::<Entity, _, _>(context, keys, Column::ProjectId, &NEWEST, condition, parent).await
     }
 }
 
@@ -203,12 +177,14 @@ impl Load for OfProjects {
 pub struct OfOrganizations;
 
 impl Load for OfOrganizations {
-    type Key = Narrowed<OrganizationId>;
+    type Key = Narrowed<OrganizationId, DecisionFilter>;
     type Value = Slice<Model>;
     const MERGED: bool = false;
 
     async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
-        pages(context, keys, Column::OrganizationId, |row| row.organization_id).await
+        let parent = |row: &Model| row.organization_id;
+        children::narrowed_pages::<Entity, _, _>(context, keys, Column::OrganizationId, &NEWEST, condition, parent)
+            .await
     }
 }
 

@@ -1,6 +1,7 @@
 //! The trace of a decision, as it is written down and as a client reads it.
 
 use async_graphql::{Enum, SimpleObject};
+use chrono::{DateTime, Utc};
 use entity::enums::{DecisionOutcome, PolicyMode};
 use entity::ids::{ApprovalId, PolicyId};
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use crate::governance::decision::{
     AppliedLimit, Check, ComplianceFinding, CountedBy, Decision, Enforcement, Gate, GateTried, Level, Measure, Mode,
     Reason, Response, Tried, Window,
 };
+use crate::metering::limits::LimitStanding;
 
 /// Policies without a say that a trace names.
 const MOST_UNMATCHED: usize = 100;
@@ -28,6 +30,8 @@ pub enum ReasonKind {
     Approved,
     /// No policy says anything, and the organization's default holds.
     Default,
+    /// It is allowed, and a limit of the winner leaves no room for it.
+    Limit,
 }
 
 impl ReasonKind {
@@ -38,6 +42,7 @@ impl ReasonKind {
             Reason::OutsideAllowed(_) => Self::OutsideAllowed,
             Reason::Approved(_) => Self::Approved,
             Reason::Default => Self::Default,
+            Reason::Limit => Self::Limit,
         }
     }
 
@@ -49,6 +54,7 @@ impl ReasonKind {
             Self::OutsideAllowed => "outside_allowed",
             Self::Approved => "approved",
             Self::Default => "default",
+            Self::Limit => "limit",
         }
     }
 }
@@ -74,7 +80,7 @@ impl From<Reason> for ReasonGiven {
             Reason::Gate(gate) => Self { gate: Some(gate), ..given },
             Reason::OutsideAllowed(level) => Self { level: Some(level), ..given },
             Reason::Approved(id) => Self { approval_id: Some(ApprovalId(id)), ..given },
-            Reason::Policy | Reason::Default => given,
+            Reason::Policy | Reason::Default | Reason::Limit => given,
         }
     }
 }
@@ -167,6 +173,15 @@ struct TracedLimit {
     enforcement: Enforcement,
     /// Whether it refuses anything; a monitored one is only counted.
     enforced: bool,
+    /// How much was left with this use counted, as a decimal number; null where nothing was consumed.
+    #[serde(default)]
+    remaining: Option<String>,
+    /// When all of it is there again; null where nothing was consumed.
+    #[serde(default)]
+    resets_at: Option<DateTime<Utc>>,
+    /// Whether it had room for this use; null where nothing was consumed.
+    #[serde(default)]
+    has_room: Option<bool>,
 }
 
 /// Something that a compliance policy found. What was found is not told, only its place.
@@ -204,6 +219,34 @@ impl Trace {
             findings: decision.findings.iter().map(TracedFinding::from).collect(),
             default_applied: decision.default_applied.map(Into::into),
         }
+    }
+}
+
+impl Trace {
+    /// Adds where its limits stand, once they were consumed or had no room.
+    #[must_use]
+    pub fn with_standings(mut self, standings: &[LimitStanding]) -> Self {
+        for standing in standings {
+            let traced = TracedLimit::from(&standing.limit);
+            let traced = TracedLimit {
+                remaining: Some(standing.remaining.normalize().to_string()),
+                resets_at: Some(standing.resets_at),
+                has_room: Some(standing.has_room),
+                ..traced
+            };
+            let known = self.limits.iter_mut().find(|known| known.is_of(&traced));
+            match known {
+                Some(known) => *known = traced,
+                None => self.limits.push(traced),
+            }
+        }
+        self
+    }
+}
+
+impl TracedLimit {
+    fn is_of(&self, other: &Self) -> bool {
+        (self.policy_id, self.index) == (other.policy_id, other.index)
     }
 }
 
@@ -248,6 +291,9 @@ impl From<&AppliedLimit> for TracedLimit {
             counted_by: applied.limit.counted_by,
             enforcement: applied.limit.enforcement,
             enforced: applied.enforced,
+            remaining: None,
+            resets_at: None,
+            has_room: None,
         }
     }
 }

@@ -230,7 +230,7 @@ pub(super) fn candidates(supposed: &Supposed, decision: &Decision) -> Vec<Step> 
             steps.extend(edits.take(MOST_PLACES));
         }
         Reason::Default => steps.extend(granting(supposed, decision)),
-        Reason::Gate(_) | Reason::Policy | Reason::Approved(_) => {}
+        Reason::Gate(_) | Reason::Policy | Reason::Approved(_) | Reason::Limit => {}
     }
     steps
 }

@@ -23,7 +23,7 @@ pub use callable::{Callable, CallableTool, Route, callable, callable_of_project}
 pub use events::{Happened, McpServerEvent};
 pub use graphql::{McpServer, of_project};
 pub use mutations::McpServerMutation;
-pub use resolving::{Reach, Unresolved, resolve, resolve_version};
+pub use resolving::{Reach, Unresolved, resolve_route, resolve_version};
 pub use review::graphql::McpReviewMutation;
 pub use rules::{check_live_project, private_allowed};
 pub use store::{set_found, set_health, version};

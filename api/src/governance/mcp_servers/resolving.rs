@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use entity::governance::mcp_server_version;
+use entity::ids::ProjectId;
 use entity::tenancy::project;
 use url::Url;
 
+use super::callable::Route;
 use super::rules;
 use super::transport::Transport;
 use crate::governance::secrets;
@@ -33,8 +35,19 @@ pub enum Unresolved {
 
 /// What servers of the project may take, and where they may be.
 pub fn bounds(config: &Config, project: &project::Model) -> Bounds {
-    let private = rules::private_allowed(config, project);
+    bounds_where(config, rules::private_allowed(config, project))
+}
+
+/// What servers may take that stand where the project says so.
+fn bounds_where(config: &Config, private: bool) -> Bounds {
     Bounds { private_addresses: private, plain_http: private, ..config.mcp.bounds(config.environment) }
+}
+
+/// How a server whose tool is called is connected to: by its approved version, for whoever was let through.
+pub async fn resolve_route(request: &Request, project: ProjectId, route: &Route) -> Result<Reach, Unresolved> {
+    let config = &request.platform.config;
+    let bounds = bounds_where(config, config.mcp_private_allowed() && route.private_addresses);
+    Ok(Reach { transport: filled(request, project, route.transport.clone()).await?, bounds })
 }
 
 /// How the version of a server is connected to.
@@ -45,8 +58,14 @@ pub async fn resolve_version(request: &Request, version: &mcp_server_version::Mo
 
 /// How a server of the project is connected to.
 pub async fn resolve(request: &Request, project: &project::Model, transport: Transport) -> Result<Reach, Unresolved> {
+    let transport = filled(request, project.id, transport).await?;
+    Ok(Reach { transport, bounds: bounds(&request.platform.config, project) })
+}
+
+/// The transport with the project's secrets in place of their references.
+async fn filled(request: &Request, project: ProjectId, transport: Transport) -> Result<mcp::Transport, Unresolved> {
     let address = |url: &str| Url::parse(url).map_err(Error::internal);
-    let transport = match transport {
+    Ok(match transport {
         Transport::Stdio { command, arguments, environment } => {
             mcp::Transport::Stdio { command, arguments, environment: fill(request, project, environment).await? }
         }
@@ -56,18 +75,17 @@ pub async fn resolve(request: &Request, project: &project::Model, transport: Tra
         Transport::Sse { url, headers } => {
             mcp::Transport::Sse { url: address(&url)?, headers: fill(request, project, headers).await? }
         }
-    };
-    Ok(Reach { transport, bounds: bounds(&request.platform.config, project) })
+    })
 }
 
 /// The values with the project's secrets in place of their references.
 async fn fill(
     request: &Request,
-    project: &project::Model,
+    project: ProjectId,
     values: BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, SecretText>, Unresolved> {
     let texts: Vec<&str> = values.values().map(String::as_str).collect();
-    let filled = secrets::resolve(request, project.id, &texts).await?;
+    let filled = secrets::resolve(request, project, &texts).await?;
     let filled: Vec<SecretText> = filled.iter().map(|text| text.expose().as_str().into()).collect();
     Ok(values.into_keys().zip(filled).collect())
 }

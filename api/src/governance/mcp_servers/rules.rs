@@ -22,7 +22,9 @@ use crate::platform::write::{Committed, Write};
 use crate::tenancy::plans::{self, Counted, Owner};
 
 const VIEWER: ActionSet = ActionSet::of(&[Action::Read]);
-const DEVELOPER: ActionSet = VIEWER.and(ActionSet::of(&[Action::Submit]));
+/// What a key for calling is for.
+const CALLER: ActionSet = VIEWER.and(ActionSet::of(&[Action::CallTools]));
+const DEVELOPER: ActionSet = VIEWER.and(ActionSet::of(&[Action::Submit, Action::CallTools]));
 const ADMIN: ActionSet = DEVELOPER.and(ActionSet::of(&[Action::Edit, Action::Delete]));
 /// An owner or admin of the organization.
 const APPROVER: ActionSet = ADMIN.and(ActionSet::of(&[Action::Decide]));
@@ -32,8 +34,11 @@ const MOST_VERSIONS: i32 = 1_000;
 
 impl Resource for mcp_server::Entity {
     type Id = McpServerId;
-    const SCOPES: &'static [(Scope, ActionSet)] =
-        &[(Scope::ToolsRead, VIEWER), (Scope::ToolsCall, VIEWER), (Scope::ToolsWrite, ADMIN)];
+    const SCOPES: &'static [(Scope, ActionSet)] = &[
+        (Scope::ToolsRead, VIEWER),
+        (Scope::ToolsCall, CALLER),
+        (Scope::ToolsWrite, ADMIN.without(CALLER).and(VIEWER)),
+    ];
 
     fn id(row: &mcp_server::Model) -> McpServerId {
         row.id

@@ -53,6 +53,8 @@ pub enum Action {
     RegisterServers,
     /// Submit it for approval.
     Submit,
+    /// Call its tools, as policies decide.
+    CallTools,
     /// Approve or deny it.
     Decide,
     /// Create policies for it, and try drafts of them on what was decided.

@@ -1,6 +1,7 @@
 //! Runs operations, whatever transport they came by: the guard first, then the engine, with the loaders beside it.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -194,9 +195,9 @@ impl<E: Executor> Engine<E> {
         let span = admitted.span(&request);
         let prepared = Arc::clone(&admitted.prepared);
         let executor = if admitted.is_known_to_be_valid() { &self.trusting } else { &self.executor };
-        let engine_request = self.engine_request(admitted, request);
+        let engine_request = self.engine_request(admitted, Arc::clone(&request));
         let execution = Dispatched::new(loaders, executor.execute(engine_request)).instrument(span);
-        let execution = AssertUnwindSafe(tokio::time::timeout(self.timeout, execution)).catch_unwind();
+        let execution = AssertUnwindSafe(in_time(&request, self.timeout, execution)).catch_unwind();
         let response = match execution.await {
             Ok(Ok(response)) => {
                 if response.errors.iter().all(|error| !error.path.is_empty()) {
@@ -204,7 +205,7 @@ impl<E: Executor> Engine<E> {
                 }
                 response
             }
-            Ok(Err(_)) => failed(Error::Timeout),
+            Ok(Err(error)) => failed(error),
             Err(_) => Response::from_errors(vec![raised(Error::internal("a resolver panicked"))]),
         };
         finish(response, request_id)
@@ -217,6 +218,18 @@ impl<E: Executor> Engine<E> {
         let engine_request = self.engine_request(admitted, request);
         let stream = Dispatched::new(loaders, self.executor.execute_stream(engine_request, None));
         ended_by_panic(stream).map(move |response| finish(response, request_id)).boxed()
+    }
+}
+
+/// What the work comes to, unless it takes longer than it may. Work that waits for others may ask for more time.
+async fn in_time<T>(request: &Request, limit: Duration, work: impl Future<Output = T>) -> Result<T, Error> {
+    let mut work = pin!(work);
+    let mut limit = limit;
+    loop {
+        match tokio::time::timeout(limit, work.as_mut()).await {
+            Ok(done) => return Ok(done),
+            Err(_) => limit = request.take_patience().ok_or(Error::Timeout)?,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! of one scope alone: what a server remembers of one project must not reach another.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -62,6 +63,13 @@ impl Kept {
     fn drop_idle(&self) {
         // Only the map holds what no call is using.
         self.held().retain(|_, held| Arc::strong_count(held) > 1 || held.used_at().elapsed() < self.idle);
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Keys are made of secrets.
+        formatter.debug_struct("Sessions").field("kept", &self.len()).finish_non_exhaustive()
     }
 }
 

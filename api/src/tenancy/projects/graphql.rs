@@ -17,6 +17,7 @@ use crate::governance::mcp_servers::{self, McpServer};
 use crate::governance::policies::{self, Policy};
 use crate::governance::secrets::{self, Secret};
 use crate::metering::budgets::{self, Budget, BudgetFilter};
+use crate::metering::mcp_usage::{self, McpCall, McpCallFilter};
 use crate::payload;
 use crate::platform::authorization::Action;
 use crate::platform::checks;
@@ -239,6 +240,19 @@ impl Project {
         #[graphql(desc = "Only requests that meet this.")] filter: Option<ApprovalFilter>,
     ) -> Result<Connection<Approval>> {
         approvals::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
+    }
+
+    /// The calls of tools in it that you may read, the newest first: all of them for its admins, for others their own.
+    async fn mcp_calls(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only calls that meet this.")] filter: Option<McpCallFilter>,
+    ) -> Result<Connection<McpCall>> {
+        mcp_usage::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
     }
 }
 

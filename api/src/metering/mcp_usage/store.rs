@@ -1,0 +1,78 @@
+//! How calls are stored.
+
+use std::collections::HashMap;
+
+use entity::enums::ProjectRole;
+use entity::ids::{McpCallId, ProjectId, UserId};
+use entity::metering::mcp_usage::{ActiveModel, Column, Entity, Model};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, IntoActiveModel, QueryFilter};
+
+use super::filter::McpCallFilter;
+use crate::platform::children::{self, Narrowed};
+use crate::platform::errors::Result;
+use crate::platform::loaders::{Load, LoadContext};
+use crate::platform::pagination::{Cursor, Slice, Sort, SortKey, SortKind};
+use crate::platform::request::Request;
+use crate::platform::viewer::Grants;
+use crate::platform::write::Write;
+
+/// Stores calls, each once.
+pub async fn insert(write: &Write<'_>, rows: Vec<Model>) -> Result<()> {
+    let authority = write.as_system("calls of tools are recorded by the server itself");
+    let once = OnConflict::columns([Column::Id, Column::CreatedAt]).do_nothing().to_owned();
+    let rows: Vec<ActiveModel> = rows.into_iter().map(|row| row.into_active_model().reset_all()).collect();
+    write.insert_missing(&authority, rows, once).await
+}
+
+/// The calls that somebody with these grants may read: all of the projects they administer, and their own.
+pub fn readable(grants: &Grants, user: UserId) -> Condition {
+    let administered = grants.projects.iter().filter(|(_, role)| **role == ProjectRole::Admin).map(|(id, _)| *id);
+    let own = Condition::all()
+        .add(Column::UserId.eq(user))
+        .add(Column::ProjectId.eq_any(grants.projects.keys().copied().collect::<Vec<_>>()));
+    Condition::any().add(Column::ProjectId.eq_any(administered.collect::<Vec<_>>())).add(own)
+}
+
+const NEWEST: Sort<Column> = Sort { column: Column::CreatedAt, id: Column::Id, kind: SortKind::Time, descending: true };
+
+/// Where a call stands in a list.
+pub fn place(row: &Model) -> Cursor {
+    Cursor::new(Column::CreatedAt, SortKey::Time(row.created_at), row.id)
+}
+
+fn condition(filter: &McpCallFilter) -> Condition {
+    Condition::all()
+        .add_option(filter.statuses.clone().map(|statuses| Column::Status.is_in(statuses)))
+        .add_option(filter.server_id.map(|id| Column::ServerId.eq(id)))
+        .add_option(filter.tool_name.as_ref().map(|name| Column::ToolName.eq(name)))
+        .add_option(filter.user_id.map(|id| Column::UserId.eq(id)))
+        .add_option(filter.api_key_id.map(|id| Column::ApiKeyId.eq(id)))
+        .add_option(filter.created_at.as_ref().map(|time| time.condition(Column::CreatedAt)))
+}
+
+/// A page of the calls of each of many projects.
+pub struct OfProjects;
+
+impl Load for OfProjects {
+    type Key = Narrowed<ProjectId, McpCallFilter>;
+    type Value = Slice<Model>;
+    const MERGED: bool = false;
+
+    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
+        let project = |row: &Model| row.project_id;
+        children::narrowed_pages::<Entity, _, _>(context, keys, Column::ProjectId, &NEWEST, condition, project).await
+    }
+}
+
+/// How many calls a list of a project holds.
+pub async fn count_of_project(request: &Request, id: ProjectId, filter: &McpCallFilter) -> Result<i64> {
+    let query = request.read().visible::<Entity>().filter(Column::ProjectId.eq(id)).filter(condition(filter));
+    request.count(query).await
+}
+
+/// The call as it was recorded, if the viewer may read it and it is over.
+pub async fn of_id(request: &Request, id: McpCallId) -> Result<Option<Model>> {
+    let query = request.read().visible::<Entity>().filter(Column::Id.eq(id));
+    Ok(query.one(&request.connection()).await?)
+}

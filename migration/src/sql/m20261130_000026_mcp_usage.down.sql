@@ -1,0 +1,2 @@
+DROP FUNCTION metering.keep_partitions(integer, integer);
+DROP TABLE metering.mcp_usage;
