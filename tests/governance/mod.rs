@@ -2,6 +2,7 @@
 //! who decides about them.
 
 mod approvals;
+mod calls;
 mod decisions;
 mod keys;
 mod mcp_client;

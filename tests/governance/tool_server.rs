@@ -24,11 +24,18 @@ pub struct Words {
     pub is_endless: bool,
     /// Whoever does not bring this header is refused.
     pub authorization: Option<String>,
+    /// What each call ends with.
+    pub result: Value,
+    /// Calls are heard and never answered.
+    pub hangs_in_calls: bool,
 }
 
 struct Shared {
     words: Mutex<Words>,
     lists: AtomicUsize,
+    calls: Mutex<Vec<Value>>,
+    /// Calls that somebody still waits for.
+    waiting: AtomicUsize,
 }
 
 /// A server that answers until it is dropped.
@@ -41,8 +48,21 @@ pub struct ToolServer {
 impl ToolServer {
     /// A server that has these tools.
     pub async fn with(tools: Value) -> Self {
-        let words = Words { tools, instructions: None, hangs: false, is_endless: false, authorization: None };
-        let shared = Arc::new(Shared { words: Mutex::new(words), lists: AtomicUsize::new(0) });
+        let words = Words {
+            tools,
+            instructions: None,
+            hangs: false,
+            is_endless: false,
+            authorization: None,
+            result: json!({ "content": [{ "type": "text", "text": "Done." }] }),
+            hangs_in_calls: false,
+        };
+        let shared = Arc::new(Shared {
+            words: Mutex::new(words),
+            lists: AtomicUsize::new(0),
+            calls: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+        });
         let router = Router::new().route("/mcp", post(answer)).with_state(Arc::clone(&shared));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}/mcp", listener.local_addr().expect("an address"));
@@ -60,6 +80,16 @@ impl ToolServer {
         self.shared.lists.load(Ordering::SeqCst)
     }
 
+    /// The arguments of each call.
+    pub fn calls(&self) -> Vec<Value> {
+        self.shared.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether nobody waits for a call any more.
+    pub fn is_left_alone(&self) -> bool {
+        self.shared.waiting.load(Ordering::SeqCst) == 0
+    }
+
     /// As it is registered.
     pub fn transport(&self) -> Value {
         json!({ "http": { "url": self.url } })
@@ -69,6 +99,22 @@ impl ToolServer {
 impl Drop for ToolServer {
     fn drop(&mut self) {
         self.serving.abort();
+    }
+}
+
+/// Somebody waits for a call, until this is dropped.
+struct Waiting(Arc<Shared>);
+
+impl Waiting {
+    fn of(shared: &Arc<Shared>) -> Self {
+        shared.waiting.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -96,6 +142,15 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
                 true => json!({ "tools": [], "nextCursor": number.to_string() }),
                 false => json!({ "tools": words.tools }),
             }
+        }
+        Some("tools/call") => {
+            let arguments = message["params"]["arguments"].clone();
+            shared.calls.lock().unwrap_or_else(PoisonError::into_inner).push(arguments);
+            let _waiting = Waiting::of(&shared);
+            if words.hangs_in_calls {
+                std::future::pending::<()>().await;
+            }
+            words.result
         }
         _ => {
             let error = json!({ "code": -32601, "message": "Unknown method" });

@@ -7,6 +7,8 @@ use entity::enums::{McpCallStatus, McpEra, ProjectRole};
 use entity::governance::mcp_server;
 use entity::ids::{ApprovalId, McpCallId, ProjectId};
 use entity::metering::mcp_usage;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -67,12 +69,20 @@ pub struct Answer {
     pub recorded: mcp_usage::Model,
 }
 
+/// Whoever is told how far a call has come.
+pub type Listener<'a> = &'a mut (dyn FnMut(Progress) + Send);
+
 /// Makes a call, if everything that stands between the caller and the tool lets it through. Dropped, it is cancelled.
 ///
 /// # Errors
 /// `Unauthenticated` for nobody, `NotFound` for who has no role in the project, `Forbidden` for who may only read it, and
 /// for a key without the scope.
-pub async fn call(request: &Request, new: NewCall, progress: impl FnMut(Progress) + Send) -> Result<Ended> {
+pub fn call<'a>(request: &'a Request, new: NewCall, progress: Listener<'a>) -> BoxFuture<'a, Result<Ended>> {
+    // Boxed: everything that answers to the graph would otherwise carry the space for it.
+    begin(request, new, progress).boxed()
+}
+
+async fn begin(request: &Request, new: NewCall, progress: Listener<'_>) -> Result<Ended> {
     check_caller(request, new.project_id)?;
     let id = checks::new_id(request, new.id, Code::IdTaken)?;
     if new.id.is_some() && usage::of_id(request, id).await?.is_some() {
@@ -169,7 +179,7 @@ impl Making<'_> {
         model: Option<String>,
         approval_id: Option<ApprovalId>,
         message: Option<String>,
-        progress: impl FnMut(Progress) + Send,
+        progress: Listener<'_>,
     ) -> Result<Ended> {
         let request = self.request;
         if let Some(refusal) = self.unfit_arguments().await {
@@ -268,7 +278,7 @@ impl Making<'_> {
         route: &Route,
         reach: &Reach,
         arguments: Value,
-        mut progress: impl FnMut(Progress) + Send,
+        progress: Listener<'_>,
     ) -> std::result::Result<ToolResult, mcp::Failure> {
         let (Some(era), Some(version)) = (route.era, &route.protocol_version) else {
             return Err(mcp::Failure::Unreachable("it was never connected to in its approved version".to_owned()));

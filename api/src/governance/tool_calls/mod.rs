@@ -15,7 +15,7 @@ mod subscription;
 mod telling;
 mod underway;
 
-pub use calling::{Answer, Ended, NewCall, call};
+pub use calling::{Answer, Ended, Listener, NewCall, call, check_caller};
 pub use mutations::ToolCallMutation;
 pub use refusal::{McpCallErrorCode, Refusal};
 pub use subscription::ToolCallSubscription;

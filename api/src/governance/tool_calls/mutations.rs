@@ -122,7 +122,7 @@ impl ToolCallMutation {
             message: input.message,
             parent_request_id: input.parent_request_id,
         };
-        match calling::call(request, new, |_| ()).await {
+        match calling::call(request, new, &mut |_| ()).await {
             Ok(ended) => McpToolCallPayload::of(request, ended).await,
             Err(error @ Error::Rejected(_)) => {
                 let outcome: Outcome<(), McpCallErrorCode> = Outcome::of(Err(error))?;

@@ -1,0 +1,146 @@
+//! What compliance policies do with arguments and results, and that secrets of servers are told to nobody.
+
+use serde_json::{Value, json};
+
+use super::{allow_everything, approved, call, published, recorded, text};
+use crate::governance::registry_walk::{tool, world};
+use crate::governance::tool_server::ToolServer;
+use crate::support::World;
+
+async fn notes(authorization: Option<&str>) -> (World, ToolServer) {
+    let world = world().await;
+    let mut note = tool("note");
+    note["inputSchema"] = json!({ "type": "object", "properties": { "text": { "type": "string" } } });
+    let server = ToolServer::with(json!([note])).await;
+    let mut transport = server.transport();
+    if let Some(value) = authorization {
+        world.project_admin.secret(&world.rocket, "TOKEN", value).await;
+        server.say(|words| words.authorization = Some(format!("Bearer {value}")));
+        transport["http"]["headers"] = json!([{ "name": "Authorization", "value": "Bearer ${secrets.TOKEN}" }]);
+    }
+    approved(&world, "notes", transport).await;
+    allow_everything(&world).await;
+    (world, server)
+}
+
+fn rules(response: &str, in_arguments: bool, in_results: bool) -> Value {
+    json!({ "compliance": { "detectors": ["EMAIL_ADDRESSES"], "inArguments": in_arguments, "inResults": in_results,
+        "response": response } })
+}
+
+#[tokio::test]
+async fn what_is_found_in_arguments_is_blocked_redacted_or_flagged() {
+    for (response, expected) in [("BLOCK", None), ("REDACT", Some("[redacted]")), ("FLAG", Some("to ada@example.org"))]
+    {
+        let (world, server) = notes(None).await;
+        published(&world.owner, json!({ "projectId": world.rocket }), rules(response, true, false)).await;
+        let answer = call(&world, &world.developer, "notes/note", json!({ "text": "to ada@example.org" })).await;
+        match expected {
+            None => {
+                answer.refused("DENIED", "");
+                assert!(server.calls().is_empty());
+            }
+            Some(sent) => {
+                let answer = answer.well();
+                assert_eq!(server.calls(), [json!({ "text": sent })], "{response}");
+                let found = &answer.at("mcpToolCall.toolCall.findings")[0];
+                assert_eq!(found, &json!({ "rule": "email_addresses", "place": "/text", "response": response }));
+            }
+        }
+        let calls = recorded(&world, &world.owner, 1).await;
+        assert_eq!(calls[0]["findings"][0]["place"], "/text");
+        assert!(!json!(calls).to_string().contains("ada@"), "{calls:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_found_in_results_is_blocked_redacted_or_flagged() {
+    let picture = json!({ "type": "image", "data": "YWRhQGV4YW1wbGUub3Jn", "mimeType": "image/png" });
+    let result = json!({ "content": [{ "type": "text", "text": "from ada@example.org" }, picture],
+        "structuredContent": { "from": "ada@example.org", "n": 1 } });
+    for (response, expected) in
+        [("BLOCK", None), ("REDACT", Some("[redacted]")), ("FLAG", Some("from ada@example.org"))]
+    {
+        let (world, server) = notes(None).await;
+        server.say(|words| words.result = result.clone());
+        published(&world.owner, json!({ "projectId": world.rocket }), rules(response, false, true)).await;
+        let answer = call(&world, &world.developer, "notes/note", json!({})).await;
+        match expected {
+            None => {
+                answer.refused("RESULT_BLOCKED", "");
+                assert!(!answer.body.contains("ada@"), "{}", answer.body);
+            }
+            Some(given) => {
+                let answer = answer.well();
+                assert_eq!(text(&answer), given);
+                assert_eq!(answer.at("mcpToolCall.result.content")[1]["data"], "YWRhQGV4YW1wbGUub3Jn");
+                let structured = answer.at("mcpToolCall.result.structured");
+                let from = if response == "REDACT" { "[redacted]" } else { "ada@example.org" };
+                assert_eq!(structured, &json!({ "from": from, "n": 1 }));
+            }
+        }
+        let calls = recorded(&world, &world.owner, 1).await;
+        let places: Vec<&Value> =
+            calls[0]["findings"].as_array().expect("findings").iter().map(|found| &found["place"]).collect();
+        assert_eq!(places, ["/result/content/0/text", "/result/structuredContent/from"]);
+        assert_eq!(server.calls().len(), 1, "the call was made, whatever came back");
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_repeats_of_its_secrets_reaches_nobody() {
+    let (world, server) = notes(Some("planted-4711-planted")).await;
+    server.say(|words| {
+        words.result = json!({ "content": [{ "type": "text", "text": "I was given planted-4711-planted." }],
+            "structuredContent": { "planted-4711-planted": ["Bearer planted-4711-planted"] } });
+    });
+    let answer = call(&world, &world.developer, "notes/note", json!({})).await.well();
+    assert_eq!(text(&answer), "I was given [redacted].");
+    assert!(!answer.body.contains("planted"), "{}", answer.body);
+
+    // Without it, nothing is tried, and the secret that is missing is named.
+    let id = world
+        .project_admin
+        .query(
+            "query($id: ID!) { node(id: $id) { ... on Project { secrets(first: 1) { nodes { id } } } } }",
+            json!({ "id": world.rocket }),
+        )
+        .await
+        .well();
+    let id = id.at("node.secrets.nodes")[0]["id"].clone();
+    world.project_admin.mutate("secretDelete", json!({ "id": id })).await.well();
+    let missing = call(&world, &world.developer, "notes/note", json!({})).await;
+    missing.refused("SECRET_MISSING", "server");
+    assert!(missing.body.contains("TOKEN"), "{}", missing.body);
+    recorded(&world, &world.owner, 2).await;
+    for table in ["metering.mcp_usage", "governance.decisions", "platform.outbox", "audit.logs"] {
+        let sql = format!("SELECT count(*) FROM {table} r WHERE r::text LIKE '%planted%'");
+        assert_eq!(world.database.number(&sql).await, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_result_is_as_the_tool_promises_or_is_not_given() {
+    let world = world().await;
+    let mut sum = tool("sum");
+    sum["outputSchema"] =
+        json!({ "type": "object", "required": ["sum"], "properties": { "sum": { "type": "number" } } });
+    let server = ToolServer::with(json!([sum])).await;
+    approved(&world, "numbers", server.transport()).await;
+    allow_everything(&world).await;
+    let say = |structured: Value, is_error: bool| {
+        server
+            .say(|words| words.result = json!({ "content": [], "structuredContent": structured, "isError": is_error }));
+    };
+    say(json!({ "sum": 3 }), false);
+    let answer = call(&world, &world.developer, "numbers/sum", json!({})).await.well();
+    assert_eq!(answer.at("mcpToolCall.result.structured"), &json!({ "sum": 3 }));
+    for wrong in [json!({ "sum": "three" }), json!({}), Value::Null] {
+        say(wrong, false);
+        call(&world, &world.developer, "numbers/sum", json!({})).await.refused("RESULT_INVALID", "");
+    }
+    say(Value::Null, true);
+    let failed = call(&world, &world.developer, "numbers/sum", json!({})).await.well();
+    assert_eq!(failed.at("mcpToolCall.result.isError"), true);
+    assert_eq!(failed.at("mcpToolCall.toolCall.errorCode"), "TOOL_ERROR");
+}

@@ -1,0 +1,192 @@
+//! What stands between a caller and a tool.
+
+use serde_json::{Value, json};
+
+use super::{allow_everything, approved, call, call_with, published, recorded, text};
+use crate::governance::registry_walk::{tool, world};
+use crate::governance::tool_server::ToolServer;
+use crate::support::{Client, World, new_id, typed};
+
+/// A project with the server `numbers`, whose one tool is `add`.
+async fn numbers() -> (World, ToolServer) {
+    let world = world().await;
+    let mut add = tool("add");
+    add["inputSchema"]["required"] = json!(["a"]);
+    let server = ToolServer::with(json!([add])).await;
+    approved(&world, "numbers", server.transport()).await;
+    (world, server)
+}
+
+#[tokio::test]
+async fn a_tool_is_called_only_once_a_policy_allows_it() {
+    let (world, server) = numbers().await;
+    let denied = call(&world, &world.developer, "numbers/add", json!({ "a": 1 })).await;
+    denied.refused("DENIED", "");
+    assert_eq!(denied.at("mcpToolCall.toolCall.status"), "BLOCKED");
+    assert!(denied.at("mcpToolCall.result").is_null() && server.calls().is_empty(), "nothing was sent");
+
+    allow_everything(&world).await;
+    let answer = call(&world, &world.developer, "numbers/add", json!({ "a": 1 })).await.well();
+    assert_eq!((text(&answer).as_str(), server.calls()), ("Done.", vec![json!({ "a": 1 })]));
+    let made = answer.at("mcpToolCall.toolCall");
+    assert_eq!((&made["status"], &made["user"]["id"]), (&json!("SUCCESS"), &json!(world.developer.id)));
+    assert!(made["latencyMs"].is_i64() && made["outputBytes"].as_i64() > Some(10), "{made}");
+    assert_eq!(made["inputBytes"], 7);
+
+    // What is over is recorded, for who called and for who administers the project.
+    for (client, count) in [(&world.developer, 2), (&world.project_admin, 2), (&world.owner, 2)] {
+        let calls = recorded(&world, client, count).await;
+        assert_eq!((calls.len(), &calls[0]["id"]), (count, &made["id"]));
+        assert_eq!((&calls[1]["status"], &calls[1]["errorCode"]), (&json!("BLOCKED"), &json!("DENIED")));
+        assert_eq!(client.node(made["id"].as_str().expect("an id")).await["__typename"], "McpCall");
+    }
+    assert!(recorded(&world, &world.project_viewer, 0).await.is_empty(), "nobody else reads them");
+    let decision = "query($id: ID!) { node(id: $id) { ... on Decision { outcome input { arguments } } } }";
+    let id = denied.text("mcpToolCall.toolCall.decisionId");
+    let found = crate::support::eventually("the decision is recorded", async || {
+        let answer = world.owner.query(decision, json!({ "id": id })).await.well();
+        let found = answer.at("node").clone();
+        (!found.is_null()).then_some(found)
+    });
+    assert_eq!(found.await, json!({ "outcome": "DENY", "input": { "arguments": { "a": 1 } } }));
+}
+
+#[tokio::test]
+async fn who_may_call_is_said_by_role_and_scope() {
+    let (world, server) = numbers().await;
+    allow_everything(&world).await;
+    for (name, client) in world.viewers() {
+        let answer = call(&world, client, "numbers/add", json!({ "a": 1 })).await;
+        match name {
+            "owner" | "admin" | "project admin" | "developer" => drop(answer.well()),
+            "anonymous" => assert_eq!(answer.code(), "UNAUTHENTICATED"),
+            "project viewer" => assert_eq!(answer.code(), "FORBIDDEN"),
+            _ => assert_eq!(answer.code(), "NOT_FOUND", "{name}"),
+        }
+    }
+    let made = server.calls().len();
+    let (_, caller) = world.project_admin.api_key(Some(&world.rocket), &["TOOLS_CALL"]).await;
+    call(&world, &caller, "numbers/add", json!({ "a": 1 })).await.well();
+    let (_, reader) = world.project_admin.api_key(Some(&world.rocket), &["TOOLS_READ", "TOOLS_WRITE"]).await;
+    assert_eq!(call(&world, &reader, "numbers/add", json!({ "a": 1 })).await.code(), "FORBIDDEN");
+    assert_eq!(server.calls().len(), made + 1);
+    let calls = recorded(&world, &world.owner, made + 1).await;
+    assert!(calls[0]["apiKeyId"].is_string(), "{calls:?}");
+}
+
+#[tokio::test]
+async fn arguments_fit_the_schema_or_their_place_is_named() {
+    let (world, server) = numbers().await;
+    allow_everything(&world).await;
+    let refused = |arguments: Value| call(&world, &world.developer, "numbers/add", arguments);
+    refused(json!({ "a": "hunter2" })).await.refused("ARGUMENTS_INVALID", "arguments.a");
+    refused(json!({})).await.refused("ARGUMENTS_INVALID", "arguments");
+    refused(json!([1])).await.refused("ARGUMENTS_INVALID", "arguments");
+    refused(json!("a")).await.refused("ARGUMENTS_INVALID", "arguments");
+    refused(json!({ "a": 1, "text": "x".repeat(1024 * 1024) })).await.refused("ARGUMENTS_INVALID", "arguments");
+    for unknown in ["numbers/sum", "letters/add", "\u{0}/add", "numbers/"] {
+        call(&world, &world.developer, unknown, json!({})).await.refused("UNKNOWN_TOOL", "tool");
+    }
+    assert!(server.calls().is_empty());
+    let calls = recorded(&world, &world.owner, 3).await;
+    assert!(!json!(calls).to_string().contains("hunter2"), "what was given is not recorded: {calls:?}");
+}
+
+#[tokio::test]
+async fn what_drifts_or_is_switched_off_is_called_no_more() {
+    let (world, server) = numbers().await;
+    allow_everything(&world).await;
+    call(&world, &world.developer, "numbers/add", json!({ "a": 1 })).await.well();
+    for (closing, opening, word) in [
+        (
+            "UPDATE governance.mcp_tools SET is_enabled = false",
+            "UPDATE governance.mcp_tools SET is_enabled = true",
+            "off",
+        ),
+        (
+            "UPDATE governance.mcp_tools SET found_pin = sha256('other')",
+            "UPDATE governance.mcp_tools SET found_pin = approved_pin",
+            "approved",
+        ),
+        ("UPDATE tenancy.projects SET status = 'paused'", "UPDATE tenancy.projects SET status = 'active'", "paused"),
+    ] {
+        world.database.run(closing).await;
+        let answer = call(&world, &world.developer, "numbers/add", json!({ "a": 1 })).await;
+        answer.refused("DENIED", "");
+        let message = answer.at("mcpToolCall.userErrors")[0]["message"].as_str().expect("a sentence").to_owned();
+        assert!(message.contains(word), "{message}");
+        world.database.run(opening).await;
+    }
+    call(&world, &world.developer, "numbers/add", json!({ "a": 1 })).await.well();
+    assert_eq!(server.calls().len(), 2);
+}
+
+/// A world where somebody has to approve each use of `numbers/add`.
+async fn approving() -> (World, ToolServer) {
+    let (world, server) = numbers().await;
+    let rules = json!({ "access": { "allowedTools": ["*"], "approvedTools": ["numbers/add"] } });
+    published(&world.owner, json!({ "organizationId": world.acme }), rules).await;
+    (world, server)
+}
+
+async fn asked(world: &World, client: &Client, arguments: Value) -> String {
+    let answer = call(world, client, "numbers/add", arguments).await;
+    answer.refused("APPROVAL_REQUIRED", "");
+    assert_eq!(answer.at("mcpToolCall.approval.state"), "PENDING");
+    answer.text("mcpToolCall.approval.id").to_owned()
+}
+
+#[tokio::test]
+async fn an_approval_lets_just_that_call_through_once() {
+    let (world, server) = approving().await;
+    let id = asked(&world, &world.developer, json!({ "a": 1, "b": 2 })).await;
+    assert_eq!(asked(&world, &world.developer, json!({ "b": 2, "a": 1 })).await, id, "the same call, asked for once");
+    let with = |client, arguments: Value| {
+        call_with(&world, client, "numbers/add", json!({ "arguments": arguments, "approvalId": id }))
+    };
+    with(&world.developer, json!({ "a": 1, "b": 2 })).await.refused("APPROVAL_UNFIT", "approvalId");
+    world.owner.mutate("approvalApprove", json!({ "id": id })).await.well();
+    with(&world.developer, json!({ "a": 1, "b": 3 })).await.refused("APPROVAL_UNFIT", "approvalId");
+    with(&world.project_admin, json!({ "a": 1, "b": 2 })).await.refused("APPROVAL_UNFIT", "approvalId");
+    assert!(server.calls().is_empty());
+
+    // Of many that come with it at once, one gets it.
+    let at_once = (0..8).map(|_| with(&world.developer, json!({ "a": 1, "b": 2 })));
+    let answers = futures_util::future::join_all(at_once).await;
+    let done = answers.iter().filter(|answer| answer.refusals().is_empty()).count();
+    assert_eq!((done, server.calls().len()), (1, 1), "{:?}", answers.iter().map(|a| a.refusals()).collect::<Vec<_>>());
+    with(&world.developer, json!({ "a": 1, "b": 2 })).await.refused("APPROVAL_UNFIT", "approvalId");
+    let calls = recorded(&world, &world.owner, 10).await;
+    let made = calls.iter().find(|call| call["status"] == "SUCCESS").expect("the one");
+    assert_eq!(made["approvalId"], json!(id));
+}
+
+#[tokio::test]
+async fn a_retry_calls_nobody_a_second_time() {
+    let (world, server) = numbers().await;
+    allow_everything(&world).await;
+    let text = "mutation($input: McpToolCallInput!) { mcpToolCall(input: $input) { toolCall { id } result { isError } \
+        userErrors { code field message } } }";
+    let input = json!({ "projectId": world.rocket, "server": "numbers", "tool": "add", "arguments": { "a": 1 } });
+    let first = world.developer.query_once("one", text, json!({ "input": input })).await.well();
+    let again = world.developer.query_once("one", text, json!({ "input": input })).await.well();
+    assert_eq!((first.payload(), server.calls().len()), (again.payload(), 1));
+
+    // The same where the answer itself is not kept any more.
+    world.database.run("DELETE FROM platform.idempotency_answers").await;
+    world.developer.query_once("one", text, json!({ "input": input })).await.refused("ALREADY_CALLED", "");
+    let id = typed("call", &new_id().to_string());
+    call_with(&world, &world.developer, "numbers/add", json!({ "id": id, "arguments": { "a": 1 } })).await.well();
+    recorded(&world, &world.developer, 2).await;
+    let again = call_with(&world, &world.developer, "numbers/add", json!({ "id": id, "arguments": { "a": 1 } })).await;
+    again.refused("ALREADY_CALLED", "");
+    assert_eq!((again.at("mcpToolCall.toolCall.status"), server.calls().len()), (&json!("SUCCESS"), 2));
+    call_with(
+        &world,
+        &world.developer,
+        "numbers/add",
+        json!({ "id": "call_00000000000000000000000000", "arguments": { "a": 1 } }),
+    )
+    .await
+    .refused("ID_TAKEN", "id");
+}

@@ -1,0 +1,115 @@
+//! What calls consume: rates and budgets, exactly, however many call at once and on whichever server.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::{FIELDS, allow_everything, approved, call, published, recorded};
+use crate::governance::registry_walk::{tool, world};
+use crate::governance::tool_server::ToolServer;
+use crate::support::{Server, World};
+
+async fn numbers() -> (World, ToolServer) {
+    let world = world().await;
+    let server = ToolServer::with(json!([tool("add")])).await;
+    approved(&world, "numbers", server.transport()).await;
+    allow_everything(&world).await;
+    (world, server)
+}
+
+async fn limit(world: &World, amount: u32, window: &str) {
+    let limit = json!({ "measure": "REQUESTS", "amount": amount.to_string(), "window": window,
+        "countedBy": "PROJECT", "enforcement": "HARD" });
+    published(&world.owner, json!({ "projectId": world.rocket }), json!({ "usage": { "limits": [limit] } })).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixty_four_callers_share_a_budget_of_a_hundred_exactly() {
+    let (world, server) = numbers().await;
+    limit(&world, 100, "DAY").await;
+    let second = Server::start(&world.database, |_| {}).await;
+    let input = json!({ "projectId": world.rocket, "server": "numbers", "tool": "add", "arguments": { "a": 1 } });
+    let callers = (0..64).map(|number| {
+        let client = match number % 2 {
+            0 => world.developer.clone(),
+            _ => world.developer.of(&second.graphql()),
+        };
+        let input = input.clone();
+        async move {
+            let mut made = 0;
+            loop {
+                let answer = client.mutate_for("mcpToolCall", FIELDS, input.clone()).await;
+                match answer.refusals().as_slice() {
+                    [] => made += 1,
+                    ["BUDGET_EXCEEDED"] => return made,
+                    other => panic!("{other:?}: {}", answer.body),
+                }
+            }
+        }
+    });
+    assert_eq!(join_all(callers).await.into_iter().sum::<i32>(), 100);
+    assert_eq!(server.calls().len(), 100);
+    let row = world
+        .database
+        .row("SELECT trim_scale(used)::text AS used, trim_scale(reserved)::text AS reserved FROM metering.budgets")
+        .await;
+    assert_eq!(row, json!({ "used": "100", "reserved": "0" }));
+    let refused = call(&world, &world.developer, "numbers/add", json!({ "a": 1 })).await;
+    let error = &refused.at("mcpToolCall.userErrors")[0];
+    assert_eq!((&error["code"], refused.at("mcpToolCall.result")), (&json!("BUDGET_EXCEEDED"), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_rate_says_when_to_come_again_and_the_decision_shows_where_it_stood() {
+    let (world, server) = numbers().await;
+    limit(&world, 3, "HOUR").await;
+    for _ in 0..3 {
+        call(&world, &world.developer, "numbers/add", json!({ "a": 1 })).await.well();
+    }
+    let fields = "toolCall { id decisionId } userErrors { code retryAfterSeconds limit used }";
+    let input = json!({ "projectId": world.rocket, "server": "numbers", "tool": "add", "arguments": { "a": 1 } });
+    let text = format!("mutation($input: McpToolCallInput!) {{ mcpToolCall(input: $input) {{ {fields} }} }}");
+    let answer = world.developer.query(&text, json!({ "input": input })).await;
+    let error = &answer.at("mcpToolCall.userErrors")[0];
+    assert_eq!((&error["code"], &error["limit"]), (&json!("RATE_LIMITED"), &json!(3.0)));
+    assert!((1..=1_200).contains(&error["retryAfterSeconds"].as_i64().expect("seconds")), "{error}");
+    assert_eq!(server.calls().len(), 3);
+    recorded(&world, &world.developer, 4).await;
+    let query = "query($id: ID!) { node(id: $id) { ... on Decision { outcome reason { kind } isReplayable \
+        trace { limits { amount remaining hasRoom resetsAt } } } } }";
+    let id = answer.text("mcpToolCall.toolCall.decisionId").to_owned();
+    let found = crate::support::eventually("the decision is recorded", async || {
+        let answer = world.owner.query(query, json!({ "id": id })).await.well();
+        let found = answer.at("node").clone();
+        (!found.is_null()).then_some(found)
+    })
+    .await;
+    assert_eq!((&found["outcome"], &found["reason"]["kind"]), (&json!("DENY"), &json!("LIMIT")));
+    let limit = &found["trace"]["limits"][0];
+    assert_eq!((&limit["amount"], &limit["remaining"], &limit["hasRoom"]), (&json!("3"), &json!("0"), &json!(false)));
+    assert_eq!(found["isReplayable"], false);
+}
+
+#[tokio::test]
+async fn what_a_call_held_is_free_again_unless_its_server_was_asked() {
+    let (world, server) = numbers().await;
+    limit(&world, 10, "DAY").await;
+    let level = async || {
+        let sql = "SELECT coalesce(sum(used), 0)::int AS used, coalesce(sum(reserved), 0)::int AS reserved FROM metering.budgets";
+        let row = world.database.row(sql).await;
+        (row["used"].as_i64(), row["reserved"].as_i64())
+    };
+    // It refers to a secret that is not there: nobody is asked, and nothing used.
+    let headers = json!([{ "name": "X-Key", "value": "${secrets.NONE}" }]);
+    let sql = "SET LOCAL session_replication_role = replica; UPDATE governance.mcp_server_versions \
+        SET transport_config = jsonb_set(transport_config, '{headers}', '{\"X-Key\": \"${secrets.NONE}\"}')";
+    world.database.run(sql).await;
+    call(&world, &world.developer, "numbers/add", json!({ "a": 1 })).await.refused("SECRET_MISSING", "server");
+    assert_eq!((level().await, headers.is_array()), ((Some(0), Some(0)), true));
+    let sql = "SET LOCAL session_replication_role = replica; UPDATE governance.mcp_server_versions \
+        SET transport_config = jsonb_set(transport_config, '{headers}', '{}')";
+    world.database.run(sql).await;
+    // One that failed was asked all the same.
+    server.say(|words| words.result = json!("no result"));
+    call(&world, &world.developer, "numbers/add", json!({ "a": 1 })).await.refused("SERVER_FAILED", "");
+    assert_eq!(level().await, (Some(1), Some(0)));
+}
