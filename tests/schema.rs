@@ -5,7 +5,9 @@ use async_graphql::parser::types::{TypeDefinition, TypeKind};
 use crate::support::{base, graph};
 
 /// Lists of objects that end by themselves: of one row's columns, of the settings, of what one policy or tool says.
-const ENDING: [&str; 21] = [
+const ENDING: [&str; 23] = [
+    "McpCall.findings",
+    "McpToolResult.content",
     "AuditEntry.changes",
     "Query.openIdProviders",
     "McpStdioTransport.environment",
@@ -30,7 +32,7 @@ const ENDING: [&str; 21] = [
 ];
 
 /// The fields that may hold JSON: metadata and the arguments of tools, whose shape is their users' own.
-const JSON: [&str; 7] = [
+const JSON: [&str; 9] = [
     "Approval.arguments",
     "ApprovalRequestInput.arguments",
     "DecisionInput.arguments",
@@ -38,6 +40,8 @@ const JSON: [&str; 7] = [
     "DocumentCreateInput.metadata",
     "DocumentUpdateInput.metadata",
     "ExplainToolInput.arguments",
+    "McpToolCallInput.arguments",
+    "McpToolResult.structured",
 ];
 
 #[test]

@@ -60,6 +60,12 @@ pub const FOLLOWINGS: &[Following] = &[
         changing: |scene| &scene.approval,
     },
     Following {
+        field: "mcpToolCallProgress",
+        on: "of the developer in rocket",
+        id: |scene| &scene.call,
+        changing: |scene| &scene.call,
+    },
+    Following {
         field: "policySimulationChanged",
         on: "of acme",
         id: |scene| &scene.simulation,

@@ -231,6 +231,17 @@ async fn changed(scene: &Scene, following: &Following, changing: &str) -> String
         owner.mutate("policySimulationCancel", json!({ "id": changing })).await.well();
         return earlier.text("documentUpdate.commitCursor").to_owned();
     }
+    if changing == scene.call {
+        let owner = &scene.world.owner;
+        let earlier =
+            owner.mutate("documentUpdate", json!({ "id": scene.page, "title": "Before the call" })).await.well();
+        let again = "INSERT INTO platform.outbox (event_id, event_type, stream, actor_type, resource_type, resource_id, \
+            organization_id, project_id, payload) SELECT gen_random_uuid(), event_type, stream, actor_type, resource_type, \
+            resource_id, organization_id, project_id, payload FROM platform.outbox WHERE event_type = 'mcp_call.ended' LIMIT 1";
+        scene.world.database.run(again).await;
+        scene.world.feed_has_come_this_far().await;
+        return earlier.text("documentUpdate.commitCursor").to_owned();
+    }
     let (author, mutation, text) = match changing {
         id if id == scene.approval => (&scene.world.developer, "approvalRequest", "message"),
         id if id == scene.server => (&scene.world.project_admin, "mcpServerUpdate", "description"),
@@ -262,11 +273,16 @@ async fn follow(scene: &Scene, client: &Client, following: &Following, after: &s
         "decisionMade" => ("projectId", "decision { id }"),
         "approvalChanged" => ("projectId", "approval { id }"),
         "projectMcpServersChanged" => ("projectId", "mcpServer { description }"),
+        "mcpToolCallProgress" => ("id", "toolCall { id }"),
         _ => ("spaceId", "... on DocumentChange { document { title } } ... on SpaceChange { kind }"),
     };
     let field = following.field;
+    let within = match field {
+        "mcpToolCallProgress" => format!("projectId: \"{}\", ", scene.world.rocket),
+        _ => String::new(),
+    };
     let query = format!(
-        "subscription($id: ID!, $after: String) {{ {field}({argument}: $id, after: $after) {{ {selection} }} }}"
+        "subscription($id: ID!, $after: String) {{ {field}({within}{argument}: $id, after: $after) {{ {selection} }} }}"
     );
     let mut socket = client.socket().await;
     let id = socket.subscribe(&query, json!({ "id": (following.id)(scene), "after": after })).await;
@@ -284,7 +300,10 @@ async fn follow(scene: &Scene, client: &Client, following: &Following, after: &s
     if event.is_object() {
         let is_later = [&event["document"]["title"], &event["mcpServer"]["description"]].contains(&&json!("Later"));
         assert!(
-            is_later || ["entry", "decision", "approval", "simulation"].iter().any(|of| event[of]["id"].is_string()),
+            is_later
+                || ["entry", "decision", "approval", "simulation", "toolCall"]
+                    .iter()
+                    .any(|of| event[of]["id"].is_string()),
             "{place}: {message}"
         );
         return "yes";

@@ -38,6 +38,13 @@ pub const REGISTRY_CHANGES: &[Change] = &[
         |scene| json!({ "serverId": scene.server, "transport": { "http": { "url": "https://tools.example.com/2" } } }),
     ),
     change("mcpServerDelete", "of rocket", "DELETE", |scene| &scene.server, |scene| json!({ "id": scene.server })),
+    change(
+        "mcpToolCall",
+        "of a tool that is not there",
+        "CALL_TOOLS",
+        |scene| &scene.server,
+        |scene| json!({ "projectId": scene.world.rocket, "server": "weather", "tool": "none" }),
+    ),
     change("mcpServerDiscover", "of rocket", "EDIT", |scene| &scene.server, |scene| json!({ "id": scene.server })),
     change("mcpServerCheckHealth", "of rocket", "EDIT", |scene| &scene.server, |scene| json!({ "id": scene.server })),
     change("mcpServerSubmit", "of rocket", "SUBMIT", |scene| &scene.server, |scene| json!({ "id": scene.server })),

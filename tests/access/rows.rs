@@ -88,6 +88,7 @@ pub const SIGHTS: &[Sight] = &[
     sight("PolicySimulation", "of acme", |scene| &scene.simulation),
     sight("Decision", "about the developer", |scene| &scene.decision),
     sight("Approval", "asked for by the developer", |scene| &scene.approval),
+    sight("McpCall", "of the developer in rocket", |scene| &scene.call),
     sight("ApiKey", "of rocket", |scene| &scene.key),
     sight("ApiKey", "the member's", |scene| &scene.personal_key),
     sight("Secret", "of rocket", |scene| &scene.secret),

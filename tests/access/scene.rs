@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Digest, PASSWORD, World, eventually, graph, typed, uuid};
+use crate::support::{Client, Digest, PASSWORD, World, eventually, graph, new_id, typed, uuid};
 
 /// A world with one of everything, and a copy of its rows.
 pub struct Scene {
@@ -54,6 +54,8 @@ pub struct Scene {
     /// A request of the developer for the approval of a call, and the decision that asks for it.
     pub approval: String,
     pub decision: String,
+    /// A call of the developer that was denied.
+    pub call: String,
     /// A simulation of acme that is said to run.
     pub simulation: String,
     /// A key of the project, made by its admin, and a personal one of the member.
@@ -200,6 +202,7 @@ impl Scene {
             simulation: simulation(&world).await,
             approval,
             decision,
+            call: denied_call(&world).await,
             draft,
             policy,
             project_draft,
@@ -326,6 +329,16 @@ async fn approval(world: &World) -> (String, String) {
     let sql = format!("SELECT count(*) FROM governance.decisions WHERE id = '{}'", uuid(&decision));
     eventually("the decision is recorded", async || (world.database.number(&sql).await == 1).then_some(())).await;
     (approval, decision)
+}
+
+/// A call of the developer that was denied, once it is recorded: nobody approved the server.
+async fn denied_call(world: &World) -> String {
+    let id = new_id();
+    let input = json!({ "id": typed("call", &id.to_string()), "projectId": world.rocket, "server": "weather", "tool": "forecast" });
+    world.developer.mutate("mcpToolCall", input).await.refused("DENIED", "");
+    let sql = format!("SELECT count(*) FROM metering.mcp_usage WHERE id = '{id}'");
+    eventually("the call is recorded", async || (world.database.number(&sql).await == 1).then_some(())).await;
+    typed("call", &id.to_string())
 }
 
 /// The kinds of keys: personal ones of the owner for nothing, for reading and for everything, and one of the project for

@@ -1,5 +1,5 @@
 //! What governance costs: how many decisions there are in a second and how long the slowest percent takes, with 1, 100 and
-//! 1,000 policies, and how many recorded decisions a simulation decides again in a second.
+//! 1,000 policies, how many recorded decisions a simulation decides again in a second, and what it adds to calls of tools.
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::Result;
+use crate::calls;
 use crate::database::{self, Reader};
 use crate::load::Connection;
 use crate::peers::{Ground, Peer, Tokens};
@@ -56,17 +57,19 @@ enum Part {
     Decisions,
     /// Recorded decisions that are decided again in a second.
     Simulation,
+    /// What governance adds to a call of a tool, and a key to a request.
+    Calls,
 }
 
 impl Part {
-    const ALL: [Part; 2] = [Part::Decisions, Part::Simulation];
+    const ALL: [Part; 3] = [Part::Decisions, Part::Simulation, Part::Calls];
 }
 
 /// One number.
-struct Number {
-    case: String,
-    value: f64,
-    unit: &'static str,
+pub struct Number {
+    pub case: String,
+    pub value: f64,
+    pub unit: &'static str,
 }
 
 pub async fn run(settings: Settings) -> Result<()> {
@@ -75,6 +78,10 @@ pub async fn run(settings: Settings) -> Result<()> {
         match part {
             Part::Decisions => decisions(Duration::from_secs_f64(settings.seconds), &mut numbers)?,
             Part::Simulation => numbers.push(simulation(&settings).await?),
+            Part::Calls => {
+                let (length, trellis) = (Duration::from_secs_f64(settings.seconds), &settings.trellis);
+                calls::run(&settings.database_url, &settings.redis_url, trellis, length, &mut numbers).await?;
+            }
         }
     }
     print!("{}", if settings.json { as_json(&numbers) } else { as_table(&numbers) });

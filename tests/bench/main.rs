@@ -1,7 +1,8 @@
 //! `bench`: measures Trellis beside its peers, on one machine and one database, and prints ratios.
 //! `database` fills the database, `peers` starts the servers, `answers` compares what they say, `load` asks them,
 //! `read` is the benchmark itself and `report` what it prints. `handwritten` and `plain` are peers. `door` measures the
-//! front door alone, with `idle` connections; `governance` what deciding takes.
+//! front door alone, with `idle` connections; `governance` what deciding takes and
+//! adds to `calls` of tools.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -9,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod answers;
+mod calls;
 mod database;
 mod door;
 mod governance;

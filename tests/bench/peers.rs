@@ -112,6 +112,7 @@ impl Ground<'_> {
             .env("TRELLIS_PUBLIC_URL", "https://trellis.example")
             .env("TRELLIS_MAIL_DIR", std::env::temp_dir().join("trellis-bench-mail"))
             .env("TRELLIS_METRICS_TOKEN", METRICS_TOKEN)
+            .env("TRELLIS_MCP_PRIVATE", "true")
             .env("TRELLIS_LOG", "error");
         self.start(Kind::Trellis, address, command).await
     }

@@ -131,7 +131,8 @@ impl Database {
             .rows(
                 "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables \
                  WHERE schemaname IN ('platform', 'audit', 'identity', 'tenancy', 'content', 'governance', 'metering') \
-                 AND tablename NOT IN ('feed', 'mails') AND tablename NOT LIKE 'decisions%' ORDER BY 1",
+                 AND tablename NOT IN ('feed', 'mails') AND tablename NOT LIKE 'decisions%' \
+                 AND tablename NOT LIKE 'mcp_usage%' ORDER BY 1",
             )
             .await;
         let parts: Vec<String> = tables
@@ -144,7 +145,7 @@ impl Database {
                     _ => "r::text",
                 };
                 let rows = match name {
-                    "platform.outbox" => "WHERE event_type <> 'decision.made'",
+                    "platform.outbox" => "WHERE event_type NOT IN ('decision.made', 'mcp_call.ended')",
                     _ => "",
                 };
                 format!("SELECT '{name}' AS name, coalesce(md5(string_agg({row}, ' ' ORDER BY {row})), '') AS digest FROM {name} r {rows}")

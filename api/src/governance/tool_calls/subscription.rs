@@ -9,7 +9,7 @@ use futures_util::stream::Stream;
 
 use super::calling::check_caller;
 use crate::metering::mcp_usage::{ENDED, McpCall, PROGRESSED, Told as Progressed};
-use crate::platform::errors::Result;
+use crate::platform::errors::{Error, Result};
 use crate::platform::events::{FeedEvent, Topic};
 use crate::platform::live::{Told, follow, tell};
 use crate::platform::request::{Request, RequestContext};
@@ -38,7 +38,7 @@ pub struct McpToolCallProgress {
     total: Option<f64>,
     /// What it is doing, up to 500 characters; null where it does not say.
     message: Option<String>,
-    /// The call as it is recorded, once it is over; its result is given to who called, and not kept.
+    /// The call as it is recorded; null before it is over. Its result is given to who called, and not kept.
     tool_call: Option<McpCall>,
 }
 
@@ -96,6 +96,7 @@ impl ToolCallSubscription {
         #[graphql(desc = "Also everything since this cursor, of an earlier progress.")] after: Option<String>,
     ) -> Result<impl Stream<Item = Result<McpToolCallProgress>>> {
         let request = ctx.shared_request();
+        request.viewer().project_role(project_id).ok_or(Error::NotFound)?;
         check_caller(&request, project_id)?;
         let events = follow(&request, &[Topic::Resource(id.uuid())], after).await?;
         Ok(tell(request, events, move |request, event| told(request, event, project_id, id)))

@@ -13,6 +13,7 @@ use super::store;
 use crate::governance::decision::{ComplianceFinding, Response};
 use crate::governance::decisions::Decision;
 use crate::identity::users::User;
+use crate::platform::authorization::Action;
 use crate::platform::errors::{Error, Result};
 use crate::platform::pagination::{Connection, Node, Page, count_by};
 use crate::platform::request::{Request, RequestContext};
@@ -162,6 +163,11 @@ impl McpCall {
     /// When it was made.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
+    }
+
+    /// What you may do with it.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Vec<Action> {
+        ctx.request().permitted::<mcp_usage::Entity>(&self.0).actions()
     }
 }
 
