@@ -85,7 +85,7 @@ async fn prepare(connection: &mut PgConnection, reader: &Reader, tool_server: So
         "properties": { "a": { "type": "number" } }, "required": ["a"] } });
     let tool: Tool = serde_json::from_value(definition.clone())?;
     let pin = hex(&tool.pin().0);
-    let (server, version) = (Uuid::now_v7(), Uuid::now_v7());
+    let (server, version) = (Uuid::from_u128(0xb0b_5e0e), Uuid::from_u128(0xb0b_5e01));
     let rules = json!({ "allowed_tools": ["*"] });
     let sql = format!(
         "INSERT INTO tenancy.projects (id, organization_id, name, slug, settings, quotas, status) \

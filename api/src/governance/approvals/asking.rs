@@ -69,7 +69,7 @@ pub async fn ask(request: &Request, asking: Asking<'_>) -> Result<Committed<appr
 
 /// The same, where a request for the same call that waits already will do.
 pub async fn ask_once(request: &Request, asking: Asking<'_>) -> Result<Committed<approval::Model>> {
-    let pin = asking.tool.pin.clone().ok_or_else(|| Error::internal("a tool without a pin was not denied"))?;
+    let pin = asking.tool.pin.ok_or_else(|| Error::internal("a tool without a pin was not denied"))?;
     let (tool, arguments) = (asking.tool, asking.arguments);
     match settle(ask(request, asking).await) {
         Err(Error::Rejected(reasons)) if reasons.iter().all(|reason| reason.code == ALREADY) => {

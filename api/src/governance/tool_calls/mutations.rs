@@ -83,12 +83,13 @@ impl McpToolCallPayload {
     }
 }
 
-fn object(arguments: Option<Value>) -> Result<Map<String, Value>, Refusal> {
+fn object(arguments: Option<Value>) -> Result<Map<String, Value>, Box<Refusal>> {
     match arguments {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(arguments)) => Ok(arguments),
         Some(_) => {
-            Err(Refusal::new(McpCallErrorCode::ArgumentsInvalid, "arguments", "The arguments of a tool are an object."))
+            let message = "The arguments of a tool are an object.";
+            Err(Box::new(Refusal::new(McpCallErrorCode::ArgumentsInvalid, "arguments", message)))
         }
     }
 }
@@ -109,7 +110,7 @@ impl ToolCallMutation {
         calling::check_caller(request, input.project_id)?;
         let arguments = match object(input.arguments) {
             Ok(arguments) => arguments,
-            Err(refusal) => return McpToolCallPayload::refused(refusal),
+            Err(refusal) => return McpToolCallPayload::refused(*refusal),
         };
         let new = NewCall {
             id: input.id,
