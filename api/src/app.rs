@@ -80,7 +80,7 @@ async fn connect(config: Config) -> Result<Platform> {
         config: Arc::new(config),
         clock,
         limits,
-        turns: Turns::default(),
+        turns: Turns::of_writes(),
         sealing,
         mail,
         database,

@@ -73,16 +73,22 @@ async fn answer(body: Body) -> Response {
     let result = match message["method"].as_str() {
         Some("initialize") => json!({ "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
             "serverInfo": { "name": "bench", "version": "1.0.0" } }),
+        Some("tools/list") => json!({ "tools": [definition()] }),
         _ => json!({ "content": [{ "type": "text", "text": "Done." }] }),
     };
     axum::Json(json!({ "jsonrpc": "2.0", "id": id, "result": result })).into_response()
 }
 
+/// The one tool of the tool server.
+fn definition() -> Value {
+    json!({ "name": "add", "inputSchema": { "type": "object", "properties": { "a": { "type": "number" } },
+        "required": ["a"] } })
+}
+
 /// A project with the tool server, approved and allowed, and a key for calling.
 async fn prepare(connection: &mut PgConnection, reader: &Reader, tool_server: SocketAddr) -> Result<()> {
     forget(connection).await?;
-    let definition = json!({ "name": "add", "inputSchema": { "type": "object",
-        "properties": { "a": { "type": "number" } }, "required": ["a"] } });
+    let definition = definition();
     let tool: Tool = serde_json::from_value(definition.clone())?;
     let pin = hex(&tool.pin().0);
     let (server, version) = (Uuid::from_u128(0xb0b_5e0e), Uuid::from_u128(0xb0b_5e01));

@@ -150,6 +150,10 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
             if words.hangs_in_calls {
                 std::future::pending::<()>().await;
             }
+            if words.result.get("error").is_some() {
+                let error = &words.result["error"];
+                return axum::Json(json!({ "jsonrpc": "2.0", "id": id, "error": error })).into_response();
+            }
             words.result
         }
         _ => {

@@ -63,6 +63,11 @@ impl Places {
         Arc::strong_count(&self.0) > 1
     }
 
+    /// A place, if one is free.
+    pub fn try_take(&self) -> Option<Place> {
+        Some(Place { _permit: Arc::clone(&self.0).try_acquire_owned().ok()? })
+    }
+
     /// Waits for a place.
     pub async fn take(&self) -> Place {
         let permit = Arc::clone(&self.0).acquire_owned().await;

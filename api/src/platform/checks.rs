@@ -77,6 +77,18 @@ fn is_visible(character: char) -> bool {
     !is_ignorable && !character.is_whitespace() && !character.is_control()
 }
 
+/// The value with another sign in the place of NUL, the one character that PostgreSQL does not keep.
+pub fn without_nul(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "\u{FFFD}")),
+        Value::Array(items) => items.into_iter().map(without_nul).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, field)| (name.replace('\0', "\u{FFFD}"), without_nul(field))).collect()
+        }
+        other => other,
+    }
+}
+
 /// Whether a text or a name anywhere in the value holds NUL, which PostgreSQL does not keep.
 pub fn holds_nul(value: &Value) -> bool {
     match value {

@@ -85,6 +85,18 @@ pub struct Rejection {
     pub reached: Option<Reached>,
 }
 
+impl Rejection {
+    /// Whether it is for this reason.
+    pub fn is<C: EnumType>(&self, code: C) -> bool {
+        self.code == name_of(code)
+    }
+}
+
+/// The name of a code.
+fn name_of<C: EnumType>(code: C) -> &'static str {
+    C::items().iter().find(|item| item.value == code).map_or("", |item| item.name)
+}
+
 /// A limit, and how much of it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reached {
@@ -115,8 +127,7 @@ pub fn reject_for<C: EnumType>(seconds: u32, code: C, message: impl Into<String>
 }
 
 fn rejection<C: EnumType>(field: Cow<'static, str>, code: C, message: String) -> Rejection {
-    let code = C::items().iter().find(|item| item.value == code).map_or_else(String::new, |item| item.name.to_owned());
-    Rejection { field, code, message, retry_after_seconds: None, reached: None }
+    Rejection { field, code: name_of(code).to_owned(), message, retry_after_seconds: None, reached: None }
 }
 
 impl Error {
@@ -137,6 +148,11 @@ impl Error {
             Error::Unavailable(_) => UNAVAILABLE,
             Error::Constraint(_) | Error::AlreadyDone(_) | Error::Internal(_) => "INTERNAL",
         }
+    }
+
+    /// Whether the same may go well another time.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Error::Conflict | Error::Timeout | Error::Unavailable(_))
     }
 
     /// Whether the cause must stay in the log.

@@ -55,9 +55,30 @@ impl<E: Entry> Log<E> {
             if count == 0 {
                 return Ok(());
             }
-            E::write(platform, batch).await?;
-            self.lock().drain(..count);
+            match E::write(platform, batch.clone()).await {
+                Ok(()) => drop(self.lock().drain(..count)),
+                Err(error) if error.may_pass() => return Err(error),
+                // One of them is the cause. It must not hold up the others.
+                Err(_) => {
+                    for entry in batch {
+                        self.write_one(platform, entry).await?;
+                    }
+                }
+            }
         }
+    }
+}
+
+impl<E: Entry> Log<E> {
+    /// Writes the first that waits, or leaves it out where it never can be.
+    async fn write_one(&self, platform: &Platform, entry: E) -> Result<()> {
+        match E::write(platform, vec![entry]).await {
+            Err(error) if error.may_pass() => return Err(error),
+            Err(error) => tracing::error!(%error, what = E::WHAT, "an entry cannot be recorded and is left out"),
+            Ok(()) => {}
+        }
+        self.lock().pop_front();
+        Ok(())
     }
 }
 

@@ -1,9 +1,9 @@
 //! One request: who asks, and the handles its work may use. Nothing runs without one.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_graphql::ContextBase;
 use chrono::{DateTime, Utc};
@@ -80,8 +80,7 @@ pub struct Request {
     statements: Arc<AtomicU32>,
     content_bytes: Arc<AtomicU64>,
     writes: AtomicU32,
-    /// How much longer than others the operation may take, in milliseconds.
-    patience_ms: AtomicU64,
+    pauses: Mutex<Pauses>,
 }
 
 /// A write of the request is open.
@@ -91,6 +90,32 @@ pub(super) struct Writing<'a>(&'a AtomicU32);
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The time that an operation waits for others.
+#[derive(Debug, Default)]
+struct Pauses {
+    total: Duration,
+    under_way: u32,
+    /// Since when one is under way.
+    since: Option<Instant>,
+}
+
+/// The operation waits for somebody else.
+#[must_use = "the wait is over with it"]
+#[derive(Debug)]
+pub struct Pause<'a>(&'a Mutex<Pauses>);
+
+impl Drop for Pause<'_> {
+    fn drop(&mut self) {
+        let mut pauses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pauses.under_way -= 1;
+        if pauses.under_way == 0
+            && let Some(since) = pauses.since.take()
+        {
+            pauses.total += since.elapsed();
+        }
     }
 }
 
@@ -110,7 +135,7 @@ impl Request {
             statements,
             content_bytes: Arc::default(),
             writes: AtomicU32::new(0),
-            patience_ms: AtomicU64::new(0),
+            pauses: Mutex::default(),
         }
     }
 
@@ -217,15 +242,25 @@ impl Request {
         Ok(i64::try_from(count).unwrap_or(i64::MAX))
     }
 
-    /// The operation waits for somebody else, who may take so long.
-    pub fn wait_longer(&self, time: Duration) {
-        self.patience_ms.fetch_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    /// The operation waits for somebody else, until what comes back is dropped. That time is not its own.
+    pub fn pause(&self) -> Pause<'_> {
+        let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+        pauses.under_way += 1;
+        pauses.since.get_or_insert_with(Instant::now);
+        Pause(&self.pauses)
     }
 
-    /// How much longer the operation may take than it was given before.
-    pub(super) fn take_patience(&self) -> Option<Duration> {
-        let taken = self.patience_ms.swap(0, Ordering::Relaxed);
-        (taken > 0).then(|| Duration::from_millis(taken))
+    /// For how long the operation waited for others, so far.
+    pub(super) fn paused(&self) -> Duration {
+        let pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+        pauses.total + pauses.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// The answer holds what is given once and not kept, so a retry does not get it again.
+    pub fn keep_no_answer(&self) {
+        if let Some(idempotency) = &self.idempotency {
+            idempotency.keep_nothing();
+        }
     }
 
     /// Opens the one transaction of a mutation.
@@ -256,9 +291,7 @@ impl Request {
     }
 
     async fn begin_unkept(&self, hold: Hold) -> Result<Write<'_>> {
-        if let Some(idempotency) = &self.idempotency {
-            idempotency.keep_nothing();
-        }
+        self.keep_no_answer();
         Write::begin(self, None, hold).await
     }
 

@@ -31,7 +31,7 @@ struct Expiry {
     condition: &'static str,
 }
 
-const EXPIRIES: [Expiry; 12] = [
+const EXPIRIES: [Expiry; 13] = [
     // How long a retried mutation finds its first outcome.
     Expiry {
         what: "idempotency keys",
@@ -88,6 +88,12 @@ const EXPIRIES: [Expiry; 12] = [
         what: "reservations",
         table: "metering.reservations",
         condition: "created_at < now() - interval '90 days' AND state <> 'held'",
+    },
+    // An id that is older is not taken any more.
+    Expiry {
+        what: "ids of calls",
+        table: "metering.mcp_call_ids",
+        condition: "created_at < now() - interval '40 days'",
     },
     // They hold addresses of people who may have no account.
     Expiry { what: "invitations", table: "tenancy.invitations", condition: "expires_at < now() - interval '90 days'" },

@@ -1,2 +1,3 @@
 DROP FUNCTION metering.keep_partitions(integer, integer);
+DROP TABLE metering.mcp_call_ids;
 DROP TABLE metering.mcp_usage;

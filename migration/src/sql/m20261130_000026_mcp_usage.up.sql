@@ -86,3 +86,11 @@ SELECT metering.keep_partitions(3, 90);
 
 CREATE TRIGGER mcp_usage_is_append_only BEFORE UPDATE ON metering.mcp_usage
     FOR EACH ROW EXECUTE FUNCTION governance.refuse_change();
+
+-- The ids that clients chose for calls: one stands for one call, whoever made it and however it ended.
+CREATE TABLE metering.mcp_call_ids (
+    id uuid CONSTRAINT mcp_call_ids_pkey PRIMARY KEY,
+    user_id uuid NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX mcp_call_ids_created_brin ON metering.mcp_call_ids USING brin (created_at);

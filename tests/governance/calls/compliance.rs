@@ -55,7 +55,7 @@ async fn what_is_found_in_arguments_is_blocked_redacted_or_flagged() {
 
 #[tokio::test]
 async fn what_is_found_in_results_is_blocked_redacted_or_flagged() {
-    let picture = json!({ "type": "image", "data": "YWRhQGV4YW1wbGUub3Jn", "mimeType": "image/png" });
+    let picture = json!({ "type": "image", "data": "/9j/4AAQ", "mimeType": "image/png" });
     let result = json!({ "content": [{ "type": "text", "text": "from ada@example.org" }, picture],
         "structuredContent": { "from": "ada@example.org", "n": 1 } });
     for (response, expected) in
@@ -73,7 +73,7 @@ async fn what_is_found_in_results_is_blocked_redacted_or_flagged() {
             Some(given) => {
                 let answer = answer.well();
                 assert_eq!(text(&answer), given);
-                assert_eq!(answer.at("mcpToolCall.result.content")[1]["data"], "YWRhQGV4YW1wbGUub3Jn");
+                assert_eq!(answer.at("mcpToolCall.result.content")[1]["data"], "/9j/4AAQ");
                 let structured = answer.at("mcpToolCall.result.structured");
                 let from = if response == "REDACT" { "[redacted]" } else { "ada@example.org" };
                 assert_eq!(structured, &json!({ "from": from, "n": 1 }));
@@ -85,6 +85,36 @@ async fn what_is_found_in_results_is_blocked_redacted_or_flagged() {
         assert_eq!(places, ["/result/content/0/text", "/result/structuredContent/from"]);
         assert_eq!(server.calls().len(), 1, "the call was made, whatever came back");
     }
+}
+
+#[tokio::test]
+async fn nothing_that_a_server_says_goes_round_a_policy() {
+    let blob = |text: &str| json!({ "type": "resource", "resource": { "uri": "x:y", "blob": text } });
+    for said in [
+        // As bytes, plainly where bytes should be, in names, in an address and in the words of an error.
+        json!({ "content": [blob("YWRhQGV4YW1wbGUub3Jn")] }),
+        json!({ "content": [blob("write to ada@example.org")] }),
+        json!({ "content": [], "structuredContent": { "ada@example.org": 1 } }),
+        json!({ "content": [{ "type": "resource_link", "uri": "mailto:ada@example.org", "name": "n" }] }),
+        json!({ "error": { "code": -32000, "message": "ada@example.org is unknown" } }),
+    ] {
+        let (world, server) = notes(None).await;
+        server.say(|words| words.result = said.clone());
+        published(&world.owner, json!({ "projectId": world.rocket }), rules("BLOCK", false, true)).await;
+        let answer = call(&world, &world.developer, "notes/note", json!({})).await;
+        let expected = if said["error"].is_object() { "SERVER_FAILED" } else { "RESULT_BLOCKED" };
+        answer.refused(expected, "");
+        let calls = recorded(&world, &world.owner, 1).await;
+        assert!(!answer.body.contains("ada@") && !calls[0]["errorMessage"].to_string().contains("ada@"), "{said}");
+    }
+    // A pattern that finds the form of a result finds nothing in it.
+    let (world, _server) = notes(None).await;
+    let pattern = json!({ "compliance": { "patterns": ["text|content|type"], "inArguments": true, "inResults": true,
+        "response": "REDACT" } });
+    published(&world.owner, json!({ "projectId": world.rocket }), pattern).await;
+    assert_eq!(text(&call(&world, &world.developer, "notes/note", json!({})).await.well()), "Done.");
+    // Arguments whose names are redacted are none any more.
+    call(&world, &world.developer, "notes/note", json!({ "text": "x" })).await.refused("DENIED", "arguments");
 }
 
 #[tokio::test]

@@ -93,6 +93,25 @@ async fn arguments_fit_the_schema_or_their_place_is_named() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_kept_keeps_nobody_from_being_recorded() {
+    let (world, server) = numbers().await;
+    allow_everything(&world).await;
+    let rules =
+        json!({ "compliance": { "patterns": ["4111"], "inArguments": true, "inResults": true, "response": "FLAG" } });
+    published(&world.owner, json!({ "projectId": world.rocket }), rules).await;
+    server.say(|words| words.result = json!({ "content": [], "structuredContent": { "b\u{0}": "4111" } }));
+    call(&world, &world.developer, "numbers/add", json!({ "a": 1, "a\u{0}": "4111" })).await.well();
+    let many: serde_json::Map<String, Value> = (0..500).map(|n| (format!("f{n}"), json!("4111"))).collect();
+    let mut arguments = json!(many);
+    arguments["a"] = json!(1);
+    call(&world, &world.developer, "numbers/add", arguments).await.well();
+    let calls = recorded(&world, &world.developer, 2).await;
+    assert!(calls.iter().all(|call| call["status"] == "SUCCESS"), "{calls:?}");
+    let found = calls[0]["findings"].as_array().expect("findings").len();
+    assert!((100..=101).contains(&found), "what one policy finds has an end: {found}");
+}
+
+#[tokio::test]
 async fn what_drifts_or_is_switched_off_is_called_no_more() {
     let (world, server) = numbers().await;
     allow_everything(&world).await;
@@ -162,25 +181,57 @@ async fn an_approval_lets_just_that_call_through_once() {
 }
 
 #[tokio::test]
+async fn an_approval_ends_with_the_policy_and_the_tool_that_it_was_for() {
+    let (world, server) = approving().await;
+    let arguments = json!({ "a": 1 });
+    let with = async |id: &str| {
+        let input = json!({ "arguments": arguments, "approvalId": id });
+        call_with(&world, &world.developer, "numbers/add", input).await
+    };
+    let approved = async || {
+        let id = asked(&world, &world.developer, arguments.clone()).await;
+        world.owner.mutate("approvalApprove", json!({ "id": id })).await.well();
+        id
+    };
+    let id = approved().await;
+    let sql = "SELECT id FROM governance.policies WHERE rules::text LIKE '%numbers/add%'";
+    let policy = typed("pol", world.database.row(sql).await["id"].as_str().expect("an id"));
+    let rules = json!({ "access": { "allowedTools": ["*"], "approvedTools": ["numbers/*"] } });
+    world.owner.mutate("policyUpdate", json!({ "id": policy, "rules": rules })).await.well();
+    with(&id).await.refused("APPROVAL_UNFIT", "approvalId");
+
+    let id = approved().await;
+    let other = "UPDATE governance.mcp_tools SET found_pin = sha256('other'), approved_pin = sha256('other')";
+    world.database.run(other).await;
+    with(&id).await.refused("APPROVAL_UNFIT", "approvalId");
+    assert!(server.calls().is_empty());
+}
+
+#[tokio::test]
 async fn a_retry_calls_nobody_a_second_time() {
     let (world, server) = numbers().await;
     allow_everything(&world).await;
     let text = "mutation($input: McpToolCallInput!) { mcpToolCall(input: $input) { toolCall { id } result { isError } \
         userErrors { code field message } } }";
     let input = json!({ "projectId": world.rocket, "server": "numbers", "tool": "add", "arguments": { "a": 1 } });
-    let first = world.developer.query_once("one", text, json!({ "input": input })).await.well();
-    let again = world.developer.query_once("one", text, json!({ "input": input })).await.well();
-    assert_eq!((first.payload(), server.calls().len()), (again.payload(), 1));
-
-    // The same where the answer itself is not kept any more.
-    world.database.run("DELETE FROM platform.idempotency_answers").await;
-    world.developer.query_once("one", text, json!({ "input": input })).await.refused("ALREADY_CALLED", "");
-    let id = typed("call", &new_id().to_string());
-    call_with(&world, &world.developer, "numbers/add", json!({ "id": id, "arguments": { "a": 1 } })).await.well();
-    recorded(&world, &world.developer, 2).await;
-    let again = call_with(&world, &world.developer, "numbers/add", json!({ "id": id, "arguments": { "a": 1 } })).await;
+    world.developer.query_once("one", text, json!({ "input": input })).await.well();
+    // The result was given once. A retry learns what came of the call, and makes no other.
+    recorded(&world, &world.developer, 1).await;
+    let again = world.developer.query_once("one", text, json!({ "input": input })).await;
     again.refused("ALREADY_CALLED", "");
-    assert_eq!((again.at("mcpToolCall.toolCall.status"), server.calls().len()), (&json!("SUCCESS"), 2));
+    assert!(again.at("mcpToolCall.toolCall.id").is_string() && server.calls().len() == 1, "{}", again.body);
+    assert_eq!(world.database.number("SELECT count(*) FROM platform.idempotency_answers").await, 0);
+
+    let id = typed("call", &new_id().to_string());
+    let with_id = |client| call_with(&world, client, "numbers/add", json!({ "id": id, "arguments": { "a": 1 } }));
+    let at_once = futures_util::future::join_all((0..6).map(|_| with_id(&world.developer))).await;
+    let made = at_once.iter().filter(|answer| answer.refusals().is_empty()).count();
+    assert_eq!((made, server.calls().len()), (1, 2), "one of six");
+    recorded(&world, &world.developer, 2).await;
+    let again = with_id(&world.developer).await;
+    again.refused("ALREADY_CALLED", "");
+    assert_eq!(again.at("mcpToolCall.toolCall.status"), "SUCCESS");
+    with_id(&world.project_admin).await.refused("ID_TAKEN", "id");
     call_with(
         &world,
         &world.developer,

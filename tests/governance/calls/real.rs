@@ -6,9 +6,9 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::{allow_everything, approved, call, program, recorded, text};
-use crate::governance::registry_walk::{discovered, state, world};
+use crate::governance::registry_walk::{state, world};
 use crate::support::mcp::{McpServer, official, script};
-use crate::support::{World, environment};
+use crate::support::{World, environment, eventually};
 
 /// A server of PyPI.
 fn python(name: &str, arguments: &[&str]) -> Value {
@@ -16,12 +16,12 @@ fn python(name: &str, arguments: &[&str]) -> Value {
     program(server.to_str().expect("a path of text"), arguments, json!([]))
 }
 
-/// What the scan found that nobody approves.
-async fn hard_findings(world: &World, id: &str) -> Vec<Value> {
+/// The scan found nothing that nobody approves, and finished each of its checks.
+async fn is_scanned_well(world: &World, id: &str, name: &str) {
     let state = state(&world.owner, id).await;
     let scan = &state["currentVersion"]["latestScan"];
-    assert_ne!(scan["verdict"], "FAILED", "{scan}");
-    scan["crashedChecks"].as_array().cloned().unwrap_or_default()
+    assert!(["PASSED", "REVIEW"].contains(&scan["verdict"].as_str().unwrap_or_default()), "{name}: {scan}");
+    assert_eq!(scan["crashedChecks"], json!([]), "{name}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,7 +71,7 @@ async fn official_servers_are_governed_over_every_transport() {
     let count = cases.len();
     for (name, transport, tool, arguments, expected) in cases {
         let id = approved(&world, name, transport).await;
-        assert!(hard_findings(&world, &id).await.is_empty(), "{name}");
+        is_scanned_well(&world, &id, name).await;
         let answer = call(&world, &world.developer, &format!("{name}/{tool}"), arguments).await.well();
         assert!(text(&answer).contains(expected), "{name}: {}", answer.body);
         if name == "everything" {
@@ -103,9 +103,12 @@ async fn another_version_of_a_server_is_called_only_once_it_was_approved() {
     let transport =
         program(&environment("TRELLIS_NODE"), &[&script("hostile_program.mjs"), "rug-pull", &known], json!([]));
     let id = approved(&world, "weather", transport).await;
-    call(&world, &world.developer, "weather/weather", json!({})).await.well();
-    // The next time it is started, its tool says something else.
-    let drifted = discovered(&world, &id).await;
-    assert!(drifted["tools"]["nodes"][0]["drift"].is_string(), "{drifted}");
+    // The next time it is started, its tool says something else. It is not called, whatever the registry knows by then.
+    call(&world, &world.developer, "weather/weather", json!({})).await.refused("TOOL_CHANGED", "");
+    eventually("the registry looks again by itself", async || {
+        let state = state(&world.owner, &id).await;
+        state["tools"]["nodes"][0]["drift"].is_string().then_some(())
+    })
+    .await;
     call(&world, &world.developer, "weather/weather", json!({})).await.refused("DENIED", "");
 }

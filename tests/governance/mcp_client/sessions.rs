@@ -26,7 +26,7 @@ async fn call(
     arguments: Value,
 ) -> Result<ToolResult, Failure> {
     let (era, version) = (found.era, &found.protocol_version);
-    sessions.call(scope, transport, era, version, tool, object(arguments), |_| (), &bounds()).await
+    sessions.call(scope, transport, era, version, tool, None, object(arguments), |_| (), &bounds()).await
 }
 
 /// The folder of the program that answers.
@@ -131,7 +131,7 @@ async fn one_call_that_hangs_holds_up_no_other_over_the_same_connection() {
     let hurried = Bounds { run: Duration::from_millis(300), ..bounds() };
     let slow = object(json!({ "duration": 30, "steps": 5 }));
     let tool = "trigger-long-running-operation";
-    let slow = sessions.call(scope(1), &server, Era::Session, "2025-11-25", tool, slow, |_| (), &hurried);
+    let slow = sessions.call(scope(1), &server, Era::Session, "2025-11-25", tool, None, slow, |_| (), &hurried);
     let quick = call(&sessions, scope(1), &server, &found, "echo", json!({ "message": "hi" }));
     let (slow, quick) = tokio::join!(slow, quick);
     assert_eq!(slow, Err(Failure::TimedOut { doing: "the call", limit: hurried.run }));
@@ -139,6 +139,6 @@ async fn one_call_that_hangs_holds_up_no_other_over_the_same_connection() {
     // It was cancelled, not ended.
     assert_eq!(home(&sessions, scope(1), &server, &found).await, home_before);
     let missing =
-        sessions.call(scope(1), &server, Era::Session, "1999-01-01", "echo", Map::new(), |_| (), &bounds()).await;
+        sessions.call(scope(1), &server, Era::Session, "1999-01-01", "echo", None, Map::new(), |_| (), &bounds()).await;
     assert!(matches!(missing, Err(Failure::Protocol(_))), "{missing:?}");
 }

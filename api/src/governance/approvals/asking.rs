@@ -72,7 +72,7 @@ pub async fn ask_once(request: &Request, asking: Asking<'_>) -> Result<Committed
     let pin = asking.tool.pin.ok_or_else(|| Error::internal("a tool without a pin was not denied"))?;
     let (tool, arguments) = (asking.tool, asking.arguments);
     match settle(ask(request, asking).await) {
-        Err(Error::Rejected(reasons)) if reasons.iter().all(|reason| reason.code == ALREADY) => {
+        Err(Error::Rejected(reasons)) if reasons.iter().all(|reason| reason.is(Code::AlreadyRequested)) => {
             let call = Call { server_id: tool.server_id, tool_name: &tool.tool_name, arguments, pin: &pin };
             let waiting = store::waiting(request, &call).await?;
             // It was answered in the meantime: whoever calls again is told so.
@@ -82,9 +82,6 @@ pub async fn ask_once(request: &Request, asking: Asking<'_>) -> Result<Committed
         asked => asked,
     }
 }
-
-/// The name of the refusal of a second request for the same call.
-const ALREADY: &str = "ALREADY_REQUESTED";
 
 /// What somebody asks for by themselves, without having made the call.
 pub struct NewApproval {

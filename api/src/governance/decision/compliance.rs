@@ -94,6 +94,9 @@ pub(super) struct CompiledCompliance {
 
 const MAXIMUM_PATTERN_BYTES: usize = 1_000;
 const MAXIMUM_COMPILED_BYTES: usize = 1 << 20;
+/// What one policy names of one call.
+const MAXIMUM_FINDINGS: usize = 100;
+const MAXIMUM_PLACE_BYTES: usize = 1_000;
 
 impl CompiledCompliance {
     pub(super) fn new(policy_id: Uuid, rules: &ComplianceRules, problems: &mut Vec<Problem>) -> Self {
@@ -118,60 +121,108 @@ impl CompiledCompliance {
     pub(super) fn vote(&self, input: &Input, facts: &Facts, checks: &mut Vec<Check>) -> Vote {
         let mut vote = Vote::default();
         let Some(arguments) = input.arguments.as_ref().filter(|_| self.in_arguments) else { return vote };
-        self.find(arguments, &mut String::new(), &mut vote.findings);
-        let holds = vote.findings.is_empty();
-        let places = || vote.findings.iter().map(|finding| finding.place.as_str()).collect::<Vec<_>>().join(", ");
+        let mut found = Found::default();
+        self.find(arguments, &mut String::new(), &mut found);
+        let holds = found.findings.is_empty();
+        let places = || found.findings.iter().map(|finding| finding.place.as_str()).collect::<Vec<_>>().join(", ");
         let actual = if holds { facts.none.clone() } else { format!("found at {}", places()).into() };
         checks.push(Check { field: "arguments", expected: self.expected.clone(), actual, holds });
-        if !holds && self.response == Response::Block {
+        if !holds && self.blocks(&found) {
             vote.raise(Effect::Deny);
         }
+        vote.findings = found.findings;
         vote
     }
 
-    fn find(&self, value: &Value, place: &mut String, findings: &mut Vec<ComplianceFinding>) {
+    /// Whether what was found is not let through. What is not known whole cannot be redacted whole.
+    fn blocks(&self, found: &Found) -> bool {
+        match self.response {
+            Response::Block => true,
+            Response::Redact => found.is_cut,
+            Response::Flag => false,
+        }
+    }
+
+    fn find(&self, value: &Value, place: &mut String, found: &mut Found) {
         match value {
-            Value::String(text) => self.note(text, place, findings),
-            Value::Number(number) => self.note(&number.to_string(), place, findings),
+            Value::String(text) => self.note(text, place, found),
+            Value::Number(number) => self.note(&number.to_string(), place, found),
             _ => {}
         }
-        let parent = place.clone();
-        for_each_child(value, place, |name, child, place| {
-            let found = name.map_or(0, |name| {
-                let before = findings.len();
-                self.note(name, &parent, findings);
-                findings.len() - before
-            });
+        for_each_child(value, place, |name, child, place, parent| {
+            let before = found.findings.len();
+            if let Some(name) = name {
+                self.note(name, &place[..parent], found);
+            }
             // Every place below would repeat the name.
-            if found == 0 {
-                self.find(child, place, findings);
+            if found.findings.len() == before && !found.is_cut {
+                self.find(child, place, found);
             }
         });
     }
 
-    fn note(&self, text: &str, place: &str, findings: &mut Vec<ComplianceFinding>) {
+    fn note(&self, text: &str, place: &str, found: &mut Found) {
         for search in self.searches.iter().filter(|search| search.is_in(text)) {
-            let (policy_id, response) = (self.policy_id, self.response);
-            let (rule, place) = (search.rule.clone(), place.to_owned());
-            findings.push(ComplianceFinding { policy_id, rule, place, response });
+            if found.findings.len() == MAXIMUM_FINDINGS || place.len() > MAXIMUM_PLACE_BYTES {
+                found.is_cut = true;
+            }
+            if found.findings.len() < MAXIMUM_FINDINGS {
+                let end = place.floor_char_boundary(MAXIMUM_PLACE_BYTES);
+                let (rule, place) = (search.rule.clone(), place[..end].to_owned());
+                let (policy_id, response) = (self.policy_id, self.response);
+                found.findings.push(ComplianceFinding { policy_id, rule, place, response });
+            }
         }
     }
 }
 
+/// What one policy found.
+#[derive(Default)]
+struct Found {
+    findings: Vec<ComplianceFinding>,
+    /// There is more, or it stands at places too long to name: then nothing more is looked for.
+    is_cut: bool,
+}
+
+/// What policies found in a result.
+#[derive(Debug, Default)]
+pub struct FoundInResult {
+    pub findings: Vec<ComplianceFinding>,
+    /// The policy that does not let it through.
+    pub blocked_by: Option<Uuid>,
+}
+
 impl CompiledPolicies {
-    /// What the policies that apply to this call find in its result. Blocking is up to the caller.
+    /// Whether any policy that applies to this call looks at results.
     #[must_use]
-    pub fn find_in_result(&self, input: &Input, result: &Value) -> Vec<ComplianceFinding> {
+    pub fn look_at_results(&self, input: &Input) -> bool {
+        self.of_results(input, &Facts::new(input)).next().is_some()
+    }
+
+    fn of_results<'a>(&'a self, input: &'a Input, facts: &'a Facts) -> impl Iterator<Item = &'a CompiledCompliance> {
+        self.policies.iter().filter(|policy| policy.mode == super::Mode::Enforce).filter_map(move |policy| {
+            let CompiledRules::Compliance(compliance) = &policy.rules else { return None };
+            (compliance.in_results && policy.applies(input, facts, &mut Vec::new())).then_some(compliance)
+        })
+    }
+
+    /// What the policies that apply to this call find in parts of its result, each with the JSON pointer to it.
+    #[must_use]
+    pub fn find_in_result(&self, input: &Input, parts: &[(String, Value)]) -> FoundInResult {
         let facts = Facts::new(input);
-        let mut findings = Vec::new();
-        for policy in self.policies.iter().filter(|policy| policy.mode == super::Mode::Enforce) {
-            let CompiledRules::Compliance(compliance) = &policy.rules else { continue };
-            if compliance.in_results && policy.applies(input, &facts, &mut Vec::new()) {
-                compliance.find(result, &mut String::new(), &mut findings);
+        let mut all = FoundInResult::default();
+        for compliance in self.of_results(input, &facts) {
+            let mut found = Found::default();
+            for (place, part) in parts {
+                compliance.find(part, &mut place.clone(), &mut found);
             }
+            if !found.findings.is_empty() && compliance.blocks(&found) {
+                all.blocked_by.get_or_insert(compliance.policy_id);
+            }
+            all.findings.extend(found.findings);
         }
-        findings.sort_unstable_by(ComplianceFinding::order);
-        findings
+        all.findings.sort_unstable_by(ComplianceFinding::order);
+        all
     }
 }
 
@@ -217,13 +268,13 @@ fn compile_pattern(source: &str) -> Result<Regex, String> {
     if pattern.is_match("") { Err("A pattern does not match the empty text.".to_owned()) } else { Ok(pattern) }
 }
 
-/// Visits the children with their JSON pointers, and with their names where they have one.
-fn for_each_child(value: &Value, place: &mut String, mut visit: impl FnMut(Option<&str>, &Value, &mut String)) {
+/// Visits the children with their JSON pointers, the length of their parent's, and their names where they have one.
+fn for_each_child(value: &Value, place: &mut String, mut visit: impl FnMut(Option<&str>, &Value, &mut String, usize)) {
     let length = place.len();
     let mut enter = |name: Option<&str>, segment: &str, child: &Value| {
         place.push('/');
         place.push_str(&segment.replace('~', "~0").replace('/', "~1"));
-        visit(name, child, place);
+        visit(name, child, place, length);
         place.truncate(length);
     };
     match value {

@@ -22,7 +22,7 @@ mod votes;
 pub use access::{AccessRules, Hours};
 pub use applies_to::{AppliesTo, Selection};
 pub use compile::{CompiledPolicies, CustomCompiler, Problem, validate};
-pub use compliance::{ComplianceFinding, ComplianceRules, Detector, Response, redact};
+pub use compliance::{ComplianceFinding, ComplianceRules, Detector, FoundInResult, Response, redact};
 pub use custom::{CustomRules, Matcher};
 pub use decide::decide;
 pub use glob::{Glob, ToolGlob};

@@ -106,6 +106,17 @@ pub struct UsageLimit {
     pub when_redis_away: WhenRedisAway,
 }
 
+impl UsageLimit {
+    /// Whether it is a rate, kept for the moment, and not a budget, kept in the ledger: a hard limit of requests in a
+    /// minute or an hour.
+    #[must_use]
+    pub fn is_rate(&self) -> bool {
+        self.measure == Measure::Requests
+            && self.enforcement == Enforcement::Hard
+            && matches!(self.window, Window::Minute | Window::Hour)
+    }
+}
+
 /// The rules of a usage policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,7 +3,6 @@
 use entity::enums::DecisionAction;
 use entity::governance::decision::Model;
 use entity::ids::{ApiKeyId, PolicyId, UserId};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::recording::Made;
@@ -11,6 +10,7 @@ use super::redaction::redacted_arguments;
 use super::trace::{ReasonKind, Trace};
 use crate::governance::decision::{Action, ComplianceFinding, Input, Reason};
 use crate::governance::pins::canonical;
+use crate::platform::checks;
 use crate::platform::errors::{Error, Result};
 
 /// The row of a decision.
@@ -41,9 +41,9 @@ pub fn row(made: &Made) -> Result<Model> {
         winner_id: decision.winner.map(PolicyId),
         policy_set_version: decision.policy_set_version,
         input_hash: hash(input)?,
-        input: without_nul(serde_json::to_value(&kept).map_err(Error::internal)?),
+        input: checks::without_nul(serde_json::to_value(&kept).map_err(Error::internal)?),
         is_replayable,
-        trace: without_nul(serde_json::to_value(trace).map_err(Error::internal)?),
+        trace: checks::without_nul(serde_json::to_value(trace).map_err(Error::internal)?),
         duration_us: i32::try_from(made.duration.as_micros()).ok(),
         request_id: Some(made.request_id),
     })
@@ -65,16 +65,4 @@ fn redacted(input: &Input, findings: &[ComplianceFinding]) -> (Input, bool) {
     let Some(arguments) = &input.arguments else { return (input.clone(), true) };
     let (arguments, is_whole) = redacted_arguments(arguments, findings);
     (Input { arguments: Some(arguments), ..input.clone() }, is_whole)
-}
-
-/// PostgreSQL keeps every character but one.
-fn without_nul(value: Value) -> Value {
-    match value {
-        Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "\u{FFFD}")),
-        Value::Array(items) => items.into_iter().map(without_nul).collect(),
-        Value::Object(fields) => {
-            fields.into_iter().map(|(name, field)| (name.replace('\0', "\u{FFFD}"), without_nul(field))).collect()
-        }
-        other => other,
-    }
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::governance::decision::{ComplianceFinding, Response};
 use crate::governance::scan::secret_pattern;
+use crate::platform::checks;
 
 /// What stands where something was.
 const REDACTED: &str = "[redacted]";
@@ -28,7 +29,7 @@ pub fn redacted_arguments(arguments: &Value, findings: &[ComplianceFinding]) -> 
         return (Value::from(format!("[left out: {bytes} bytes]")), false);
     }
     let is_whole = kept == *arguments;
-    (kept, is_whole)
+    (checks::without_nul(kept), is_whole)
 }
 
 fn redact(value: &mut Value) {

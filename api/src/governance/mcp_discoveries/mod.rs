@@ -10,5 +10,5 @@ mod store;
 mod trouble;
 
 pub use graphql::{McpDiscovery, McpDiscoveryMutation, of_server};
-pub use recheck::recheck;
+pub use recheck::{look_again, recheck};
 pub use store::has_succeeded;

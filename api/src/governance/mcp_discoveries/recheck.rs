@@ -41,7 +41,8 @@ async fn round(platform: Platform) -> Result<bool> {
     Ok(false)
 }
 
-async fn look_again(platform: Platform, server: McpServerId) -> Result<()> {
+/// Connects to a server again, unless that goes on already.
+pub async fn look_again(platform: Platform, server: McpServerId) -> Result<()> {
     let request = Request::as_system(&platform, "an approved MCP server is looked at again");
     let mut write = request.begin_write().await?;
     let begun = async {

@@ -92,7 +92,7 @@ impl From<Failure> for Trouble {
             Failure::TooLarge { .. } => Code::TooLarge,
             Failure::TooManyPages { .. } | Failure::TooManyTools { .. } => Code::TooMany,
             Failure::RepeatedCursor => Code::Endless,
-            Failure::Protocol(_) => Code::Protocol,
+            Failure::Protocol(_) | Failure::ToolChanged => Code::Protocol,
             Failure::Refused { .. } | Failure::SessionEnded => Code::Refused,
             Failure::Crashed { .. } => Code::Crashed,
         };

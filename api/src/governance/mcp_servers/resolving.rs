@@ -86,6 +86,11 @@ async fn fill(
 ) -> Result<BTreeMap<String, SecretText>, Unresolved> {
     let texts: Vec<&str> = values.values().map(String::as_str).collect();
     let filled = secrets::resolve(request, project, &texts).await?;
-    let filled: Vec<SecretText> = filled.iter().map(|text| text.expose().as_str().into()).collect();
-    Ok(values.into_keys().zip(filled).collect())
+    let filled = values.into_iter().zip(filled).map(|((name, written), text)| {
+        let text = text.expose().as_str();
+        // What stands there as it was registered can be read in the registry, and is no secret.
+        let is_open = text == written;
+        (name, if is_open { SecretText::in_the_open(written) } else { text.into() })
+    });
+    Ok(filled.collect())
 }

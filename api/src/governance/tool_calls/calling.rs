@@ -1,7 +1,6 @@
 //! A governed call from its beginning to its end.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use entity::enums::{McpCallStatus, McpEra, ProjectRole};
 use entity::governance::mcp_server;
@@ -12,8 +11,8 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::admitting::{self, Consumed};
-use super::fitting::{Side, misfits};
+use super::admitting::{self, Claimed};
+use super::fitting::{Fit, fit};
 use super::refusal::{McpCallErrorCode as Code, Refusal};
 use super::results;
 use super::telling::Telling;
@@ -21,17 +20,24 @@ use super::underway::{Underway, refused};
 use crate::governance::approvals::{self, Asking, Call};
 use crate::governance::decision::{ComplianceFinding, Effect, redact};
 use crate::governance::decisions::{self, Asked, Decided, Tool, Use};
+use crate::governance::mcp_discoveries;
 use crate::governance::mcp_servers::{self, CallableTool, Reach, Route};
-use crate::metering::mcp_usage::{self as usage, Ended as Over, Whose};
+use crate::governance::pins;
+use crate::metering::mcp_usage::{Ended as Over, Whose};
 use crate::platform::authorization::{Action, within_scopes};
+use crate::platform::background::{Place, Places};
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result};
-use crate::platform::mcp::{self, Era, Progress, Scope, ToolResult};
+use crate::platform::mcp::{self, Era, Expected, Failure, Progress, Scope, ToolResult};
 use crate::platform::recording::record;
 use crate::platform::request::Request;
+use crate::platform::turns::Turns;
 
 /// Arguments larger than this are not taken: 1 MiB of JSON.
 pub const MOST_ARGUMENT_BYTES: usize = 1024 * 1024;
+/// Calls that go on at once, in one process and of one person.
+const AT_ONCE: usize = 512;
+const AT_ONCE_OF_ONE: usize = 64;
 
 /// A call that somebody wants to make.
 #[derive(Clone, Debug)]
@@ -58,7 +64,7 @@ pub enum Ended {
     /// The tool answered, be it that it failed.
     Answered(Box<Answer>),
     Refused(Box<Refusal>),
-    /// It was made before, under the same id or idempotency key, and is not made again.
+    /// It was asked before, under the same id or idempotency key, and is not made again.
     Repeated(McpCallId),
 }
 
@@ -82,12 +88,37 @@ pub fn call<'a>(request: &'a Request, new: NewCall, progress: Listener<'a>) -> B
     begin(request, new, progress).boxed()
 }
 
+/// The calls that go on in this process.
+struct Calls {
+    all: Places,
+    people: Turns,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self { all: Places::new(AT_ONCE), people: Turns::new(AT_ONCE_OF_ONE) }
+    }
+}
+
+/// Places for one more call, if there are any.
+fn places(request: &Request) -> Result<Option<(Place, Place)>> {
+    let calls = request.platform.kept.of::<Calls>();
+    Ok(calls.people.try_take(request.user_id()?.uuid()).zip(calls.all.try_take()))
+}
+
 async fn begin(request: &Request, new: NewCall, progress: Listener<'_>) -> Result<Ended> {
     check_caller(request, new.project_id)?;
-    let id = checks::new_id(request, new.id, Code::IdTaken)?;
-    if new.id.is_some() && usage::of_id(request, id).await?.is_some() {
-        return Ok(Ended::Repeated(id));
-    }
+    request.keep_no_answer();
+    let Some(_places) = places(request)? else {
+        let message = "Too many calls go on at the moment. Try again when some of yours are over.";
+        return Ok(Ended::Refused(Box::new(Refusal::new(Code::RateLimited, "", message))));
+    };
+    let model = checks::optional_line("model", new.model, 255, Code::TextInvalid)?;
+    let message = checks::optional_text("message", new.message, 2_000, Code::TextInvalid)?;
+    let id = match admitting::claim(request, new.id).await? {
+        Claimed::New(id) => id,
+        Claimed::Before(id) => return Ok(Ended::Repeated(id)),
+    };
     let tool = match new.server.len().max(new.tool.len()) > 1_000 {
         true => None,
         false => mcp_servers::callable(request, new.project_id, &new.server, &new.tool).await?,
@@ -96,21 +127,15 @@ async fn begin(request: &Request, new: NewCall, progress: Listener<'_>) -> Resul
         let message = "The project has no such server, or the server no such tool.";
         return Ok(Ended::Refused(Box::new(Refusal::new(Code::UnknownTool, "tool", message))));
     };
-    let model = checks::optional_line("model", new.model, 255, Code::TextInvalid)?;
     let arguments = Value::Object(new.arguments);
     let input_bytes = arguments.to_string().len();
-    let making = Making {
-        request,
-        row: begun(request, id, &tool, model.clone(), new.parent_request_id, input_bytes),
-        tool,
-        arguments,
-        is_followed: new.id.is_some(),
-    };
+    let row = begun(request, id, &tool, model.clone(), new.parent_request_id, input_bytes);
+    let making = Making { request, row, tool, arguments, is_followed: new.id.is_some() };
     if input_bytes > MOST_ARGUMENT_BYTES {
         let message = format!("The arguments have {input_bytes} bytes; at most {MOST_ARGUMENT_BYTES} are taken.");
-        return making.refuse(None, Refusal::new(Code::ArgumentsInvalid, "arguments", message)).await;
+        return making.refuse(Refusal::new(Code::ArgumentsInvalid, "arguments", message)).await;
     }
-    making.make(model, new.approval_id, new.message, progress).await
+    making.make(model, new.approval_id, message, progress).await
 }
 
 /// Whether the viewer may call tools of the project at all. What of them is for policies to say.
@@ -173,6 +198,14 @@ struct Making<'a> {
     is_followed: bool,
 }
 
+/// How the server is reached and spoken with.
+struct Way<'a> {
+    route: &'a Route,
+    reach: Reach,
+    era: Era,
+    version: &'a str,
+}
+
 impl Making<'_> {
     async fn make(
         mut self,
@@ -183,13 +216,13 @@ impl Making<'_> {
     ) -> Result<Ended> {
         let request = self.request;
         if let Some(refusal) = self.unfit_arguments().await {
-            return self.refuse(None, refusal).await;
+            return self.refuse(refusal).await;
         }
         if let Some(approval) = approval_id
             && let Some(call) = self.bound()
             && let Err(unfit) = approvals::held(request, approval, &call).await?
         {
-            return self.refuse(None, Refusal::unfit(unfit)).await;
+            return self.refuse(Refusal::unfit(unfit)).await;
         }
         let asked = Asked {
             project_id: self.tool.project_id,
@@ -206,7 +239,7 @@ impl Making<'_> {
             Effect::Deny => {
                 decided.record(request, Vec::new()).await?;
                 let refusal = Refusal::denied(&decided.decision);
-                return self.refuse(Some(&decided), refusal).await;
+                return self.refuse(refusal).await;
             }
             Effect::RequireApproval => {
                 decided.record(request, Vec::new()).await?;
@@ -215,33 +248,64 @@ impl Making<'_> {
         }
         let admission = match admitting::admit(request, &decided, &self.tool).await? {
             Ok(admission) => admission,
-            Err(refusal) => return self.refuse(Some(&decided), refusal).await,
+            Err(refusal) => return self.refuse(refusal).await,
         };
-        self.row.approval_id = decided.input.approval_id.map(ApprovalId);
+        self.row.approval_id = admitting::approval_of(&decided);
         let mut underway = Underway::new(&request.platform, self.row.clone(), admission);
-        let (Some(route), Some(bound)) = (&self.tool.route, self.bound()) else {
-            return Err(Error::internal("a tool without a route or a pin was not denied"));
-        };
-        match admitting::consume(request, self.row.id, &decided, &bound).await? {
-            Consumed::Done => {}
-            Consumed::Unfit(unfit) => return ended(underway.refuse(Refusal::unfit(unfit)).await?),
-            Consumed::Repeated(id) => {
-                underway.forget().await;
-                return Ok(Ended::Repeated(id));
+        match self.go(&mut underway, &decided, progress).await {
+            Ok(Ok(result)) => {
+                let recorded = underway.answer(result.size_bytes, result.is_error).await?;
+                Ok(Ended::Answered(Box::new(Answer { result, recorded })))
+            }
+            Ok(Err(refusal)) => Ok(Ended::Refused(Box::new(underway.refuse(refusal).await?))),
+            Err(error) => {
+                underway.fail().await;
+                Err(error)
             }
         }
-        let reach = match mcp_servers::resolve_route(request, self.tool.project_id, route).await {
-            Ok(reach) => reach,
-            Err(unresolved) => return ended(underway.refuse(Refusal::unresolved(unresolved)?).await?),
+    }
+
+    /// The call itself, once it is admitted.
+    async fn go(
+        &self,
+        underway: &mut Underway,
+        decided: &Decided,
+        progress: Listener<'_>,
+    ) -> Result<std::result::Result<ToolResult, Refusal>> {
+        let Some(bound) = self.bound() else {
+            return Err(Error::internal("a tool without a pin was not denied"));
+        };
+        let way = match self.way().await? {
+            Ok(way) => way,
+            Err(refusal) => return Ok(Err(refusal)),
         };
         let mut arguments = self.arguments.clone();
         redact(&mut arguments, &decided.decision.findings);
-        underway.is_asked();
-        let result = match self.ask_server(route, &reach, arguments, progress).await {
-            Ok(result) => result,
-            Err(failure) => return ended(underway.refuse(Refusal::failed(&failure)).await?),
+        let Value::Object(arguments) = arguments else {
+            let message = "A compliance policy takes the arguments out as a whole.";
+            return Ok(Err(Refusal::new(Code::Denied, "arguments", message)));
         };
-        self.hand_over(underway, result, &reach, &decided).await
+        if let Err(unfit) = admitting::consume(self.request, &self.row, decided, &bound).await? {
+            return Ok(Err(Refusal::unfit(unfit)));
+        }
+        underway.is_asked();
+        let result = match self.ask_server(&way, decided, arguments, progress).await {
+            Ok(result) => result,
+            Err(failure) => {
+                if matches!(failure, Failure::NotAllowed(_) | Failure::ToolChanged) {
+                    underway.is_not_asked();
+                }
+                if failure == Failure::ToolChanged {
+                    self.look_again();
+                }
+                return Ok(Err(results::look_at_failure(&failure, decided).await?));
+            }
+        };
+        let looked = results::look(&self.request.platform, &self.tool, result, &way.reach, decided).await?;
+        let mut found = decided.decision.findings.clone();
+        found.extend(looked.findings);
+        underway.found(findings(&found)?);
+        Ok(looked.outcome)
     }
 
     /// What an approval is bound to; none while the tool has no pin, and is not called.
@@ -251,15 +315,21 @@ impl Making<'_> {
         Some(Call { server_id, tool_name, arguments: &self.arguments, pin })
     }
 
-    /// A tool without a pin is denied, whatever its arguments.
+    /// Looks at the arguments of a tool that is as it was approved. Any other is denied, whatever they are.
     async fn unfit_arguments(&self) -> Option<Refusal> {
-        let pin = self.tool.pin.as_ref()?;
-        let schema = &self.tool.input_schema;
-        match misfits(&self.request.platform, pin, Side::Arguments, schema, &self.arguments).await {
-            Some(problems) if problems.is_empty() => None,
-            Some(problems) => Some(Refusal::misfits(problems)),
-            None => {
+        let gates = self.tool.gates;
+        if !(gates.server_approved && gates.scan_passed && gates.tool_enabled && gates.pin_matches) {
+            return None;
+        }
+        match fit(&self.request.platform, &self.tool.input_schema, &self.arguments).await {
+            Fit::Fits => None,
+            Fit::Misfits(problems) => Some(Refusal::misfits(problems)),
+            Fit::Unreadable => {
                 let message = "The tool's own schema of its arguments cannot be read.";
+                Some(Refusal::new(Code::ServerFailed, "tool", message))
+            }
+            Fit::TooSlow => {
+                let message = "Comparing the arguments with the tool's own schema takes too long.";
                 Some(Refusal::new(Code::ServerFailed, "tool", message))
             }
         }
@@ -270,75 +340,82 @@ impl Making<'_> {
         let (tool, arguments) = (&*self.tool, &self.arguments);
         let asking = Asking { id: None, decided, tool, arguments, message };
         let refusal = Refusal::needs(approvals::ask_once(self.request, asking).await?);
-        self.refuse(Some(decided), refusal).await
+        self.refuse(refusal).await
     }
 
-    async fn ask_server(
-        &self,
-        route: &Route,
-        reach: &Reach,
-        arguments: Value,
-        progress: Listener<'_>,
-    ) -> std::result::Result<ToolResult, mcp::Failure> {
+    /// How the server is reached in its approved version, with secrets in place.
+    async fn way(&self) -> Result<std::result::Result<Way<'_>, Refusal>> {
+        let Some(route) = &self.tool.route else {
+            return Err(Error::internal("a tool without a route was not denied"));
+        };
         let (Some(era), Some(version)) = (route.era, &route.protocol_version) else {
-            return Err(mcp::Failure::Unreachable("it was never connected to in its approved version".to_owned()));
+            let message = "The server was never connected to in its approved version.";
+            return Ok(Err(Refusal::new(Code::ServerUnavailable, "server", message)));
         };
         let era = match era {
             McpEra::Session => Era::Session,
             McpEra::Stateless => Era::Stateless,
         };
-        let Value::Object(arguments) = arguments else { return Err(mcp::Failure::NotAllowed(String::new())) };
-        let (project, server_version) = (self.tool.project_id.uuid(), route.version_id.uuid());
-        let scope = Scope { project, server_version };
+        match mcp_servers::resolve_route(self.request, self.tool.project_id, route).await {
+            Ok(reach) => Ok(Ok(Way { route, reach, era, version })),
+            Err(unresolved) => Ok(Err(Refusal::unresolved(unresolved)?)),
+        }
+    }
+
+    async fn ask_server(
+        &self,
+        way: &Way<'_>,
+        decided: &Decided,
+        arguments: Map<String, Value>,
+        progress: Listener<'_>,
+    ) -> std::result::Result<ToolResult, Failure> {
+        let platform = &self.request.platform;
+        let scope = Scope { project: self.tool.project_id.uuid(), server_version: way.route.version_id.uuid() };
         let tool = mcp::Tool { name: &self.tool.tool_name, input_schema: Some(&self.tool.input_schema) };
-        let sessions = &self.request.platform.tool_sessions;
-        self.request.wait_longer(reach.bounds.run + Duration::from_secs(1));
-        let telling = self.is_followed.then(|| Telling::of(&self.request.platform, Whose::of(&self.row)));
-        let progress = move |told: Progress| {
+        let expected = self.tool.pin.as_ref().map(|pin| Expected { pin: pin.0, pin_of });
+        let telling = self.is_followed.then(|| Telling::of(platform, Whose::of(&self.row)));
+        // A policy that looks at results sees none of what is said on the way.
+        let is_silent = decided.standing.policies.look_at_results(&decided.input);
+        let progress = move |mut told: Progress| {
+            if is_silent {
+                told.message = None;
+            }
             if let Some(telling) = &telling {
                 telling.note(told.clone());
             }
             progress(told);
         };
-        sessions.call(scope, &reach.transport, era, version, tool, arguments, progress, &reach.bounds).await
+        let (transport, bounds) = (&way.reach.transport, &way.reach.bounds);
+        let _pause = self.request.pause();
+        platform
+            .tool_sessions
+            .call(scope, transport, way.era, way.version, tool, expected.as_ref(), arguments, progress, bounds)
+            .await
     }
 
-    /// Looks at what came back, and gives what may be given of it.
-    async fn hand_over(
-        self,
-        mut underway: Underway,
-        result: ToolResult,
-        reach: &Reach,
-        decided: &Decided,
-    ) -> Result<Ended> {
-        let (size_bytes, is_error) = (result.size_bytes, result.is_error);
-        let looked = results::look(&self.request.platform, &self.tool, result, reach, decided).await?;
-        let mut found = decided.decision.findings.clone();
-        found.extend(looked.findings);
-        underway.found(findings(&found)?);
-        match looked.outcome {
-            Ok(result) => {
-                let recorded = underway.answer(size_bytes, is_error).await?;
-                let recorded = recorded.ok_or_else(|| Error::internal("a call ended twice"))?;
-                Ok(Ended::Answered(Box::new(Answer { result, recorded })))
+    /// Lets the registry see what became of the server's tools, beside the call.
+    fn look_again(&self) {
+        let (platform, server) = (self.request.platform.clone(), self.tool.server_id);
+        tokio::spawn(async move {
+            if let Err(error) = mcp_discoveries::look_again(platform, server).await {
+                tracing::warn!(%error, %server, "a server whose tools have changed is looked at later");
             }
-            Err(refusal) => ended(underway.refuse(refusal).await?),
-        }
+        });
     }
 
     /// Records that the call was not made.
-    async fn refuse(self, decided: Option<&Decided>, refusal: Refusal) -> Result<Ended> {
-        let row = mcp_usage::Model { decision_id: decided.map(|decided| decided.id), ..self.row };
-        let row = refused(row, &refusal, None);
+    async fn refuse(self, refusal: Refusal) -> Result<Ended> {
+        let row = refused(self.row, &refusal, None);
         record(&self.request.platform, Over(row.clone())).await?;
-        ended(Refusal { recorded: Some(row), ..refusal })
+        Ok(Ended::Refused(Box::new(Refusal { recorded: Some(row), ..refusal })))
     }
 }
 
-fn ended(refusal: Refusal) -> Result<Ended> {
-    Ok(Ended::Refused(Box::new(refusal)))
+/// The pin of a tool as its server describes it.
+fn pin_of(tool: &Value) -> Option<[u8; 32]> {
+    Some(serde_json::from_value::<pins::Tool>(tool.clone()).ok()?.pin().0)
 }
 
 fn findings(found: &[ComplianceFinding]) -> Result<Value> {
-    serde_json::to_value(found).map_err(Error::internal)
+    Ok(checks::without_nul(serde_json::to_value(found).map_err(Error::internal)?))
 }

@@ -1,9 +1,11 @@
 //! What a tool answers, as a client sees it: typed blocks instead of JSON.
 
-use async_graphql::{SimpleObject, Union};
+use async_graphql::{Context, Object, SimpleObject, Union};
 use serde_json::Value;
 
+use crate::platform::errors::Result;
 use crate::platform::mcp::{ContentBlock, ResourceContents, ToolResult};
+use crate::platform::request::RequestContext;
 
 /// Text for a model or a person.
 #[derive(SimpleObject)]
@@ -105,15 +107,34 @@ impl McpEmbeddedResource {
     }
 }
 
-/// What a tool answered. It is given once and not kept.
-#[derive(SimpleObject)]
+/// What a tool answered.
 pub struct McpToolResult {
-    /// Its parts, in order. Where a compliance policy redacts, `[redacted]` stands in the place of a text.
     content: Vec<McpContent>,
-    /// The same as data, in the shape of the tool's own output schema; null where the tool gives none.
     structured: Option<Value>,
-    /// Whether the tool says that it failed; the content says why.
     is_error: bool,
+    size_bytes: u64,
+}
+
+/// What a tool answered. It is given once and not kept.
+#[Object]
+impl McpToolResult {
+    /// Its parts, in order. Where a compliance policy redacts, `[redacted]` stands in the place of a text.
+    async fn content(&self, ctx: &Context<'_>) -> Result<&[McpContent]> {
+        // However often a document asks for it, one answer holds so much and no more.
+        ctx.request().take_content_bytes(self.size_bytes)?;
+        Ok(&self.content)
+    }
+
+    /// The same as data, in the shape of the tool's own output schema; null where the tool gives none.
+    async fn structured(&self, ctx: &Context<'_>) -> Result<Option<&Value>> {
+        ctx.request().take_content_bytes(self.size_bytes)?;
+        Ok(self.structured.as_ref())
+    }
+
+    /// Whether the tool says that it failed; the content says why.
+    async fn is_error(&self) -> bool {
+        self.is_error
+    }
 }
 
 impl From<ToolResult> for McpToolResult {
@@ -122,6 +143,7 @@ impl From<ToolResult> for McpToolResult {
             content: result.content.into_iter().filter_map(McpContent::of).collect(),
             structured: result.structured,
             is_error: result.is_error,
+            size_bytes: u64::try_from(result.size_bytes).unwrap_or(u64::MAX),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::platform::write::Committed;
 /// A call of a tool.
 #[derive(InputObject)]
 struct McpToolCallInput {
-    /// An id of your making (a UUIDv7 in its `call_` form, at most 30 days old): follow `mcpToolCallProgress` with it, and a retry cannot call a second time.
+    /// An id of your making (a UUIDv7 in its `call_` form, at most 30 days old): follow `mcpToolCallProgress` with it, and a retry cannot call a second time. It stands for this one call, also when it is refused: the next takes another.
     id: Option<McpCallId>,
     /// The project.
     project_id: ProjectId,
@@ -41,7 +41,7 @@ struct McpToolCallInput {
 /// What calling a tool ended with.
 #[derive(SimpleObject)]
 struct McpToolCallPayload {
-    /// The call as it is recorded; null when nothing was decided about it.
+    /// The call as it is recorded; null when it came to nothing before anything was decided about it.
     tool_call: Option<McpCall>,
     /// What the tool answered; null when it was not called, or its answer not let through.
     result: Option<McpToolResult>,
@@ -54,14 +54,19 @@ struct McpToolCallPayload {
 }
 
 impl McpToolCallPayload {
-    fn refused(refusal: Refusal) -> Result<Self> {
-        let (approval, cursor) = match refusal.approval.clone() {
+    /// Why there is no result.
+    fn without_result(error: Error) -> Result<Self> {
+        let Outcome { user_errors, .. }: Outcome<(), McpCallErrorCode> = Outcome::of(Err(error))?;
+        Ok(Self { tool_call: None, result: None, approval: None, user_errors, commit_cursor: None })
+    }
+
+    fn refused(mut refusal: Refusal) -> Result<Self> {
+        let tool_call = refusal.recorded.take().map(McpCall::from);
+        let (approval, commit_cursor) = match refusal.approval.take() {
             Some(Committed { outcome, cursor }) => (Some(Approval::from(outcome)), cursor),
             None => (None, None),
         };
-        let tool_call = refusal.recorded.clone().map(McpCall::from);
-        let outcome: Outcome<(), McpCallErrorCode> = Outcome::of(Err(refusal.into_error()))?;
-        Ok(Self { tool_call, result: None, approval, user_errors: outcome.user_errors, commit_cursor: cursor })
+        Ok(Self { tool_call, approval, commit_cursor, ..Self::without_result(refusal.into_error())? })
     }
 
     async fn of(request: &Request, ended: Ended) -> Result<Self> {
@@ -75,7 +80,7 @@ impl McpToolCallPayload {
             }),
             Ended::Refused(refusal) => Self::refused(*refusal),
             Ended::Repeated(id) => {
-                let message = "This call was made before, and its result is not kept.";
+                let message = "This call was asked for before. Results are not kept.";
                 let refusal = Refusal::new(McpCallErrorCode::AlreadyCalled, "", message);
                 Self::refused(Refusal { recorded: mcp_usage::of_id(request, id).await?, ..refusal })
             }
@@ -107,7 +112,6 @@ impl ToolCallMutation {
         #[graphql(desc = "The call.")] input: McpToolCallInput,
     ) -> Result<McpToolCallPayload> {
         let request = ctx.request();
-        calling::check_caller(request, input.project_id)?;
         let arguments = match object(input.arguments) {
             Ok(arguments) => arguments,
             Err(refusal) => return McpToolCallPayload::refused(*refusal),
@@ -125,17 +129,7 @@ impl ToolCallMutation {
         };
         match calling::call(request, new, &mut |_| ()).await {
             Ok(ended) => McpToolCallPayload::of(request, ended).await,
-            Err(error @ Error::Rejected(_)) => {
-                let outcome: Outcome<(), McpCallErrorCode> = Outcome::of(Err(error))?;
-                let user_errors = outcome.user_errors;
-                Ok(McpToolCallPayload {
-                    tool_call: None,
-                    result: None,
-                    approval: None,
-                    user_errors,
-                    commit_cursor: None,
-                })
-            }
+            Err(error @ Error::Rejected(_)) => McpToolCallPayload::without_result(error),
             Err(error) => Err(error),
         }
     }

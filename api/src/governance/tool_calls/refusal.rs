@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::governance::approvals::Unfit;
-use crate::governance::decision::{Decision, Gate, Level, Measure, Reason, Window};
+use crate::governance::decision::{Decision, Gate, Level, Reason};
 use crate::governance::mcp_servers::Unresolved;
 use crate::metering::limits::{LimitStanding, Reached};
 use crate::platform::errors::{Error, Reached as Limit, Rejection};
@@ -55,7 +55,9 @@ pub enum McpCallErrorCode {
     ResultBlocked,
     /// The server answered with an error, or not as the protocol wants.
     ServerFailed,
-    /// The call with this id or Idempotency-Key was made before. Results are not kept.
+    /// The tool is not what was approved: its server says something else of it now. Somebody has to look at it again.
+    ToolChanged,
+    /// A call was asked for with this id or Idempotency-Key before; toolCall says how it ended. Results are not kept.
     AlreadyCalled,
 }
 
@@ -67,6 +69,20 @@ impl McpCallErrorCode {
     /// As the graph and the record spell it.
     pub fn name(self) -> &'static str {
         Self::items().iter().find(|item| item.value == self).map_or("", |item| item.name)
+    }
+
+    /// What can be said of it without repeating what anybody said.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::ArgumentsInvalid => "The arguments did not fit the tool's schema.",
+            Self::ServerUnavailable => "The server could not be reached, or its program ended.",
+            Self::ServerFailed => "The server answered with an error, or not as the protocol wants.",
+            Self::TimedOut => "The server did not answer in time.",
+            Self::ResultTooLarge => "The result is larger than is taken.",
+            Self::ResultInvalid => "The result is not as the tool's schema promises.",
+            Self::ToolChanged => "The tool is not as it was approved: it changed at its server since.",
+            _ => "",
+        }
     }
 
     /// How a call that ends so is recorded.
@@ -88,6 +104,7 @@ impl McpCallErrorCode {
             | Self::RateLimited
             | Self::BudgetExceeded
             | Self::ResultBlocked
+            | Self::ToolChanged
             | Self::AlreadyCalled => McpCallStatus::Blocked,
         }
     }
@@ -99,7 +116,7 @@ pub struct Refusal {
     pub code: McpCallErrorCode,
     /// The place in the input, such as `arguments.city`; empty for the whole of it.
     pub field: Cow<'static, str>,
-    /// For people. Holds neither arguments nor secrets.
+    /// For who called. Holds no secrets, and may repeat what the server says.
     pub message: String,
     /// Further places with their messages.
     pub others: Vec<(String, String)>,
@@ -125,9 +142,16 @@ impl Refusal {
         }
     }
 
-    /// Arguments that do not fit, each place with its message.
+    /// What the record says of it: a sentence of ours, as those of the server and of schemas may hold what was said.
+    pub fn recordable(&self) -> String {
+        let sentence = self.code.sentence();
+        let text = if sentence.is_empty() { &self.message } else { sentence };
+        text.chars().filter(|sign| *sign != '\0').take(2_000).collect()
+    }
+
+    /// Arguments that do not fit, each place below them with its message.
     pub fn misfits(problems: Vec<(String, String)>) -> Self {
-        let mut problems = problems.into_iter();
+        let mut problems = problems.into_iter().map(|(path, message)| (format!("arguments{path}"), message));
         let (field, message) = problems.next().unwrap_or_else(|| ("arguments".to_owned(), String::new()));
         let refusal = Self::new(McpCallErrorCode::ArgumentsInvalid, "", message);
         Self { field: field.into(), others: problems.collect(), ..refusal }
@@ -148,19 +172,19 @@ impl Refusal {
         Self { approval: Some(approval), ..refusal }
     }
 
-    pub fn limited(reached: &Reached) -> Self {
+    /// A limit that leaves no room. How much of it is used is not everybody's to know.
+    pub fn limited(reached: &Reached, may_see: bool) -> Self {
         let LimitStanding { limit, remaining, resets_at, .. } = &reached.standing;
         let rules = &limit.limit;
-        let is_rate = rules.measure == Measure::Requests && matches!(rules.window, Window::Minute | Window::Hour);
-        let (code, what) = match is_rate {
+        let (code, what) = match rules.is_rate() {
             true => (McpCallErrorCode::RateLimited, "rate"),
             false => (McpCallErrorCode::BudgetExceeded, "budget"),
         };
         let amount = rules.amount.normalize();
         let message = format!("The {what} of {amount} leaves no room for this call before {}.", resets_at.to_rfc3339());
         let whole = |number: Decimal| number.to_i64().unwrap_or(i64::MAX);
-        let limit = Limit { limit: whole(rules.amount), used: whole(rules.amount - remaining) };
-        Self { retry_after: Some(reached.retry_after), limit: Some(limit), ..Self::new(code, "", message) }
+        let limit = may_see.then(|| Limit { limit: whole(rules.amount), used: whole(rules.amount - remaining) });
+        Self { retry_after: Some(reached.retry_after), limit, ..Self::new(code, "", message) }
     }
 
     pub fn failed(failure: &Failure) -> Self {
@@ -171,6 +195,7 @@ impl Refusal {
             | Failure::Crashed { .. }
             | Failure::SessionEnded => McpCallErrorCode::ServerUnavailable,
             Failure::TimedOut { .. } => McpCallErrorCode::TimedOut,
+            Failure::ToolChanged => McpCallErrorCode::ToolChanged,
             Failure::TooLarge { .. } => McpCallErrorCode::ResultTooLarge,
             Failure::TooManyPages { .. }
             | Failure::TooManyTools { .. }

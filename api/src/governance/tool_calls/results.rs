@@ -1,16 +1,20 @@
 //! What a tool answered, made fit to be given: without the secrets that its server was given, as compliance policies want
 //! it, and as the tool's own schema says it is.
 
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use entity::ids::PolicyId;
 use serde_json::{Value, json};
 
-use super::fitting::{Side, misfits};
+use super::fitting::{Fit, fit};
 use super::refusal::{McpCallErrorCode as Code, Refusal};
-use crate::governance::decision::{ComplianceFinding, Response, redact};
+use crate::governance::decision::{ComplianceFinding, FoundInResult, redact};
 use crate::governance::decisions::Decided;
 use crate::governance::mcp_servers::{CallableTool, Reach};
 use crate::platform::errors::{Error, Result};
-use crate::platform::mcp::{ContentBlock, ToolResult};
+use crate::platform::mcp::{ContentBlock, Failure, ToolResult};
 use crate::platform::request::Platform;
 
 /// What may be given, and what was found.
@@ -19,7 +23,22 @@ pub struct Looked {
     pub findings: Vec<ComplianceFinding>,
 }
 
-/// Looks at a result. Its text is searched; pictures, sounds and other bytes are not.
+/// The fields of a part of a result that hold what the server wants to say. The others say what kind of part it is.
+const TELLING: [&str; 11] = [
+    "text",
+    "uri",
+    "name",
+    "title",
+    "description",
+    "mimeType",
+    "data",
+    "resource/uri",
+    "resource/text",
+    "resource/mimeType",
+    "resource/blob",
+];
+
+/// Looks at a result. Its texts are searched, also where they stand as bytes; pictures and sounds are not.
 pub async fn look(
     platform: &Platform,
     tool: &CallableTool,
@@ -29,64 +48,91 @@ pub async fn look(
 ) -> Result<Looked> {
     let (is_error, size_bytes) = (result.is_error, result.size_bytes);
     let mut value = json!({ "content": result.content, "structuredContent": result.structured });
-    let bytes = take_bytes(&mut value);
-    reach.transport.conceal(&mut value);
+    for place in places(&value) {
+        if let Some(said) = value.pointer_mut(&place) {
+            reach.transport.conceal(said);
+        }
+    }
+    let structured = value.get("structuredContent").filter(|structured| !structured.is_null());
     // As the tool gave it: what is redacted below need not fit any more. An error need not look like a result.
-    let structured = Some(&value["structuredContent"]).filter(|structured| !structured.is_null());
     let misfit = if is_error { None } else { misfit(platform, tool, structured).await };
-    let mut findings = decided.standing.policies.find_in_result(&decided.input, &value);
+    let FoundInResult { mut findings, blocked_by } = search(decided, &value).await?;
     redact(&mut value, &findings);
-    let blocking = findings.iter().find(|finding| finding.response == Response::Block);
-    let blocked = blocking.map(|finding| {
-        let policy = PolicyId(finding.policy_id);
-        Refusal::new(Code::ResultBlocked, "", format!("The policy {policy} does not let the result through."))
-    });
     for finding in &mut findings {
         finding.place.insert_str(0, "/result");
     }
-    if let Some(refusal) = blocked.or(misfit) {
+    if let Some(refusal) = blocked_by.map(PolicyId).map(blocked).or(misfit) {
         return Ok(Looked { outcome: Err(refusal), findings });
     }
-    put_bytes(&mut value, bytes);
-    let structured = Some(value["structuredContent"].take()).filter(|structured| !structured.is_null());
-    let content: Vec<ContentBlock> = serde_json::from_value(value["content"].take()).map_err(Error::internal)?;
+    let mut take = |name: &str| value.get_mut(name).map(Value::take).unwrap_or_default();
+    let structured = Some(take("structuredContent")).filter(|structured| !structured.is_null());
+    let content: Vec<ContentBlock> = serde_json::from_value(take("content")).map_err(Error::internal)?;
     Ok(Looked { outcome: Ok(ToolResult { content, structured, is_error, size_bytes }), findings })
 }
 
+/// Why a server gave no result, as far as compliance policies let that through.
+pub async fn look_at_failure(failure: &Failure, decided: &Decided) -> Result<Refusal> {
+    let refusal = Refusal::failed(failure);
+    let said = json!({ "structuredContent": refusal.message });
+    let found = search(decided, &said).await?;
+    Ok(match found.findings.is_empty() {
+        true => refusal,
+        false => Refusal { message: refusal.code.sentence().to_owned(), ..refusal },
+    })
+}
+
+fn blocked(policy: PolicyId) -> Refusal {
+    Refusal::new(Code::ResultBlocked, "", format!("The policy {policy} does not let the result through."))
+}
+
 async fn misfit(platform: &Platform, tool: &CallableTool, structured: Option<&Value>) -> Option<Refusal> {
-    let (schema, pin) = (tool.output_schema.as_ref()?, tool.pin.as_ref()?);
+    let schema = tool.output_schema.as_ref()?;
     let Some(structured) = structured else {
         let message = "The tool promises a structured result and gave none.";
         return Some(Refusal::new(Code::ResultInvalid, "", message));
     };
-    match misfits(platform, pin, Side::Result, schema, structured).await {
-        Some(problems) => problems.first().map(|(place, message)| {
-            Refusal::new(Code::ResultInvalid, "", format!("The result is not as the tool promises: {place}: {message}"))
-        }),
-        None => Some(Refusal::new(Code::ServerFailed, "tool", "The tool's own schema of its result cannot be read.")),
+    match fit(platform, schema, structured).await {
+        Fit::Fits => None,
+        // Its places may be named after what a policy would not let through.
+        Fit::Misfits(_) => Some(Refusal::new(Code::ResultInvalid, "", Code::ResultInvalid.sentence())),
+        Fit::Unreadable | Fit::TooSlow => {
+            Some(Refusal::new(Code::ServerFailed, "tool", "The tool's own schema of its result cannot be applied."))
+        }
     }
 }
 
-/// The bytes that stand in a result as Base64, with their places.
-type Bytes = Vec<(String, Value)>;
-
-/// Takes out what is no text: a pattern would find anything in it.
-fn take_bytes(value: &mut Value) -> Bytes {
+/// Where a result says something.
+fn places(value: &Value) -> Vec<String> {
     let count = value["content"].as_array().map_or(0, Vec::len);
-    let places =
-        (0..count).flat_map(|index| ["data", "resource/blob"].map(|place| format!("/content/{index}/{place}")));
-    let taken = places.filter_map(|place| {
-        let found = value.pointer_mut(&place)?;
-        found.is_string().then(|| (place, found.take()))
-    });
-    taken.collect()
+    let of_parts = (0..count).flat_map(|index| TELLING.map(|field| format!("/content/{index}/{field}")));
+    let there = of_parts.filter(|place| value.pointer(place).is_some_and(Value::is_string));
+    there.chain(["/structuredContent".to_owned()]).collect()
 }
 
-fn put_bytes(value: &mut Value, bytes: Bytes) {
-    for (place, found) in bytes {
-        if let Some(gap) = value.pointer_mut(&place) {
-            *gap = found;
-        }
+/// What policies find in what a result says. Searching much is done away from those who answer requests.
+async fn search(decided: &Decided, value: &Value) -> Result<FoundInResult> {
+    let (policies, input) = (Arc::clone(&decided.standing.policies), Arc::clone(&decided.input));
+    if !policies.look_at_results(&input) {
+        return Ok(FoundInResult::default());
+    }
+    let parts: Vec<(String, Value)> = places(value)
+        .into_iter()
+        .filter_map(|place| {
+            let part = value.pointer(&place)?;
+            let is_bytes = place.ends_with("/data") || place.ends_with("/blob");
+            let part = if is_bytes { legible(part.as_str()?)? } else { part.clone() };
+            Some((place, part))
+        })
+        .collect();
+    let searching = tokio::task::spawn_blocking(move || policies.find_in_result(&input, &parts));
+    searching.await.map_err(Error::internal)
+}
+
+/// The text that stands in Base64, and whatever is no Base64 as it is. None for bytes that are no text.
+fn legible(text: &str) -> Option<Value> {
+    match STANDARD.decode(text) {
+        Ok(bytes) => String::from_utf8(bytes).ok().map(Value::String),
+        Err(_) => Some(Value::from(text)),
     }
 }
 
@@ -95,16 +141,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_are_taken_out_and_put_back() {
-        let whole = json!({ "content": [
-            { "type": "text", "text": "t" },
+    fn only_what_says_something_is_searched() {
+        let value = json!({ "structuredContent": null, "content": [
+            { "type": "text", "text": "t", "annotations": { "audience": ["user"], "priority": 1 } },
             { "type": "image", "data": "AAAA", "mimeType": "image/png" },
             { "type": "resource", "resource": { "uri": "u", "blob": "BBBB" } },
         ] });
-        let mut value = whole.clone();
-        let bytes = take_bytes(&mut value);
-        assert_eq!((bytes.len(), &value["content"][1]["data"]), (2, &Value::Null));
-        put_bytes(&mut value, bytes);
-        assert_eq!(value, whole);
+        let expected = [
+            "/content/0/text",
+            "/content/1/mimeType",
+            "/content/1/data",
+            "/content/2/resource/uri",
+            "/content/2/resource/blob",
+            "/structuredContent",
+        ];
+        assert_eq!(places(&value), expected);
+    }
+
+    #[test]
+    fn text_is_read_however_it_stands() {
+        assert_eq!(legible("YWRhQGV4YW1wbGUub3Jn"), Some(json!("ada@example.org")));
+        assert_eq!(legible("the key is x"), Some(json!("the key is x")));
+        assert_eq!(legible("/9j/4AAQ"), None);
     }
 }

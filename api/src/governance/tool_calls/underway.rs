@@ -1,5 +1,5 @@
 //! A call that goes on. However it ends, what it held is settled or released and its end is recorded, also where whoever
-//! waits for it goes away.
+//! waits for it goes away meanwhile.
 
 use std::time::Instant;
 
@@ -10,14 +10,14 @@ use serde_json::Value;
 use super::refusal::Refusal;
 use crate::metering::limits::{Admission, Usage};
 use crate::metering::mcp_usage::Ended;
-use crate::platform::errors::Result;
+use crate::platform::errors::{Error, Result};
 use crate::platform::recording::{record, record_at_once};
 use crate::platform::request::Platform;
 
 /// A call from its admission to its end.
 pub struct Underway {
     platform: Platform,
-    /// None once it is recorded.
+    /// None once it ends.
     row: Option<mcp_usage::Model>,
     admission: Option<Admission>,
     /// When the server was asked; none while it was not.
@@ -34,6 +34,11 @@ impl Underway {
         self.asked = Some(Instant::now());
     }
 
+    /// The server has heard nothing of it after all.
+    pub fn is_not_asked(&mut self) {
+        self.asked = None;
+    }
+
     /// Notes what compliance found.
     pub fn found(&mut self, findings: Value) {
         if let Some(row) = &mut self.row {
@@ -43,30 +48,40 @@ impl Underway {
 
     /// It came to nothing: what was reserved is free again, unless the server was asked.
     pub async fn refuse(mut self, refusal: Refusal) -> Result<Refusal> {
-        let row = self.row.take().map(|row| refused(row, &refusal, self.latency_ms()));
-        self.end(row.as_ref()).await?;
+        let latency_ms = self.latency_ms();
+        let row = self.row.take().map(|row| refused(row, &refusal, latency_ms));
+        self.end(row.clone()).await?;
         Ok(Refusal { recorded: row, ..refusal })
     }
 
     /// The tool answered.
-    pub async fn answer(mut self, output_bytes: usize, is_error: bool) -> Result<Option<mcp_usage::Model>> {
-        let row = self.row.take().map(|row| mcp_usage::Model {
+    pub async fn answer(mut self, output_bytes: usize, is_error: bool) -> Result<mcp_usage::Model> {
+        let latency_ms = self.latency_ms();
+        let row = self.row.take().ok_or_else(|| Error::internal("a call ended twice"))?;
+        let row = mcp_usage::Model {
             status: if is_error { McpCallStatus::Error } else { McpCallStatus::Success },
             error_code: is_error.then(|| "TOOL_ERROR".to_owned()),
             error_message: is_error.then(|| "The tool says that it failed.".to_owned()),
-            latency_ms: self.latency_ms(),
+            latency_ms,
             output_bytes: Some(i32::try_from(output_bytes).unwrap_or(i32::MAX)),
             ..row
-        });
-        self.end(row.as_ref()).await?;
+        };
+        self.end(Some(row.clone())).await?;
         Ok(row)
     }
 
-    /// It was made before: nothing is recorded, and nothing held.
-    pub async fn forget(mut self) {
-        self.row = None;
-        if let Some(admission) = self.admission.take() {
-            conclude(admission, false).await;
+    /// A fault of ours ended it.
+    pub async fn fail(mut self) {
+        let latency_ms = self.latency_ms();
+        let row = self.row.take().map(|row| mcp_usage::Model {
+            status: McpCallStatus::Error,
+            error_code: Some("INTERNAL".to_owned()),
+            error_message: Some("This server could not finish the call.".to_owned()),
+            latency_ms,
+            ..row
+        });
+        if let Err(error) = self.end(row).await {
+            tracing::error!(%error, "how a call of a tool ended is not recorded");
         }
     }
 
@@ -74,14 +89,19 @@ impl Underway {
         Some(i32::try_from(self.asked?.elapsed().as_millis()).unwrap_or(i32::MAX))
     }
 
-    async fn end(&mut self, row: Option<&mcp_usage::Model>) -> Result<()> {
-        if let Some(admission) = self.admission.take() {
-            conclude(admission, self.asked.is_some()).await;
-        }
-        match row {
-            Some(row) => record(&self.platform, Ended(row.clone())).await,
-            None => Ok(()),
-        }
+    /// In a task of its own: whoever goes away now changes nothing any more.
+    async fn end(&mut self, row: Option<mcp_usage::Model>) -> Result<()> {
+        let (platform, is_made, admission) = (self.platform.clone(), self.asked.is_some(), self.admission.take());
+        let ending = tokio::spawn(async move {
+            if let Some(admission) = admission {
+                conclude(admission, is_made).await;
+            }
+            match row {
+                Some(row) => record(&platform, Ended(row)).await,
+                None => Ok(()),
+            }
+        });
+        ending.await.map_err(Error::internal)?
     }
 }
 
@@ -96,12 +116,12 @@ async fn conclude(admission: Admission, is_made: bool) {
     }
 }
 
-/// The record of a call that was refused.
+/// The record of a call that was refused. What a server or a caller said is not repeated there.
 pub fn refused(row: mcp_usage::Model, refusal: &Refusal, latency_ms: Option<i32>) -> mcp_usage::Model {
     mcp_usage::Model {
         status: refusal.code.status(),
         error_code: Some(refusal.code.name().to_owned()),
-        error_message: Some(refusal.message.chars().filter(|sign| *sign != '\0').take(2_000).collect()),
+        error_message: Some(refusal.recordable()),
         latency_ms,
         ..row
     }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 pub use call::{Subjects, Usage};
 
 use super::budgets;
-use crate::governance::decision::{AppliedLimit, Enforcement, Measure, Window};
+use crate::governance::decision::{AppliedLimit, Enforcement};
 use crate::platform::errors::{Error, Result};
 use crate::platform::request::{Platform, Request};
 
@@ -33,10 +33,7 @@ impl Counted<'_> {
     }
 
     fn is_rate(&self) -> bool {
-        let limit = &self.limit.limit;
-        limit.measure == Measure::Requests
-            && limit.enforcement == Enforcement::Hard
-            && matches!(limit.window, Window::Minute | Window::Hour)
+        self.limit.limit.is_rate()
     }
 }
 
@@ -82,8 +79,7 @@ impl From<Refused> for Error {
     }
 }
 
-/// A call that may be made. What it may cost is held until it is settled or released; one that does neither lets go by
-/// itself after a quarter of an hour.
+/// A call that may be made. What it may cost is held until it is settled or released; dropped, it is released.
 #[must_use = "settle it with what the call used, or release it"]
 #[derive(Debug)]
 pub struct Admission {
@@ -106,14 +102,23 @@ pub async fn admit(
         Some(Counted { limit, subject })
     });
     let (rates, budgets): (Vec<Counted<'_>>, Vec<Counted<'_>>) = counted.partition(Counted::is_rate);
-    let mut standings = rates::charge(request, &rates, estimate).await?;
-    standings.extend(budgets::reserve(request, &budgets, subjects, estimate).await?);
-    Ok(Admission {
+    let standings = rates::charge(request, &rates, estimate).await?;
+    // Before it is known whether there is room: whoever goes away meanwhile leaves nothing behind.
+    let mut admission = Admission {
         platform: request.platform.clone(),
         decision: subjects.decision,
         has_reservations: !budgets.is_empty(),
         standings,
-    })
+    };
+    match budgets::reserve(request, &budgets, subjects, estimate).await {
+        Ok(standings) => admission.standings.extend(standings),
+        Err(refused) => {
+            // Nothing is held where there was no room; what failed may have held something all the same.
+            admission.has_reservations &= matches!(refused, Refused::Failed(_));
+            return Err(refused);
+        }
+    }
+    Ok(admission)
 }
 
 impl Admission {
@@ -127,8 +132,24 @@ impl Admission {
         self.end(None).await
     }
 
-    async fn end(self, actual: Option<Usage>) -> Result<()> {
-        if self.has_reservations { budgets::end(&self.platform, self.decision, actual).await } else { Ok(()) }
+    async fn end(mut self, actual: Option<Usage>) -> Result<()> {
+        match std::mem::take(&mut self.has_reservations) {
+            true => budgets::end(&self.platform, self.decision, actual).await,
+            false => Ok(()),
+        }
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        if self.has_reservations {
+            let (platform, decision) = (self.platform.clone(), self.decision);
+            tokio::spawn(async move {
+                if let Err(error) = budgets::end(&platform, decision, None).await {
+                    tracing::warn!(%error, %decision, "what a call held of its budgets is let go later");
+                }
+            });
+        }
     }
 }
 

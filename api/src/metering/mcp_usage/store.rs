@@ -6,11 +6,13 @@ use entity::enums::ProjectRole;
 use entity::ids::{McpCallId, ProjectId, UserId};
 use entity::metering::mcp_usage::{ActiveModel, Column, Entity, Model};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, IntoActiveModel, QueryFilter, Statement,
+};
 
 use super::filter::McpCallFilter;
 use crate::platform::children::{self, Narrowed};
-use crate::platform::errors::Result;
+use crate::platform::errors::{Error, Result};
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Slice, Sort, SortKey, SortKind};
 use crate::platform::request::Request;
@@ -69,6 +71,33 @@ impl Load for OfProjects {
 pub async fn count_of_project(request: &Request, id: ProjectId, filter: &McpCallFilter) -> Result<i64> {
     let query = request.read().visible::<Entity>().filter(Column::ProjectId.eq(id)).filter(condition(filter));
     request.count(query).await
+}
+
+/// Whose call an id stands for.
+pub enum Claim {
+    /// It was free.
+    Ours,
+    /// The viewer made a call with it before.
+    Before,
+    /// Somebody else did.
+    Others,
+}
+
+/// Takes an id that a client chose, for the viewer's one call with it.
+pub async fn claim(write: &Write<'_>, id: McpCallId, user: UserId) -> Result<Claim> {
+    let sql = "WITH claimed AS ( \
+            INSERT INTO metering.mcp_call_ids (id, user_id, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id \
+        ) SELECT EXISTS (SELECT FROM claimed) AS is_ours, \
+            EXISTS (SELECT FROM metering.mcp_call_ids WHERE id = $1 AND user_id = $2) AS is_own";
+    let values = [id.uuid().into(), user.uuid().into(), write.request().now().into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let row = write.connection().query_one_raw(statement).await?;
+    let row = row.ok_or_else(|| Error::internal("a claim gave no row"))?;
+    Ok(match (row.try_get("", "is_ours")?, row.try_get("", "is_own")?) {
+        (true, _) => Claim::Ours,
+        (false, true) => Claim::Before,
+        (false, false) => Claim::Others,
+    })
 }
 
 /// The call as it was recorded, if the viewer may read it and it is over.

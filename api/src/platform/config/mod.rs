@@ -23,23 +23,37 @@ use super::openid::OpenIdSettings;
 
 /// A value that never shows in logs or debug output.
 #[derive(Clone, Deserialize)]
-pub struct SecretText(String);
+#[serde(from = "String")]
+pub struct SecretText {
+    text: String,
+    is_secret: bool,
+}
 
 impl SecretText {
+    /// A value that stands among secrets and is none.
+    pub fn in_the_open(text: String) -> Self {
+        Self { text, is_secret: false }
+    }
+
     pub fn reveal(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Whether it must not be told, wherever it stands.
+    pub fn is_secret(&self) -> bool {
+        self.is_secret
     }
 }
 
 impl From<String> for SecretText {
     fn from(text: String) -> Self {
-        Self(text)
+        Self { text, is_secret: true }
     }
 }
 
 impl From<&str> for SecretText {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        text.to_owned().into()
     }
 }
 

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_graphql::parser::types::{
     BaseType, DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Type,
@@ -28,6 +28,11 @@ use crate::platform::telemetry::{self, TRACE};
 /// document takes about half a kilobyte.
 const REMEMBERED: u64 = 16 * 1024 * 1024;
 const FIELD_WEIGHT: u64 = 512;
+
+/// For how long operations may wait for others at most.
+const MOST_PAUSED: Duration = Duration::from_secs(600);
+/// Between two looks at an operation that waits for others and has used up its own time.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// One operation to run.
 #[derive(Clone, Debug, Default)]
@@ -221,14 +226,18 @@ impl<E: Executor> Engine<E> {
     }
 }
 
-/// What the work comes to, unless it takes longer than it may. Work that waits for others may ask for more time.
+/// What the work comes to, unless it takes longer than it may. The time in which it waits for others, within limits of
+/// their own, is not its own, up to a while.
 async fn in_time<T>(request: &Request, limit: Duration, work: impl Future<Output = T>) -> Result<T, Error> {
     let mut work = pin!(work);
-    let mut limit = limit;
+    let begun = Instant::now();
     loop {
-        match tokio::time::timeout(limit, work.as_mut()).await {
-            Ok(done) => return Ok(done),
-            Err(_) => limit = request.take_patience().ok_or(Error::Timeout)?,
+        let paused = request.paused().min(MOST_PAUSED);
+        let spent = begun.elapsed().saturating_sub(paused);
+        let left = limit.checked_sub(spent).filter(|left| !left.is_zero()).ok_or(Error::Timeout)?;
+        // While it waits for others nothing of its own time passes: that is looked at now and then.
+        if let Ok(done) = tokio::time::timeout(left.max(LOOK), work.as_mut()).await {
+            return Ok(done);
         }
     }
 }

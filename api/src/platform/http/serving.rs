@@ -22,6 +22,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::connections::Place;
@@ -48,7 +49,9 @@ pub async fn serve<E: Executor>(listener: TcpListener, door: Arc<Door<E>>, stop:
         .max_buf_size(BUFFER_BYTES);
     let routes = router(Arc::clone(&door));
     let mut stop = pin!(stop);
+    let mut conversations = JoinSet::new();
     loop {
+        while conversations.try_join_next().is_some() {}
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
@@ -57,7 +60,7 @@ pub async fn serve<E: Executor>(listener: TcpListener, door: Arc<Door<E>>, stop:
             Ok((stream, address)) => match places.enter(Some(address.ip())) {
                 Some(place) => {
                     let routes = Routes { router: routes.clone(), address, clock: Arc::clone(&door.platform.clock) };
-                    tokio::spawn(converse(builder.clone(), stream, routes, place));
+                    conversations.spawn(converse(builder.clone(), stream, routes, place));
                 }
                 // What does not fit the empty buffer of a new connection is not worth waiting for.
                 None => drop(stream.try_write(FULL)),
@@ -72,6 +75,8 @@ pub async fn serve<E: Executor>(listener: TcpListener, door: Arc<Door<E>>, stop:
     if timeout(Duration::from_secs(settings.stop_seconds), ended).await.is_err() {
         let (http, open) = (places.open(), door.connections.open());
         tracing::warn!(http, open, "not every connection ended in time");
+        // What they were about is cancelled, and recorded as that.
+        conversations.shutdown().await;
     }
 }
 

@@ -57,13 +57,15 @@ pub async fn call<'a>(
     bounds: &Bounds,
 ) -> Result<ToolResult, Failure> {
     let tool = tool.into();
+    let scrub = Scrub::of(transport);
+    let mut progress = |told| progress(scrub.progress(told));
     let called = within(bounds.run, "the call", async {
         let connection = handshake::open(transport, era, protocol_version, bounds).await?;
         let called = over(&connection, tool, arguments, &mut progress, bounds).await;
         connection.close().await;
         called
     });
-    called.await.map_err(|failure| failure.scrubbed(&Scrub::of(transport)))
+    called.await.map_err(|failure| failure.scrubbed(&scrub))
 }
 
 /// Calls a tool over a connection that may be used by others at the same time.

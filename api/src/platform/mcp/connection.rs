@@ -96,6 +96,11 @@ impl Connection {
         self.wire.has_ended()
     }
 
+    /// Whether the server has said that its tools are others now, since this was last asked.
+    pub fn take_change(&self) -> bool {
+        self.wire.take_change()
+    }
+
     pub async fn close(self) {
         self.wire.close().await;
     }

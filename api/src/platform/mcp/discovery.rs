@@ -16,7 +16,24 @@ use super::{Bounds, Discovered, Failure, Transport};
 /// Reaches a server, whatever it speaks, and lists its tools. Of a program, nothing is left when this returns.
 pub async fn discover(transport: &Transport, bounds: &Bounds) -> Result<Discovered, Failure> {
     let discovered = within(bounds.run, "its discovery", run(transport, bounds)).await;
-    discovered.map_err(|failure| failure.scrubbed(&Scrub::of(transport)))
+    let scrub = Scrub::of(transport);
+    match discovered {
+        Ok(discovered) => Ok(discovered.scrubbed(&scrub)),
+        Err(failure) => Err(failure.scrubbed(&scrub)),
+    }
+}
+
+impl Discovered {
+    /// Without the secrets that the server was given, wherever it repeats them.
+    fn scrubbed(mut self, scrub: &Scrub) -> Self {
+        for said in [&mut self.server_info, &mut self.server_capabilities].into_iter().chain(&mut self.tools) {
+            scrub.conceal(said);
+        }
+        let mut instructions = json!(self.instructions);
+        scrub.conceal(&mut instructions);
+        self.instructions = instructions.as_str().map(str::to_owned);
+        self
+    }
 }
 
 async fn run(transport: &Transport, bounds: &Bounds) -> Result<Discovered, Failure> {
@@ -39,7 +56,8 @@ async fn run(transport: &Transport, bounds: &Bounds) -> Result<Discovered, Failu
     })
 }
 
-async fn list(connection: &Connection, bounds: &Bounds) -> Result<Vec<Value>, Failure> {
+/// The tools of a server that was reached, each as it wrote them.
+pub async fn list(connection: &Connection, bounds: &Bounds) -> Result<Vec<Value>, Failure> {
     let (mut tools, mut cursors, mut bytes) = (Vec::new(), HashSet::new(), 0);
     let mut params = Map::new();
     for _ in 0..bounds.pages {

@@ -1,6 +1,7 @@
 //! Who waits for which answer, where all messages of a server come in over one stream.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -27,16 +28,23 @@ enum State {
 }
 
 #[derive(Clone)]
-pub struct Exchange(Arc<Mutex<State>>);
+pub struct Exchange(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    /// The server says that its list of tools is another one now.
+    has_changed: AtomicBool,
+}
 
 impl Exchange {
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(State::Open(HashMap::new()))))
+        let state = Mutex::new(State::Open(HashMap::new()));
+        Self(Arc::new(Shared { state, has_changed: AtomicBool::new(false) }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Each change of the state is whole by itself.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// To be called before the request is sent.
@@ -54,6 +62,7 @@ impl Exchange {
     pub fn receive(&self, bytes: &[u8]) -> Option<Value> {
         match (Incoming::read(bytes)?, &mut *self.state()) {
             (Incoming::Asks(answer), _) => return Some(answer),
+            (Incoming::ToolsChanged, _) => self.0.has_changed.store(true, Ordering::Relaxed),
             (Incoming::Answer { id, answer }, State::Open(waiting)) => {
                 if let Some(waiter) = waiting.remove(&id) {
                     // Whoever waited may be gone by now.
@@ -76,6 +85,11 @@ impl Exchange {
         if matches!(*state, State::Open(_)) {
             *state = State::Ended(failure);
         }
+    }
+
+    /// Whether the server has said that its tools are others now, since this was last asked.
+    pub fn take_change(&self) -> bool {
+        self.0.has_changed.swap(false, Ordering::Relaxed)
     }
 
     pub fn has_ended(&self) -> bool {

@@ -37,6 +37,9 @@ pub enum Failure {
         /// The end of what it wrote to its error output.
         output: String,
     },
+    /// What is called is not what somebody approved. It was not called.
+    #[error("The tool is not as it was approved: it changed at its server since.")]
+    ToolChanged,
     /// The server forgot the session: what was asked was not done, and may be asked again in a new one.
     #[error("The server has ended the session.")]
     SessionEnded,

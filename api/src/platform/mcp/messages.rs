@@ -36,6 +36,8 @@ pub enum Incoming {
     },
     /// The server wants an answer itself: this one.
     Asks(Value),
+    /// Its list of tools is another one now.
+    ToolsChanged,
 }
 
 impl Incoming {
@@ -54,6 +56,7 @@ impl Incoming {
                 "id": id,
                 "error": { "code": -32601, "message": "This client declared no such capability" },
             }))),
+            ("notifications/tools/list_changed", None) => Some(Self::ToolsChanged),
             ("notifications/progress", None) => read_progress(message.remove("params")?),
             _ => None,
         }

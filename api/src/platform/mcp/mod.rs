@@ -27,7 +27,7 @@ pub use failure::Failure;
 pub use http::fetch;
 pub use process::hide_environment;
 pub use rmcp::model::{ContentBlock, ResourceContents};
-pub use sessions::{Scope, Sessions};
+pub use sessions::{Expected, Scope, Sessions};
 pub use settings::McpSettings;
 
 use serde_json::Value;
@@ -55,11 +55,12 @@ impl Transport {
 
     /// The values that must not be told.
     fn secrets(&self) -> impl Iterator<Item = &SecretText> {
-        match self {
+        let values = match self {
             Self::Stdio { environment: secrets, .. }
             | Self::Http { headers: secrets, .. }
             | Self::Sse { headers: secrets, .. } => secrets.values(),
-        }
+        };
+        values.filter(|value| value.is_secret())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Transport;
+use super::{Progress, Transport};
 
 const MOST_CHARACTERS: usize = 2_000;
 const REDACTED: &str = "[redacted]";
@@ -47,6 +47,12 @@ impl Scrub {
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
+    }
+
+    /// What a server says of its progress, fit to be told.
+    pub fn progress(&self, mut progress: Progress) -> Progress {
+        progress.message = progress.message.map(|text| self.clean(&text));
+        progress
     }
 
     pub fn clean(&self, text: &str) -> String {

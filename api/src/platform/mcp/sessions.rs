@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex as Turn, OnceCell};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::calling::{self, Tool, ToolResult};
 use super::connection::{Connection, within};
 use super::scrub::Scrub;
-use super::{Bounds, Era, Failure, Progress, Transport, handshake};
+use super::{Bounds, Era, Failure, Progress, Transport, discovery, handshake};
 
 /// Whose calls may share a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +39,54 @@ struct Kept {
 struct Held {
     connection: OnceCell<Connection>,
     used_at: Mutex<Instant>,
+    /// The tools as the server listed them last.
+    listed: Turn<Option<Listed>>,
 }
+
+struct Listed {
+    at: Instant,
+    pins: HashMap<String, [u8; 32]>,
+}
+
+/// What the tool that is called is known by. A server that says something else of it is not called.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected {
+    pub pin: [u8; 32],
+    /// What a tool is known by, as its server describes it.
+    pub pin_of: fn(&Value) -> Option<[u8; 32]>,
+}
+
+/// How long a list of tools is believed.
+const BELIEVED: Duration = Duration::from_secs(300);
 
 impl Held {
     fn new() -> Arc<Self> {
-        Arc::new(Self { connection: OnceCell::new(), used_at: Mutex::new(Instant::now()) })
+        let (connection, used_at) = (OnceCell::new(), Mutex::new(Instant::now()));
+        Arc::new(Self { connection, used_at, listed: Turn::default() })
+    }
+
+    /// Asks which tools there are, where that is not known or not so any more, and compares the one that is called.
+    async fn check(
+        &self,
+        connection: &Connection,
+        tool: &str,
+        expected: &Expected,
+        bounds: &Bounds,
+    ) -> Result<(), Failure> {
+        let mut listed = self.listed.lock().await;
+        let is_known = listed.as_ref().is_some_and(|listed| listed.at.elapsed() < BELIEVED);
+        if connection.take_change() || !is_known {
+            // Forgotten first, in case nobody waits for the new list.
+            *listed = None;
+            let tools = discovery::list(connection, bounds).await?;
+            let named =
+                tools.iter().filter_map(|tool| Some((tool["name"].as_str()?.to_owned(), (expected.pin_of)(tool)?)));
+            *listed = Some(Listed { at: Instant::now(), pins: named.collect() });
+        }
+        match listed.as_ref().and_then(|listed| listed.pins.get(tool)) {
+            Some(pin) if *pin == expected.pin => Ok(()),
+            _ => Err(Failure::ToolChanged),
+        }
     }
 
     fn used_at(&self) -> Instant {
@@ -90,11 +133,14 @@ impl Sessions {
         era: Era,
         protocol_version: &str,
         tool: impl Into<Tool<'a>>,
+        expected: Option<&Expected>,
         arguments: Map<String, Value>,
         mut progress: impl FnMut(Progress) + Send,
         bounds: &Bounds,
     ) -> Result<ToolResult, Failure> {
         let tool = tool.into();
+        let scrub = Scrub::of(transport);
+        let mut progress = |told| progress(scrub.progress(told));
         let key = key(scope, transport, era, protocol_version, bounds);
         let called = within(bounds.run, "the call", async {
             // What was kept may have ended since; what is new has not. A call that may have been heard is not repeated.
@@ -107,7 +153,13 @@ impl Sessions {
                     self.forget(key, &held);
                     continue;
                 }
-                let called = calling::over(connection, tool, arguments.clone(), &mut progress, bounds).await;
+                let called = async {
+                    if let Some(expected) = expected {
+                        held.check(connection, tool.name, expected, bounds).await?;
+                    }
+                    calling::over(connection, tool, arguments.clone(), &mut progress, bounds).await
+                };
+                let called = called.await;
                 held.is_used_now();
                 match called {
                     Err(Failure::SessionEnded) if may_be_old => {
@@ -122,7 +174,7 @@ impl Sessions {
                 }
             }
         });
-        called.await.map_err(|failure| failure.scrubbed(&Scrub::of(transport)))
+        called.await.map_err(|failure| failure.scrubbed(&scrub))
     }
 
     /// The connection of this key, and whether it was made just now. Where there is no room for one more, it is not kept.

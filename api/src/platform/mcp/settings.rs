@@ -16,7 +16,7 @@ pub struct McpSettings {
     pub mcp_stdio: Option<Vec<String>>,
 
     /// Seconds that an MCP server may take to answer a call, or for the whole of a discovery.
-    #[arg(long, env = "TRELLIS_MCP_SECONDS", default_value_t = 60, value_parser = value_parser!(u64).range(1..=3_600))]
+    #[arg(long, env = "TRELLIS_MCP_SECONDS", default_value_t = 60, value_parser = value_parser!(u64).range(1..=600))]
     pub mcp_seconds: u64,
 
     /// Largest result of a call and largest list of tools that is taken from an MCP server, in bytes.

@@ -78,6 +78,15 @@ impl Wire {
         }
     }
 
+    /// Whether the server has said that its tools are others now, since this was last asked.
+    pub fn take_change(&self) -> bool {
+        match self {
+            Self::Process(process) => process.take_change(),
+            Self::Streamable(streamable) => streamable.take_change(),
+            Self::Legacy(legacy) => legacy.take_change(),
+        }
+    }
+
     pub async fn close(self) {
         if let Self::Process(process) = self {
             process.close().await;

@@ -61,6 +61,10 @@ impl Legacy {
     pub fn has_ended(&self) -> bool {
         self.exchange.has_ended()
     }
+
+    pub fn take_change(&self) -> bool {
+        self.exchange.take_change()
+    }
 }
 
 impl Drop for Legacy {

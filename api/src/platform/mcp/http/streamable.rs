@@ -1,5 +1,6 @@
 //! Streamable HTTP: each message is a request of its own, answered with JSON or with a stream of events.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub struct Streamable {
 struct Session {
     id: OnceLock<HeaderValue>,
     agreed: OnceLock<(Era, HeaderValue)>,
+    /// The server has said that its tools are others now.
+    has_changed: AtomicBool,
 }
 
 impl Session {
@@ -62,6 +65,10 @@ impl Streamable {
         if let Ok(version) = HeaderValue::from_str(version) {
             self.session.agreed.set((era, version)).ok();
         }
+    }
+
+    pub fn take_change(&self) -> bool {
+        self.session.has_changed.swap(false, Ordering::Relaxed)
     }
 
     async fn post(&self, message: &Value, more: HeaderMap) -> Result<Response<Body>, Failure> {
@@ -111,6 +118,7 @@ impl Streamable {
                     match Incoming::read(&event.data) {
                         Some(Incoming::Answer { id: answered, answer }) if answered == id => return Ok(answer),
                         Some(Incoming::Progress { id: of, progress }) if of == id => listener(progress),
+                        Some(Incoming::ToolsChanged) => self.session.has_changed.store(true, Ordering::Relaxed),
                         Some(Incoming::Asks(reply)) => drop(self.post(&reply, HeaderMap::new()).await?),
                         _ => {}
                     }

@@ -118,6 +118,10 @@ impl Process {
         self.exchange.has_ended()
     }
 
+    pub fn take_change(&self) -> bool {
+        self.exchange.take_change()
+    }
+
     /// Ends the program, gently if it can be.
     pub async fn close(mut self) {
         if let Some(running) = self.running.take() {
