@@ -70,7 +70,10 @@ async fn a_rate_says_when_to_come_again_and_the_decision_shows_where_it_stood() 
     let text = format!("mutation($input: McpToolCallInput!) {{ mcpToolCall(input: $input) {{ {fields} }} }}");
     let answer = world.developer.query(&text, json!({ "input": input })).await;
     let error = &answer.at("mcpToolCall.userErrors")[0];
-    assert_eq!((&error["code"], &error["limit"]), (&json!("RATE_LIMITED"), &json!(3.0)));
+    assert_eq!((&error["code"], &error["limit"]), (&json!("RATE_LIMITED"), &Value::Null), "what others use is theirs");
+    let of_admin = world.project_admin.query(&text, json!({ "input": input })).await;
+    let of_admin = &of_admin.at("mcpToolCall.userErrors")[0];
+    assert_eq!((&of_admin["limit"], &of_admin["used"]), (&json!(3.0), &json!(3.0)));
     assert!((1..=1_200).contains(&error["retryAfterSeconds"].as_i64().expect("seconds")), "{error}");
     assert_eq!(server.calls().len(), 3);
     recorded(&world, &world.developer, 4).await;
