@@ -5,6 +5,7 @@ mod approvals;
 mod decisions;
 mod keys;
 mod mcp_client;
+mod mcp_endpoint;
 mod policies;
 mod registry;
 mod registry_walk;

@@ -11,15 +11,18 @@ pub mod approvals;
 pub mod decision;
 pub mod decisions;
 pub mod mcp_discoveries;
+pub mod mcp_endpoint;
 pub mod mcp_scans;
 pub mod mcp_servers;
 pub mod mcp_tools;
+pub mod own_tools;
 pub mod pins;
 pub mod policies;
 pub mod risk;
 pub mod scan;
 pub mod secrets;
 pub mod simulations;
+pub mod tool_calls;
 
 use async_graphql::{Enum, MergedObject};
 

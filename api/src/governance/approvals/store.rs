@@ -90,7 +90,10 @@ pub async fn present(request: &Request, id: ApprovalId) -> Result<Option<Model>>
 /// What a new request is made from.
 pub struct NewRow {
     pub id: Option<ApprovalId>,
-    pub server_id: McpServerId,
+    pub project_id: ProjectId,
+    /// None for a tool of Trellis itself.
+    pub server_id: Option<McpServerId>,
+    pub server_name: String,
     pub tool_name: String,
     pub decision_id: DecisionId,
     pub requested_by: UserId,
@@ -103,14 +106,16 @@ pub struct NewRow {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Adds a request. The database fills in organization and project from the server.
+/// Adds a request. The database fills in the organization.
 pub async fn insert(write: &Write<'_>, authority: &dyn Authority, new: NewRow) -> Result<Model> {
     let request = write.request();
     let now = request.now();
     let (policy_id, policy_version) = new.policy.unzip();
     let row = approval::ActiveModel {
         id: Set(checks::new_id(request, new.id, Code::IdTaken)?),
+        project_id: Set(new.project_id),
         server_id: Set(new.server_id),
+        server_name: Set(new.server_name),
         tool_name: Set(new.tool_name),
         decision_id: Set(Some(new.decision_id)),
         requested_by: Set(new.requested_by),

@@ -26,10 +26,11 @@ pub enum Use {
     },
 }
 
-/// What is known of the tool: what `mcp_servers::callable` says.
+/// What is known of the tool: what `own_tools::known` says.
 #[derive(Clone, Copy, Debug)]
 pub struct Tool {
-    pub server_id: McpServerId,
+    /// None for a tool of Trellis itself.
+    pub server_id: Option<McpServerId>,
     pub gates: ServerGates,
 }
 
@@ -76,7 +77,7 @@ pub async fn decide(request: &Request, asked: Asked<'_>) -> Result<Decided> {
         id,
         organization_id: standing.organization_id,
         project_id: standing.project_id,
-        server_id: asked.tool.map(|tool| tool.server_id),
+        server_id: asked.tool.and_then(|tool| tool.server_id),
         decision: Arc::clone(&decision),
         input: Arc::clone(&input),
         duration,
