@@ -12,7 +12,7 @@ use redis::io::tcp::TcpSettings;
 use tokio::net::TcpListener;
 
 use crate::demo;
-use crate::governance::{self, approvals, decisions, mcp_discoveries, simulations};
+use crate::governance::{self, approvals, decisions, mcp_discoveries, mcp_endpoint, simulations};
 use crate::identity::openid::Bearers;
 use crate::identity::{self, passwords, sign_ups};
 use crate::metering::{budgets, mcp_usage};
@@ -127,7 +127,7 @@ pub fn door(platform: Platform, welcome: Welcome) -> Result<Arc<Door<Graph>>> {
     let documents = Documents::new(platform.cache.clone(), config.http.trusted_documents.as_deref())?;
     let http = Connections::new(config.http.http_connections, config.http.http_connections_per_address);
     let connections = Connections::new(config.connections, config.connections_per_address);
-    let routes = tenancy::plans::billing::routes(&platform);
+    let routes = tenancy::plans::billing::routes(&platform).merge(mcp_endpoint::routes(&platform));
     let migrated = Migrated::default();
     Ok(Arc::new(Door { engine, documents, platform, http, connections, welcome, migrated, routes }))
 }

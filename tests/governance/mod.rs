@@ -6,6 +6,7 @@ mod calls;
 mod decisions;
 mod keys;
 mod mcp_client;
+mod mcp_endpoint;
 mod policies;
 mod registry;
 mod registry_walk;

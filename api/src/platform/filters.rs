@@ -89,7 +89,7 @@ fn check_texts<'a>(field: &str, mut texts: impl Iterator<Item = &'a String>) -> 
 }
 
 /// A text that LIKE takes literally.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")
 }
 

@@ -14,7 +14,9 @@ pub struct Model {
     pub id: ApprovalId,
     pub organization_id: OrganizationId,
     pub project_id: ProjectId,
-    pub server_id: McpServerId,
+    /// None for a tool of Trellis itself.
+    pub server_id: Option<McpServerId>,
+    pub server_name: String,
     pub tool_name: String,
     pub decision_id: Option<DecisionId>,
     pub requested_by: UserId,

@@ -12,8 +12,8 @@ use super::store::{self, NewRow};
 use super::{letters, rules};
 use crate::governance::GovernanceErrorCode as Code;
 use crate::governance::decision::Effect;
-use crate::governance::decisions::{self, Asked, Decided, Tool, Use, redacted_arguments};
-use crate::governance::mcp_servers::{self, CallableTool};
+use crate::governance::decisions::{self, Asked, Decided, Use, redacted_arguments};
+use crate::governance::own_tools;
 use crate::platform::authorization::{Action, within_scopes};
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
@@ -24,8 +24,7 @@ use crate::platform::write::{Committed, settle};
 pub struct Asking<'a> {
     pub id: Option<ApprovalId>,
     pub decided: &'a Decided,
-    pub tool: &'a CallableTool,
-    pub arguments: &'a Value,
+    pub call: Call<'a>,
     pub message: Option<String>,
 }
 
@@ -34,26 +33,27 @@ pub struct Asking<'a> {
 /// # Errors
 /// A rejection with `ALREADY_REQUESTED` while the same call waits for an answer.
 pub async fn ask(request: &Request, asking: Asking<'_>) -> Result<Committed<approval::Model>> {
-    let Asking { id, decided, tool, arguments, message } = asking;
+    let Asking { id, decided, call, message } = asking;
     let message = checks::optional_text("message", message, 2_000, Code::TextInvalid)?;
-    let pin = tool.pin.as_ref().ok_or_else(|| Error::internal("a tool without a pin was not denied"))?;
-    let call = Call { server_id: tool.server_id, tool_name: &tool.tool_name, arguments, pin };
+    let project_id = decided.standing.project_id;
     let mut write = request.begin_write().await?;
-    if write.viewer().project_role(tool.project_id).is_none() {
+    if write.viewer().project_role(project_id).is_none() {
         return Err(Error::NotFound);
     }
-    let project = store::project(&write, tool.project_id).await?;
+    let project = store::project(&write, project_id).await?;
     let authority = write.as_system("who may make a call may ask for leave to");
     let row = NewRow {
         id,
-        server_id: tool.server_id,
-        tool_name: tool.tool_name.clone(),
+        project_id,
+        server_id: call.server_id,
+        server_name: call.server_name.to_owned(),
+        tool_name: call.tool_name.to_owned(),
         decision_id: decided.id,
         requested_by: write.viewer().user_id().ok_or(Error::Unauthenticated)?,
         api_key_id: rules::key_of(write.viewer()),
         arguments_hash: call.arguments_hash(),
-        redacted_arguments: redacted_arguments(arguments, &decided.decision.findings).0,
-        pin: pin.0.to_vec(),
+        redacted_arguments: redacted_arguments(call.arguments, &decided.decision.findings).0,
+        pin: call.pin.0.to_vec(),
         policy: asking_policy(&decided.decision),
         message,
         expires_at: request.now() + TimeDelta::minutes(decided.standing.approval_minutes().into()),
@@ -61,7 +61,7 @@ pub async fn ask(request: &Request, asking: Asking<'_>) -> Result<Committed<appr
     let approval = store::insert(&write, &authority, row).await?;
     let asker = store::name_of(&write, approval.requested_by).await?;
     for decider in store::deciders(&write, &approval).await? {
-        write.send(letters::asking(&decider, &asker, &project, &tool.server_name, &approval));
+        write.send(letters::asking(&decider, &asker, &project, &approval));
     }
     write.record(&ApprovalEvent::of(&approval));
     write.commit(approval).await
@@ -69,12 +69,10 @@ pub async fn ask(request: &Request, asking: Asking<'_>) -> Result<Committed<appr
 
 /// The same, where a request for the same call that waits already will do.
 pub async fn ask_once(request: &Request, asking: Asking<'_>) -> Result<Committed<approval::Model>> {
-    let pin = asking.tool.pin.ok_or_else(|| Error::internal("a tool without a pin was not denied"))?;
-    let (tool, arguments) = (asking.tool, asking.arguments);
+    let (call, project) = (asking.call, asking.decided.standing.project_id);
     match settle(ask(request, asking).await) {
         Err(Error::Rejected(reasons)) if reasons.iter().all(|reason| reason.is(Code::AlreadyRequested)) => {
-            let call = Call { server_id: tool.server_id, tool_name: &tool.tool_name, arguments, pin: &pin };
-            let waiting = store::waiting(request, &call).await?;
+            let waiting = store::waiting(request, project, &call).await?;
             // It was answered in the meantime: whoever calls again is told so.
             let outcome = waiting.ok_or(Error::Conflict)?;
             Ok(Committed { outcome, cursor: None })
@@ -105,20 +103,26 @@ pub async fn request_approval(request: &Request, new: NewApproval) -> Result<Com
     if !within_scopes::<approval::Entity>(&request.viewer()).contains(Action::Withdraw) {
         return Err(Error::Forbidden);
     }
-    let tool = mcp_servers::callable(request, new.project_id, &new.server, &new.tool).await?;
+    let known = own_tools::known(request, new.project_id, &new.server, &new.tool).await?;
     let asked = Asked {
         project_id: new.project_id,
-        what: Use::Tool { server: new.server, tool: new.tool, model: new.model },
-        tool: tool.as_ref().map(|tool| Tool { server_id: tool.server_id, gates: tool.gates }),
+        what: Use::Tool { server: new.server.clone(), tool: new.tool.clone(), model: new.model },
+        tool: known.map(|known| known.tool),
         arguments: Some(&new.arguments),
         approval_id: None,
     };
     let decided = decisions::decide(request, asked).await?;
-    match (decided.decision.outcome, &tool) {
-        (Effect::RequireApproval, Some(tool)) => {
-            let asking =
-                Asking { id: new.id, decided: &decided, tool, arguments: &new.arguments, message: new.message };
-            ask(request, asking).await
+    match (decided.decision.outcome, known) {
+        (Effect::RequireApproval, Some(known)) => {
+            let pin = known.pin.ok_or_else(|| Error::internal("a tool without a pin was not denied"))?;
+            let call = Call {
+                server_id: known.tool.server_id,
+                server_name: &new.server,
+                tool_name: &new.tool,
+                arguments: &new.arguments,
+                pin: &pin,
+            };
+            ask(request, Asking { id: new.id, decided: &decided, call, message: new.message }).await
         }
         (Effect::Allow, _) => Err(reject("", Code::NotNeeded, "This call needs no approval.")),
         (Effect::Deny | Effect::RequireApproval, _) => {

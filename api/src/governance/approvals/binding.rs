@@ -21,7 +21,9 @@ use crate::platform::write::Write;
 /// A call that is about to be made.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    pub server_id: McpServerId,
+    /// None for a tool of Trellis itself.
+    pub server_id: Option<McpServerId>,
+    pub server_name: &'a str,
     pub tool_name: &'a str,
     pub arguments: &'a Value,
     pub pin: &'a Pin,
@@ -86,6 +88,7 @@ fn fit(
         return Err(Unfit::OtherCall);
     }
     let is_same = row.server_id == call.server_id
+        && row.server_name == call.server_name
         && row.tool_name == call.tool_name
         && row.pin == call.pin.0
         && row.arguments_hash == call.arguments_hash();

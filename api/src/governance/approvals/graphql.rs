@@ -57,9 +57,14 @@ impl Approval {
         Project::find(ctx.request(), self.0.project_id).await
     }
 
-    /// The server whose tool is to be called.
-    async fn server_id(&self) -> McpServerId {
+    /// The server whose tool is to be called; null where it is a tool of Trellis itself.
+    async fn server_id(&self) -> Option<McpServerId> {
         self.0.server_id
+    }
+
+    /// The name of that server; "trellis" for a tool of Trellis itself.
+    async fn server_name(&self) -> &str {
+        &self.0.server_name
     }
 
     /// The name of the tool.

@@ -8,15 +8,9 @@ use super::store::Person;
 use crate::platform::mail::{Letter, words};
 
 /// Tells who may answer that somebody asks.
-pub fn asking(
-    decider: &Person,
-    asker: &str,
-    project: &project::Model,
-    server: &str,
-    approval: &approval::Model,
-) -> Letter {
+pub fn asking(decider: &Person, asker: &str, project: &project::Model, approval: &approval::Model) -> Letter {
     let (asker, project, tool) = (words(asker), words(&project.name), words(&approval.tool_name));
-    let server = words(server);
+    let server = words(&approval.server_name);
     let until = approval.expires_at.format("%H:%M on %-d %B %Y");
     Letter::new(decider.email.as_str(), format!("{asker} asks to use {tool} in {project}"))
         .paragraph(format!(

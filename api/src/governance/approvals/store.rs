@@ -77,12 +77,13 @@ pub async fn present(request: &Request, id: ApprovalId) -> Result<Option<Model>>
 }
 
 /// The viewer's own request for just this call that waits for an answer.
-pub async fn waiting(request: &Request, call: &Call<'_>) -> Result<Option<Model>> {
+pub async fn waiting(request: &Request, project: ProjectId, call: &Call<'_>) -> Result<Option<Model>> {
     let query = request
         .read()
         .visible::<Entity>()
         .filter(Column::RequestedBy.eq(request.user_id()?))
-        .filter(Column::ServerId.eq(call.server_id))
+        .filter(Column::ProjectId.eq(project))
+        .filter(Column::ServerName.eq(call.server_name))
         .filter(Column::ToolName.eq(call.tool_name))
         .filter(Column::ArgumentsHash.eq(call.arguments_hash()))
         .filter(Column::Pin.eq(call.pin.0.to_vec()))
@@ -93,7 +94,10 @@ pub async fn waiting(request: &Request, call: &Call<'_>) -> Result<Option<Model>
 /// What a new request is made from.
 pub struct NewRow {
     pub id: Option<ApprovalId>,
-    pub server_id: McpServerId,
+    pub project_id: ProjectId,
+    /// None for a tool of Trellis itself.
+    pub server_id: Option<McpServerId>,
+    pub server_name: String,
     pub tool_name: String,
     pub decision_id: DecisionId,
     pub requested_by: UserId,
@@ -106,14 +110,16 @@ pub struct NewRow {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Adds a request. The database fills in organization and project from the server.
+/// Adds a request. The database fills in the organization.
 pub async fn insert(write: &Write<'_>, authority: &dyn Authority, new: NewRow) -> Result<Model> {
     let request = write.request();
     let now = request.now();
     let (policy_id, policy_version) = new.policy.unzip();
     let row = approval::ActiveModel {
         id: Set(checks::new_id(request, new.id, Code::IdTaken)?),
+        project_id: Set(new.project_id),
         server_id: Set(new.server_id),
+        server_name: Set(new.server_name),
         tool_name: Set(new.tool_name),
         decision_id: Set(Some(new.decision_id)),
         requested_by: Set(new.requested_by),

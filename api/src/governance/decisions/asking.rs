@@ -9,10 +9,10 @@ use entity::governance::decision;
 use entity::ids::{ProjectId, UserId};
 use serde_json::Value;
 
-use super::deciding::{Tool, Use};
+use super::deciding::Use;
 use super::standing::{Caller, Standing};
 use crate::governance::decision::Input;
-use crate::governance::mcp_servers;
+use crate::governance::own_tools;
 use crate::platform::authorization::{Action, within_scopes};
 use crate::platform::errors::{Error, Result};
 use crate::platform::filters::is_storable;
@@ -100,11 +100,10 @@ impl ExplainDecisionInput {
             ExplainActionInput::UseModel(ExplainModelInput { model }) => (Use::Model { model }, None),
         };
         let tool = match &what {
-            Use::Tool { server, tool, .. } => mcp_servers::callable(request, self.project_id, server, tool).await?,
+            Use::Tool { server, tool, .. } => own_tools::known(request, self.project_id, server, tool).await?,
             Use::Model { .. } => None,
         };
-        let tool = tool.map(|tool| Tool { server_id: tool.server_id, gates: tool.gates });
-        let mut input = standing.input(request, &what, tool.as_ref());
+        let mut input = standing.input(request, &what, tool.map(|known| known.tool).as_ref());
         input.arguments = arguments;
         input.at = self.at.unwrap_or(input.at);
         Ok(Question { standing, input })

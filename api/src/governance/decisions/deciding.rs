@@ -29,10 +29,11 @@ pub enum Use {
     },
 }
 
-/// What is known of the tool: what `mcp_servers::callable` says.
+/// What is known of the tool: what `own_tools::known` says.
 #[derive(Clone, Copy, Debug)]
 pub struct Tool {
-    pub server_id: McpServerId,
+    /// None for a tool of Trellis itself.
+    pub server_id: Option<McpServerId>,
     pub gates: ServerGates,
 }
 
@@ -88,7 +89,7 @@ pub async fn weigh(request: &Request, asked: Asked<'_>) -> Result<Decided> {
         decision: Arc::new(decision),
         input: Arc::new(input),
         standing,
-        server_id: asked.tool.map(|tool| tool.server_id),
+        server_id: asked.tool.and_then(|tool| tool.server_id),
         duration: begun.elapsed(),
     })
 }

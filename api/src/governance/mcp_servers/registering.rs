@@ -15,6 +15,7 @@ use super::resolving;
 use super::rules::{self, NewServer};
 use crate::governance::McpErrorCode as Code;
 use crate::governance::mcp_scans;
+use crate::governance::own_tools;
 use crate::governance::scan::patterns::fixed;
 use crate::platform::authorization::{Action, Granted};
 use crate::platform::checks;
@@ -31,6 +32,9 @@ static NAME: LazyLock<Regex> = LazyLock::new(|| fixed(r"^[A-Za-z0-9][A-Za-z0-9._
 /// The name of a server. Policies name a tool as `server/tool`, so it holds no slash and no sign of a pattern.
 pub(super) fn check_name(text: &str) -> Result<String> {
     let name = checks::required_text("name", text, 255, Code::NameRequired, Code::TextInvalid)?;
+    if name.eq_ignore_ascii_case(own_tools::SERVER) {
+        return Err(reject("name", Code::NameTaken, "Trellis' own tools have this name."));
+    }
     if NAME.is_match(&name) {
         return Ok(name);
     }

@@ -4,11 +4,11 @@
 use entity::ids::{ApiKeyId, ApprovalId, McpCallId, UserId};
 use entity::metering::mcp_usage;
 
+use super::callee::Callee;
 use super::refusal::{McpCallErrorCode as Code, Refusal};
 use crate::governance::approvals::{self, Call, Unfit};
 use crate::governance::decision::{CountedBy, Reason};
 use crate::governance::decisions::Decided;
-use crate::governance::mcp_servers::CallableTool;
 use crate::metering::limits::{self, Admission, Reached, Refused, Subjects, Usage};
 use crate::metering::mcp_usage::{self as usage, Claim};
 use crate::platform::checks;
@@ -57,16 +57,16 @@ pub async fn claim(request: &Request, chosen: Option<McpCallId>) -> Result<Claim
 pub async fn admit(
     request: &Request,
     decided: &Decided,
-    tool: &CallableTool,
+    tool: &Callee,
 ) -> Result<std::result::Result<Admission, Refusal>> {
     let subjects = Subjects {
         decision: decided.id,
-        organization: tool.organization_id,
-        project: Some(tool.project_id),
+        organization: tool.organization_id(),
+        project: Some(tool.project_id()),
         user: decided.input.user_id.map(UserId),
         key: decided.input.key_id.map(ApiKeyId),
-        server: Some(tool.server_id),
-        tool: Some(tool.tool_id),
+        server: tool.server_id(),
+        tool: tool.tool_id(),
     };
     match limits::admit(request, &decided.decision.limits, &subjects, Usage::request()).await {
         Ok(admission) => {
@@ -84,13 +84,13 @@ pub async fn admit(
 }
 
 /// Whether the caller may know how much others use: who administers, and everybody of what counts themselves alone.
-fn may_see(request: &Request, tool: &CallableTool, reached: &Reached) -> bool {
+fn may_see(request: &Request, tool: &Callee, reached: &Reached) -> bool {
     let viewer = request.viewer();
     match reached.standing.limit.limit.counted_by {
         CountedBy::User | CountedBy::Key => true,
-        CountedBy::Organization => viewer.administers(tool.organization_id),
+        CountedBy::Organization => viewer.administers(tool.organization_id()),
         CountedBy::Project | CountedBy::Server | CountedBy::Tool => {
-            viewer.project_role(tool.project_id) == Some(entity::enums::ProjectRole::Admin)
+            viewer.project_role(tool.project_id()) == Some(entity::enums::ProjectRole::Admin)
         }
     }
 }

@@ -1,10 +1,8 @@
 //! A governed call from its beginning to its end.
 
-use std::sync::Arc;
-
 use entity::enums::{McpCallStatus, McpEra, ProjectRole};
 use entity::governance::mcp_server;
-use entity::ids::{ApprovalId, McpCallId, ProjectId};
+use entity::ids::{ApprovalId, McpCallId, McpServerId, ProjectId};
 use entity::metering::mcp_usage;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -12,16 +10,18 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::admitting::{self, Claimed};
+use super::callee::Callee;
 use super::fitting::{Fit, fit};
 use super::refusal::{McpCallErrorCode as Code, Refusal};
 use super::results;
 use super::telling::Telling;
 use super::underway::{Underway, refused};
-use crate::governance::approvals::{self, Asking, Call};
+use crate::governance::approvals::{self, Asking};
 use crate::governance::decision::{ComplianceFinding, Effect, redact};
-use crate::governance::decisions::{self, Asked, Decided, Tool, Use};
+use crate::governance::decisions::{self, Asked, Decided, Use};
 use crate::governance::mcp_discoveries;
 use crate::governance::mcp_servers::{self, CallableTool, Reach, Route};
+use crate::governance::own_tools::{self, OwnTool};
 use crate::governance::pins;
 use crate::metering::mcp_usage::{Ended as Over, Whose};
 use crate::platform::authorization::{Action, within_scopes};
@@ -119,11 +119,7 @@ async fn begin(request: &Request, new: NewCall, progress: Listener<'_>) -> Resul
         Claimed::New(id) => id,
         Claimed::Before(id) => return Ok(Ended::Repeated(id)),
     };
-    let tool = match new.server.len().max(new.tool.len()) > 1_000 {
-        true => None,
-        false => mcp_servers::callable(request, new.project_id, &new.server, &new.tool).await?,
-    };
-    let Some(tool) = tool else {
+    let Some(tool) = Callee::find(request, new.project_id, &new.server, &new.tool).await? else {
         let message = "The project has no such server, or the server no such tool.";
         return Ok(Ended::Refused(Box::new(Refusal::new(Code::UnknownTool, "tool", message))));
     };
@@ -157,7 +153,7 @@ pub fn check_caller(request: &Request, project: ProjectId) -> Result<()> {
 fn begun(
     request: &Request,
     id: McpCallId,
-    tool: &CallableTool,
+    tool: &Callee,
     model: Option<String>,
     parent_request_id: Option<Uuid>,
     input_bytes: usize,
@@ -166,13 +162,13 @@ fn begun(
     mcp_usage::Model {
         id,
         created_at: request.now(),
-        organization_id: tool.organization_id,
-        project_id: tool.project_id,
+        organization_id: tool.organization_id(),
+        project_id: tool.project_id(),
         user_id: viewer.user_id(),
         api_key_id: viewer.key().map(|key| key.id),
-        server_id: Some(tool.server_id),
-        server_name: tool.server_name.clone(),
-        tool_name: tool.tool_name.clone(),
+        server_id: tool.server_id(),
+        server_name: tool.server_name().to_owned(),
+        tool_name: tool.tool_name().to_owned(),
         model,
         request_id: request.id,
         parent_request_id,
@@ -192,14 +188,21 @@ fn begun(
 struct Making<'a> {
     request: &'a Request,
     row: mcp_usage::Model,
-    tool: Arc<CallableTool>,
+    tool: Callee,
     arguments: Value,
     /// Whether anybody can know the id of the call before it is over.
     is_followed: bool,
 }
 
-/// How the server is reached and spoken with.
-struct Way<'a> {
+/// How a tool is called.
+enum Way<'a> {
+    Own(&'static OwnTool),
+    Registered(Registered<'a>),
+}
+
+/// How a registered server is reached and spoken with.
+struct Registered<'a> {
+    tool: &'a CallableTool,
     route: &'a Route,
     reach: Reach,
     era: Era,
@@ -219,15 +222,16 @@ impl Making<'_> {
             return self.refuse(refusal).await;
         }
         if let Some(approval) = approval_id
-            && let Some(call) = self.bound()
+            && let Some(call) = self.tool.bound(&self.arguments)
             && let Err(unfit) = approvals::held(request, approval, &call).await?
         {
             return self.refuse(Refusal::unfit(unfit)).await;
         }
+        let (server, tool) = (self.tool.server_name().to_owned(), self.tool.tool_name().to_owned());
         let asked = Asked {
-            project_id: self.tool.project_id,
-            what: Use::Tool { server: self.tool.server_name.clone(), tool: self.tool.tool_name.clone(), model },
-            tool: Some(Tool { server_id: self.tool.server_id, gates: self.tool.gates }),
+            project_id: self.tool.project_id(),
+            what: Use::Tool { server, tool, model },
+            tool: Some(self.tool.as_decided()),
             arguments: Some(&self.arguments),
             approval_id,
         };
@@ -272,9 +276,6 @@ impl Making<'_> {
         decided: &Decided,
         progress: Listener<'_>,
     ) -> Result<std::result::Result<ToolResult, Refusal>> {
-        let Some(bound) = self.bound() else {
-            return Err(Error::internal("a tool without a pin was not denied"));
-        };
         let way = match self.way().await? {
             Ok(way) => way,
             Err(refusal) => return Ok(Err(refusal)),
@@ -285,43 +286,43 @@ impl Making<'_> {
             let message = "A compliance policy takes the arguments out as a whole.";
             return Ok(Err(Refusal::new(Code::Denied, "arguments", message)));
         };
+        let Some(bound) = self.tool.bound(&self.arguments) else {
+            return Err(Error::internal("a tool without a pin was not denied"));
+        };
         if let Err(unfit) = admitting::consume(self.request, &self.row, decided, &bound).await? {
             return Ok(Err(Refusal::unfit(unfit)));
         }
         underway.is_asked();
-        let result = match self.ask_server(&way, decided, arguments, progress).await {
-            Ok(result) => result,
-            Err(failure) => {
-                if matches!(failure, Failure::NotAllowed(_) | Failure::ToolChanged) {
-                    underway.is_not_asked();
+        let (result, transport) = match &way {
+            Way::Own(own) => (own_tools::run(self.request, own, arguments).await?, None),
+            Way::Registered(registered) => match self.ask_server(registered, decided, arguments, progress).await {
+                Ok(result) => (result, Some(&registered.reach.transport)),
+                Err(failure) => {
+                    if matches!(failure, Failure::NotAllowed(_) | Failure::ToolChanged) {
+                        underway.is_not_asked();
+                    }
+                    if failure == Failure::ToolChanged {
+                        self.look_again(registered.tool.server_id);
+                    }
+                    return Ok(Err(results::look_at_failure(&failure, decided).await?));
                 }
-                if failure == Failure::ToolChanged {
-                    self.look_again();
-                }
-                return Ok(Err(results::look_at_failure(&failure, decided).await?));
-            }
+            },
         };
-        let looked = results::look(&self.request.platform, &self.tool, result, &way.reach, decided).await?;
+        let schema = self.tool.output_schema();
+        let looked = results::look(&self.request.platform, schema, result, transport, decided).await?;
         let mut found = decided.decision.findings.clone();
         found.extend(looked.findings);
         underway.found(findings(&found)?);
         Ok(looked.outcome)
     }
 
-    /// What an approval is bound to; none while the tool has no pin, and is not called.
-    fn bound(&self) -> Option<Call<'_>> {
-        let pin = self.tool.pin.as_ref()?;
-        let (server_id, tool_name) = (self.tool.server_id, self.tool.tool_name.as_str());
-        Some(Call { server_id, tool_name, arguments: &self.arguments, pin })
-    }
-
     /// Looks at the arguments of a tool that is as it was approved. Any other is denied, whatever they are.
     async fn unfit_arguments(&self) -> Option<Refusal> {
-        let gates = self.tool.gates;
+        let gates = self.tool.as_decided().gates;
         if !(gates.server_approved && gates.scan_passed && gates.tool_enabled && gates.pin_matches) {
             return None;
         }
-        match fit(&self.request.platform, &self.tool.input_schema, &self.arguments).await {
+        match fit(&self.request.platform, self.tool.input_schema(), &self.arguments).await {
             Fit::Fits => None,
             Fit::Misfits(problems) => Some(Refusal::misfits(problems)),
             Fit::Unreadable => {
@@ -337,15 +338,21 @@ impl Making<'_> {
 
     /// Asks for the approval that the call needs, or finds that it was asked for already.
     async fn ask(self, decided: &Decided, message: Option<String>) -> Result<Ended> {
-        let (tool, arguments) = (&*self.tool, &self.arguments);
-        let asking = Asking { id: None, decided, tool, arguments, message };
+        let Some(call) = self.tool.bound(&self.arguments) else {
+            return Err(Error::internal("a tool without a pin was not denied"));
+        };
+        let asking = Asking { id: None, decided, call, message };
         let refusal = Refusal::needs(approvals::ask_once(self.request, asking).await?);
         self.refuse(refusal).await
     }
 
-    /// How the server is reached in its approved version, with secrets in place.
+    /// How the tool is called: a registered server is reached in its approved version, with secrets in place.
     async fn way(&self) -> Result<std::result::Result<Way<'_>, Refusal>> {
-        let Some(route) = &self.tool.route else {
+        let tool = match &self.tool {
+            Callee::Own { tool, .. } => return Ok(Ok(Way::Own(tool))),
+            Callee::Registered(tool) => tool,
+        };
+        let Some(route) = &tool.route else {
             return Err(Error::internal("a tool without a route was not denied"));
         };
         let (Some(era), Some(version)) = (route.era, &route.protocol_version) else {
@@ -356,23 +363,23 @@ impl Making<'_> {
             McpEra::Session => Era::Session,
             McpEra::Stateless => Era::Stateless,
         };
-        match mcp_servers::resolve_route(self.request, self.tool.project_id, route).await {
-            Ok(reach) => Ok(Ok(Way { route, reach, era, version })),
+        match mcp_servers::resolve_route(self.request, tool.project_id, route).await {
+            Ok(reach) => Ok(Ok(Way::Registered(Registered { tool, route, reach, era, version }))),
             Err(unresolved) => Ok(Err(Refusal::unresolved(unresolved)?)),
         }
     }
 
     async fn ask_server(
         &self,
-        way: &Way<'_>,
+        way: &Registered<'_>,
         decided: &Decided,
         arguments: Map<String, Value>,
         progress: Listener<'_>,
     ) -> std::result::Result<ToolResult, Failure> {
         let platform = &self.request.platform;
-        let scope = Scope { project: self.tool.project_id.uuid(), server_version: way.route.version_id.uuid() };
-        let tool = mcp::Tool { name: &self.tool.tool_name, input_schema: Some(&self.tool.input_schema) };
-        let expected = self.tool.pin.as_ref().map(|pin| Expected { pin: pin.0, pin_of });
+        let scope = Scope { project: way.tool.project_id.uuid(), server_version: way.route.version_id.uuid() };
+        let tool = mcp::Tool { name: &way.tool.tool_name, input_schema: Some(&way.tool.input_schema) };
+        let expected = way.tool.pin.as_ref().map(|pin| Expected { pin: pin.0, pin_of });
         let telling = self.is_followed.then(|| Telling::of(platform, Whose::of(&self.row)));
         // A policy that looks at results sees none of what is said on the way.
         let is_silent = decided.standing.policies.look_at_results(&decided.input);
@@ -394,8 +401,8 @@ impl Making<'_> {
     }
 
     /// Lets the registry see what became of the server's tools, beside the call.
-    fn look_again(&self) {
-        let (platform, server) = (self.request.platform.clone(), self.tool.server_id);
+    fn look_again(&self, server: McpServerId) {
+        let platform = self.request.platform.clone();
         tokio::spawn(async move {
             if let Err(error) = mcp_discoveries::look_again(platform, server).await {
                 tracing::warn!(%error, %server, "a server whose tools have changed is looked at later");

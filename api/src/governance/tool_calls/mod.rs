@@ -5,6 +5,7 @@
 //! what it held of its budgets is settled or released, and its end is recorded.
 
 mod admitting;
+mod callee;
 mod calling;
 mod content;
 mod fitting;

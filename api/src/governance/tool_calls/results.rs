@@ -12,9 +12,8 @@ use super::fitting::{Fit, fit};
 use super::refusal::{McpCallErrorCode as Code, Refusal};
 use crate::governance::decision::{ComplianceFinding, FoundInResult, redact};
 use crate::governance::decisions::Decided;
-use crate::governance::mcp_servers::{CallableTool, Reach};
 use crate::platform::errors::{Error, Result};
-use crate::platform::mcp::{ContentBlock, Failure, ToolResult};
+use crate::platform::mcp::{ContentBlock, Failure, ToolResult, Transport};
 use crate::platform::request::Platform;
 
 /// What may be given, and what was found.
@@ -41,21 +40,21 @@ const TELLING: [&str; 11] = [
 /// Looks at a result. Its texts are searched, also where they stand as bytes; pictures and sounds are not.
 pub async fn look(
     platform: &Platform,
-    tool: &CallableTool,
+    schema: Option<&Value>,
     result: ToolResult,
-    reach: &Reach,
+    transport: Option<&Transport>,
     decided: &Decided,
 ) -> Result<Looked> {
     let (is_error, size_bytes) = (result.is_error, result.size_bytes);
     let mut value = json!({ "content": result.content, "structuredContent": result.structured });
     for place in places(&value) {
-        if let Some(said) = value.pointer_mut(&place) {
-            reach.transport.conceal(said);
+        if let (Some(said), Some(transport)) = (value.pointer_mut(&place), transport) {
+            transport.conceal(said);
         }
     }
     let structured = value.get("structuredContent").filter(|structured| !structured.is_null());
     // As the tool gave it: what is redacted below need not fit any more. An error need not look like a result.
-    let misfit = if is_error { None } else { misfit(platform, tool, structured).await };
+    let misfit = if is_error { None } else { misfit(platform, schema, structured).await };
     let FoundInResult { mut findings, blocked_by } = search(decided, &value).await?;
     redact(&mut value, &findings);
     for finding in &mut findings {
@@ -85,8 +84,8 @@ fn blocked(policy: PolicyId) -> Refusal {
     Refusal::new(Code::ResultBlocked, "", format!("The policy {policy} does not let the result through."))
 }
 
-async fn misfit(platform: &Platform, tool: &CallableTool, structured: Option<&Value>) -> Option<Refusal> {
-    let schema = tool.output_schema.as_ref()?;
+async fn misfit(platform: &Platform, schema: Option<&Value>, structured: Option<&Value>) -> Option<Refusal> {
+    let schema = schema?;
     let Some(structured) = structured else {
         let message = "The tool promises a structured result and gave none.";
         return Some(Refusal::new(Code::ResultInvalid, "", message));

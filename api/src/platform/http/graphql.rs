@@ -282,7 +282,7 @@ impl<E> Door<E> {
 }
 
 /// Says in headers what is left.
-fn tell(headers: &mut HeaderMap, allowance: &Allowance) {
+pub fn tell(headers: &mut HeaderMap, allowance: &Allowance) {
     let retry_after = allowance.retry_after.map(|wait| ("retry-after", Allowance::seconds(wait).to_string()));
     for (name, text) in allowance.headers().into_iter().chain(retry_after) {
         if let Ok(value) = HeaderValue::try_from(text) {

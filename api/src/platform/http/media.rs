@@ -27,6 +27,11 @@ pub fn accepted(headers: &HeaderMap) -> impl Iterator<Item = (String, f32)> {
     })
 }
 
+/// Whether the request takes a stream of events for its answer.
+pub fn accepts_events(headers: &HeaderMap) -> bool {
+    accepted(headers).any(|(range, quality)| range == EVENTS && quality > 0.0)
+}
+
 impl Media {
     /// Chooses by `Accept`: the newer type unless only the older is accepted; none when neither is.
     pub fn negotiate(headers: &HeaderMap) -> Option<Self> {

@@ -43,7 +43,7 @@ pub struct Door<E> {
 /// Every route of the server.
 pub fn router<E: Executor>(door: Arc<Door<E>>) -> Router {
     let mut graphql = get(get_or_upgrade::<E>).post(graphql::post::<E>);
-    if let Some(cors) = cors(&door.platform.config.http.cors_origins) {
+    if let Some(cors) = cors(&door.platform.config.http.cors_origins, &[]) {
         graphql = graphql.layer(cors);
     }
     let mut router = Router::new()
@@ -91,8 +91,8 @@ impl<E> Door<E> {
 }
 
 /// Lets pages of these origins ask. Credentials are a header that a page must hold, never a cookie, so that a page
-/// elsewhere cannot ask in a user's name.
-fn cors(origins: &[String]) -> Option<CorsLayer> {
+/// elsewhere cannot ask in a user's name. `more` are headers that a page may send beside those of the graph.
+pub fn cors(origins: &[String], more: &[HeaderName]) -> Option<CorsLayer> {
     let allowed = match origins {
         [] => return None,
         [any] if any == "*" => AllowOrigin::from(Any),
@@ -108,9 +108,10 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     let cors = CorsLayer::new()
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers(headers)
+        .allow_headers(headers.into_iter().chain(more.iter().cloned()).collect::<Vec<_>>())
         .expose_headers([
             header::RETRY_AFTER,
+            header::WWW_AUTHENTICATE,
             HeaderName::from_static("ratelimit-limit"),
             HeaderName::from_static("ratelimit-remaining"),
             HeaderName::from_static("ratelimit-reset"),

@@ -108,7 +108,7 @@ pub async fn over(
 
 /// What the newer era wants in the headers of a call, so that what stands in between need not read the body: the tool's
 /// name, and those arguments that its schema marks with `x-mcp-header`.
-fn headers(tool: Tool<'_>, arguments: &Map<String, Value>) -> HeaderMap {
+pub(super) fn headers(tool: Tool<'_>, arguments: &Map<String, Value>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.extend(header_value(tool.name).map(|name| (HeaderName::from_static("mcp-name"), name)));
     if let Some(properties) = tool.input_schema.and_then(|schema| schema.get("properties")) {

@@ -13,6 +13,7 @@ mod http;
 mod messages;
 mod process;
 mod scrub;
+pub mod serving;
 mod sessions;
 mod settings;
 mod wire;

@@ -8,3 +8,4 @@ mod store;
 pub use graphql::{Space, by_slug, of_organization, personal};
 pub use mutations::SpaceMutation;
 pub use rules::create_personal_space;
+pub use store::visible;

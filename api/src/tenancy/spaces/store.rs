@@ -17,6 +17,7 @@ use crate::platform::children;
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
+use crate::platform::request::Request;
 use crate::platform::write::Write;
 use crate::tenancy::TenancyErrorCode as Code;
 
@@ -32,6 +33,14 @@ const BY_NAME: Sort<Column> = Sort { column: Column::Name, id: Column::Id, kind:
 /// Where a row stands in a list by name.
 pub fn place(row: &Model) -> Cursor {
     Cursor::new(Column::Name, SortKey::Text(row.name.clone()), row.id)
+}
+
+/// A page of all spaces that the viewer may see, by name, and where the next one begins.
+pub async fn visible(request: &Request, page: &Page) -> Result<(Vec<Model>, Option<Cursor>)> {
+    let query = page.apply(request.read().visible::<Entity>(), &BY_NAME)?;
+    let slice = page.slice(query.all(&request.connection()).await?);
+    let next = slice.rows.last().filter(|_| slice.has_next_page).map(place);
+    Ok((slice.rows, next))
 }
 
 /// A page of spaces below each of many organizations.
