@@ -12,6 +12,7 @@ pub mod health;
 mod media;
 mod observed;
 mod parameters;
+mod patient;
 mod proxies;
 mod reading;
 mod remembered;
