@@ -20,7 +20,7 @@ mod waiting;
 mod wire;
 mod world;
 
-pub use answer::Answer;
+pub use answer::{Answer, reasons};
 pub use client::Client;
 pub use database::{Database, Digest, environment};
 pub use fixtures::{new_id, now, typed, uuid};
