@@ -1,10 +1,11 @@
 //! Bodies that are compressed, slow or cut, heads that never end, answers that nobody takes, and connections by the
 //! hundred.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
@@ -46,6 +47,29 @@ async fn a_compressed_body_is_read_and_one_in_another_encoding_is_refused() {
         );
     }
     post(&world.owner, "identity", content).await;
+}
+
+#[tokio::test]
+async fn a_long_answer_is_compressed_for_whoever_takes_it_so() {
+    let world = World::new().await;
+    let content = "All work and no play. ".repeat(1_000);
+    let id = world.editor.document(&world.lab, json!({ "content": content })).await;
+    let query = json!({ "query": "query($id: ID!) { node(id: $id) { ... on Document { content { text } } } }",
+        "variables": { "id": id } });
+    let ask = async |encoding: &str| {
+        let request = world.editor.post().header(ACCEPT_ENCODING, encoding).json(&query);
+        request.send().await.expect("the server answers")
+    };
+    let plain = ask("identity").await;
+    assert!(!plain.headers().contains_key(CONTENT_ENCODING), "{:?}", plain.headers());
+    let plain = plain.bytes().await.expect("a body");
+    let packed = ask("gzip").await;
+    assert_eq!(packed.headers()[CONTENT_ENCODING], "gzip");
+    let packed = packed.bytes().await.expect("a body");
+    assert!(packed.len() * 10 < plain.len(), "{} of {}", packed.len(), plain.len());
+    let mut unpacked = Vec::new();
+    GzDecoder::new(&packed[..]).read_to_end(&mut unpacked).expect("gzip");
+    assert_eq!(unpacked, plain);
 }
 
 #[tokio::test]
