@@ -7,11 +7,16 @@ use async_graphql::parser::types::{BaseType, InputValueDefinition};
 use serde_json::{Map, Value, json};
 
 use super::registry_rows::server_json;
+use super::rows::SIGHTS;
 use super::scene::Scene;
 use crate::support::{Client, base, graph, new_id, socket, typed, uuid};
 
 /// Stands in every text that belongs to acme.
 const MARK: &str = "Marked";
+
+/// Those who have a subscription, which has the id of its owner.
+const SUBSCRIBERS: &str =
+    "(SELECT id FROM tenancy.organizations UNION ALL SELECT id FROM identity.users) AS subscribers";
 
 /// The tables whose rows have an id, and the prefix of each.
 const KINDS: &[(&str, &str)] = &[
@@ -38,6 +43,12 @@ const KINDS: &[(&str, &str)] = &[
     ("call", "metering.mcp_usage"),
     ("key", "governance.api_keys"),
     ("sec", "governance.secrets"),
+    ("pol", "governance.policies"),
+    ("sim", "governance.policy_simulations"),
+    ("dec", "governance.decisions"),
+    ("apr", "governance.approvals"),
+    ("bud", "metering.budgets"),
+    ("sub", SUBSCRIBERS),
     ("aud", "audit.logs"),
 ];
 
@@ -60,6 +71,9 @@ async fn marked() -> Scene {
         ("governance.mcp_servers", &["description", "health_error"]),
         ("governance.mcp_discoveries", &["instructions", "error_message"]),
         ("governance.mcp_tools", &["title", "description"]),
+        ("governance.policies", &["name", "description"]),
+        ("governance.decisions", &["tool_name", "reason"]),
+        ("governance.approvals", &["tool_name", "message"]),
     ] {
         let whose = match table {
             "identity.users" => "email <> 'stranger@acme.test'".to_owned(),
@@ -99,7 +113,20 @@ async fn own(scene: &Scene) -> BTreeSet<String> {
     let answer = scene.world.stranger.query(query, Value::Null).await.well();
     let mut found = BTreeSet::new();
     collect(&answer.json["data"], &mut found);
+    let subscribers = found.iter().filter(|id| id.starts_with("user_") || id.starts_with("org_"));
+    let subscriptions: Vec<String> = subscribers.map(|id| typed("sub", &uuid(id))).collect();
+    found.extend(subscriptions);
     found
+}
+
+#[tokio::test]
+async fn the_walk_passes_every_type_of_node() {
+    let scene = Scene::new().await;
+    for sight in SIGHTS {
+        let id = (sight.id)(&scene);
+        let prefix = id.split('_').next().unwrap_or_default();
+        assert!(KINDS.iter().any(|(known, _)| *known == prefix), "{} has no table in KINDS", sight.of);
+    }
 }
 
 fn collect(value: &Value, found: &mut BTreeSet<String>) {

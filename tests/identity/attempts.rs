@@ -38,6 +38,18 @@ async fn guessing_a_password_is_stopped_alike_for_every_address() {
 }
 
 #[tokio::test]
+async fn guesses_in_one_request_count_one_by_one() {
+    let world = World::new().await;
+    let guesses: String = (0..15)
+        .map(|number| format!("g{number}: signIn(input: {{ email: \"member@acme.test\", password: \"wrong{number}\" }}) {{ userErrors {{ code }} }} "))
+        .collect();
+    let operation = json!({ "query": format!("mutation {{ {guesses} }}") });
+    let request = world.anonymous.post().json(&json!([operation, operation]));
+    let body = request.send().await.expect("an answer").text().await.expect("text");
+    assert_eq!((body.matches("WRONG_CREDENTIALS").count(), body.matches("RATE_LIMITED").count()), (10, 20), "{body}");
+}
+
+#[tokio::test]
 async fn a_right_password_forgives_the_wrong_ones_before_it() {
     let world = World::new().await;
     for _ in 0..3 {

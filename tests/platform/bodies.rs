@@ -1,17 +1,19 @@
-//! Bodies that are compressed, slow or cut, heads that never end, and connections by the hundred.
+//! Bodies that are compressed, slow or cut, heads that never end, answers that nobody takes, and connections by the
+//! hundred.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
-use crate::support::{Answer, Client, Process, World, within};
+use crate::support::{Answer, Client, Process, World, eventually, within};
 
 fn gzip(content: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -45,6 +47,29 @@ async fn a_compressed_body_is_read_and_one_in_another_encoding_is_refused() {
         );
     }
     post(&world.owner, "identity", content).await;
+}
+
+#[tokio::test]
+async fn a_long_answer_is_compressed_for_whoever_takes_it_so() {
+    let world = World::new().await;
+    let content = "All work and no play. ".repeat(1_000);
+    let id = world.editor.document(&world.lab, json!({ "content": content })).await;
+    let query = json!({ "query": "query($id: ID!) { node(id: $id) { ... on Document { content { text } } } }",
+        "variables": { "id": id } });
+    let ask = async |encoding: &str| {
+        let request = world.editor.post().header(ACCEPT_ENCODING, encoding).json(&query);
+        request.send().await.expect("the server answers")
+    };
+    let plain = ask("identity").await;
+    assert!(!plain.headers().contains_key(CONTENT_ENCODING), "{:?}", plain.headers());
+    let plain = plain.bytes().await.expect("a body");
+    let packed = ask("gzip").await;
+    assert_eq!(packed.headers()[CONTENT_ENCODING], "gzip");
+    let packed = packed.bytes().await.expect("a body");
+    assert!(packed.len() * 10 < plain.len(), "{} of {}", packed.len(), plain.len());
+    let mut unpacked = Vec::new();
+    GzDecoder::new(&packed[..]).read_to_end(&mut unpacked).expect("gzip");
+    assert_eq!(unpacked, plain);
 }
 
 #[tokio::test]
@@ -112,6 +137,47 @@ async fn a_body_that_is_never_finished_is_given_up_with_an_answer() {
         assert!(after < Duration::from_secs(10), "{after:?}");
     }
     world.anonymous.query("{ __typename }", Value::Null).await.well();
+}
+
+/// How many HTTP connections are open, beside the one that asks.
+async fn others(world: &World) -> Option<u64> {
+    let numbers = reqwest::Client::new().get(world.server.at("/metrics")).send().await.ok()?.text().await.ok()?;
+    let line = numbers.lines().find_map(|line| line.strip_prefix("trellis_connections{kind=\"http\"} "))?;
+    line.parse::<u64>().ok()?.checked_sub(1)
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_takes_is_given_up_and_its_connection_too() {
+    let world = World::with(|config| {
+        config.socket_send_seconds = 1;
+        config.http.http_head_seconds = 600;
+    })
+    .await;
+    let id = world.editor.document(&world.lab, json!({ "content": "All work and no play. ".repeat(450_000) })).await;
+    let query = "query($id: ID!) { node(id: $id) { ... on Document { content { text } } } }";
+    let body = json!({ "query": query, "variables": { "id": id } }).to_string();
+    let token = world.editor.token.as_deref().expect("the editor is signed in");
+    let before = eventually("numbers", async || others(&world).await).await;
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4_096).expect("a small buffer");
+    let address = world.server.at("").trim_start_matches("http://").parse().expect("an address");
+    let mut stream = socket.connect(address).await.expect("the server listens");
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nauthorization: Bearer {token}\r\n\
+         content-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(format!("{head}{body}").as_bytes()).await.expect("it takes the request");
+    stream.readable().await.expect("the answer begins");
+    // It reads nothing meanwhile.
+    eventually("the server hangs up", async || (others(&world).await? <= before).then_some(())).await;
+    let mut taken = Vec::new();
+    // Cut, in the middle.
+    let _ = within("what was on its way", stream.read_to_end(&mut taken)).await;
+    assert!(taken.starts_with(b"HTTP/1.1 200") && taken.len() < 9_000_000, "{}", taken.len());
+    // Whoever takes it gets all of it.
+    let whole = world.editor.query(query, json!({ "id": id })).await.well();
+    assert_eq!(whole.text("node.content.text").len(), 9_900_000);
 }
 
 #[tokio::test]

@@ -18,7 +18,8 @@ async fn refused(client: &Client, name: &str, query: &str, code: &str) -> Value 
     extensions
 }
 
-fn bombs(depth: usize) -> Vec<(&'static str, String)> {
+/// Documents that nest brackets so deep, of every kind.
+pub fn bombs(depth: usize) -> Vec<(&'static str, String)> {
     let nest = |before: &str, open: &str, inside: &str, close: &str, after: &str| {
         format!("{before}{}{inside}{}{after}", open.repeat(depth), close.repeat(depth))
     };
@@ -163,7 +164,7 @@ async fn deep_variables_are_refused() {
 }
 
 /// `levels` fragments, each spread twice by the one before it.
-fn doubling(levels: usize) -> String {
+pub fn doubling(levels: usize) -> String {
     let mut text = String::from("{ viewer { user { ...F0 } } }");
     for level in 0..levels {
         let next = level + 1;

@@ -330,6 +330,9 @@ async fn health_names_its_parts() {
             assert_eq!(answer.json[part], "ok", "{path}: {}", answer.body);
         }
     }
+    // Nothing is kept outside of the two, which is not the same as a storage that is well.
+    let answer = Answer::read(reqwest::get(world.server.at("/health/storage")).await.expect("an answer")).await;
+    assert_eq!((answer.status, &answer.json), (StatusCode::OK, &json!({ "status": "ok", "storage": "not used" })));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod clients;
 mod documents;
 mod errors;
 mod feed;
+mod floods;
 mod graphiql;
 mod guard;
 mod http;

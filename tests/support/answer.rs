@@ -50,8 +50,7 @@ impl Answer {
 
     /// The code of each error, in order; of a query that is too complex, the reason.
     pub fn codes(&self) -> Vec<&str> {
-        let errors = self.json["errors"].as_array().map_or(&[][..], Vec::as_slice);
-        errors.iter().map(|error| reason(error).unwrap_or("none")).collect()
+        reasons(&self.json)
     }
 
     /// The one error's code.
@@ -116,6 +115,12 @@ pub fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
         Ok(index) => &value[index],
         Err(_) => &value[step],
     })
+}
+
+/// The code of each error of one answer, in order; of a query that is too complex, the reason.
+pub fn reasons(answer: &Value) -> Vec<&str> {
+    let errors = answer["errors"].as_array().map_or(&[][..], Vec::as_slice);
+    errors.iter().map(|error| reason(error).unwrap_or("none")).collect()
 }
 
 /// The reason of an error, or its code.

@@ -20,7 +20,7 @@ mod waiting;
 mod wire;
 mod world;
 
-pub use answer::Answer;
+pub use answer::{Answer, reasons};
 pub use client::Client;
 pub use database::{Database, Digest, environment};
 pub use fixtures::{new_id, now, typed, uuid};
@@ -30,7 +30,7 @@ pub use process::{Process, Program, free_port};
 pub use provider::IdentityProvider;
 pub use server::{Server, defaults};
 pub use socket::Socket;
-pub use timing::{alike, medians};
+pub use timing::{alike, times};
 pub use waiting::{eventually, within};
 pub use wire::Wire;
 pub use world::{PASSWORD, World};

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use super::client::Client;
 use super::database::{Database, environment};
@@ -43,6 +44,17 @@ impl Program {
         let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("it tells of memory");
         let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of kilobytes");
         kilobytes * 1024
+    }
+
+    /// What its threads have had of the processor.
+    fn processor_time(&self) -> Duration {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.0.id())).expect("the program runs");
+        let nanoseconds = |thread: std::io::Result<std::fs::DirEntry>| {
+            // A thread may end meanwhile.
+            let told = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+            told.split(' ').next()?.parse::<u64>().ok()
+        };
+        Duration::from_nanos(threads.filter_map(nanoseconds).sum())
     }
 
     /// Whether it has not ended.
@@ -117,6 +129,16 @@ impl Process {
     /// The most memory that it has held at once.
     pub fn peak_bytes(&self) -> u64 {
         self.program.memory_bytes("VmHWM:")
+    }
+
+    /// The memory that it holds now.
+    pub fn resident_bytes(&self) -> u64 {
+        self.program.memory_bytes("VmRSS:")
+    }
+
+    /// What it has had of the processor since it began.
+    pub fn processor_time(&self) -> Duration {
+        self.program.processor_time()
     }
 
     /// The same person as a client of this server.

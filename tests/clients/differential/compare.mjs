@@ -90,6 +90,7 @@ function disagree(found) {
 for (let done = 0; done < count; done += BATCH) {
   const documents = Array.from({ length: BATCH }, () => document(schema, ids, random));
   const answers = await post(documents.map(({ text, variables }) => ({ query: text, variables })));
+  if (!Array.isArray(answers)) throw new Error(`no answers to a batch: ${JSON.stringify(answers)}`);
   for (const [index, { text, variables, changed }] of documents.entries()) {
     const answer = answers[index];
     const codes = (answer.errors ?? []).map(({ extensions }) => extensions?.code);

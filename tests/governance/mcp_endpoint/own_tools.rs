@@ -108,7 +108,7 @@ async fn spaces_say_whether_documents_may_be_created_in_them() {
     let token = endpoint.world.developer.token.as_deref();
     let message = newer(&endpoint.world, &path, token, "tools/call", call).await;
     let first = &message.body["result"]["structuredContent"];
-    assert_eq!((&first["spaces"][0]["name"], first["spaces"].as_array().map(Vec::len)), (&json!("desk"), Some(1)));
+    assert_eq!(first["spaces"].as_array().map(Vec::len), Some(1), "a person sees their own space too: {first}");
     assert!(first["nextCursor"].is_string(), "{first}");
 }
 

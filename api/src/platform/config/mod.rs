@@ -242,7 +242,7 @@ pub struct Config {
     #[arg(long, env = "TRELLIS_KEY_USAGE_SECONDS", default_value_t = 60, value_parser = value_parser!(u64).range(1..=3_600))]
     pub key_usage_seconds: u64,
 
-    /// Seconds the reader of a WebSocket or an event stream may take for the next part of an answer.
+    /// Seconds whoever reads an answer, a WebSocket or an event stream may take for the next 64 KiB.
     #[arg(long, env = "TRELLIS_SOCKET_SEND_SECONDS", default_value_t = 30, value_parser = value_parser!(u64).range(1..=3_600))]
     pub socket_send_seconds: u64,
 

@@ -112,7 +112,8 @@ impl Outcome {
         let allowance = request.allowance();
         if let Some(allowance) = allowance {
             let Allowance { limit, cost, remaining, reset_at, .. } = allowance;
-            response.extensions.insert("cost".to_owned(), value!({ "requested": cost, "remaining": remaining }));
+            let told = value!({ "requested": cost, "actual": written_fields(&response.data), "remaining": remaining });
+            response.extensions.insert("cost".to_owned(), told);
             let left =
                 value!({ "limit": limit, "cost": cost, "remaining": remaining, "resetAt": reset_at.to_rfc3339() });
             response.extensions.insert("rateLimit".to_owned(), left);
@@ -243,6 +244,16 @@ pub fn only(answer: Answer) -> Answers {
 pub fn ran(response: &Response) -> bool {
     let errors = &response.errors;
     response.data != Value::Null || errors.is_empty() || errors.iter().any(|error| !error.path.is_empty())
+}
+
+/// The fields of an answer, each counted where it stands: what the operation turned out to cost, by the reckoning of
+/// the guard, which counted on every list to be as long as it may be.
+fn written_fields(data: &Value) -> u64 {
+    match data {
+        Value::Object(fields) => fields.values().map(|field| 1 + written_fields(field)).sum(),
+        Value::List(items) => items.iter().map(written_fields).sum(),
+        _ => 0,
+    }
 }
 
 /// The JSON of a response. One that did not run has no data, not even null.

@@ -101,3 +101,9 @@ pub async fn database<E: Executor>(State(door): State<Arc<Door<E>>>) -> impl Int
 pub async fn redis<E: Executor>(State(door): State<Arc<Door<E>>>) -> impl IntoResponse {
     report(&[part("redis", door.platform.cache.ping()).await])
 }
+
+/// Everything is kept in PostgreSQL and Redis, so there is no other storage that could be away, and the body says that
+/// there is none instead of that it is well.
+pub async fn storage() -> impl IntoResponse {
+    Json(json!({ "status": "ok", "storage": "not used" }))
+}

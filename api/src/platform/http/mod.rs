@@ -12,6 +12,7 @@ pub mod health;
 pub mod media;
 pub mod observed;
 mod parameters;
+mod patient;
 mod proxies;
 pub mod reading;
 mod remembered;

@@ -53,6 +53,7 @@ pub fn router<E: Executor>(door: Arc<Door<E>>) -> Router {
         .route("/health/ready", get(health::ready::<E>))
         .route("/health/db", get(health::database::<E>))
         .route("/health/redis", get(health::redis::<E>))
+        .route("/health/storage", get(health::storage))
         .route("/metrics", get(statistics::metrics::<E>));
     if door.platform.config.graphiql_enabled() {
         router = router

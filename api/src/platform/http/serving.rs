@@ -1,11 +1,12 @@
-//! Serves connections: how many there may be, how long the head of a request may take, and how they end when the server
-//! is told to stop.
+//! Serves connections: how many there may be, how long the head of a request and the taking of its answer may last, and
+//! how they end when the server is told to stop.
 
 use std::convert::Infallible;
 use std::future::{self, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -16,17 +17,18 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::Response;
 use futures_util::FutureExt;
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use hyper_util::rt::TokioTimer;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::connections::Place;
 use super::event_stream::{EventStream, Head, Underway};
+use super::patient::{HandedOver, Patient};
 use super::router::{Door, router};
 use crate::platform::clock::SharedClock;
 
@@ -48,6 +50,7 @@ pub async fn serve<E: Executor>(listener: TcpListener, door: Arc<Door<E>>, stop:
         .header_read_timeout(Duration::from_secs(settings.http_head_seconds))
         .max_buf_size(BUFFER_BYTES);
     let routes = router(Arc::clone(&door));
+    let patience = Duration::from_secs(door.platform.config.socket_send_seconds);
     let mut stop = pin!(stop);
     let mut conversations = JoinSet::new();
     loop {
@@ -59,7 +62,12 @@ pub async fn serve<E: Executor>(listener: TcpListener, door: Arc<Door<E>>, stop:
         match accepted {
             Ok((stream, address)) => match places.enter(Some(address.ip())) {
                 Some(place) => {
-                    let routes = Routes { router: routes.clone(), address, clock: Arc::clone(&door.platform.clock) };
+                    // Without it answers may wait for acknowledgements. An error means that the peer is gone.
+                    drop(stream.set_nodelay(true));
+                    let handed_over = HandedOver::default();
+                    let stream = Patient::new(stream, patience, Arc::clone(&handed_over));
+                    let clock = Arc::clone(&door.platform.clock);
+                    let routes = Routes { router: routes.clone(), address, clock, handed_over };
                     conversations.spawn(converse(builder.clone(), stream, routes, place));
                 }
                 // What does not fit the empty buffer of a new connection is not worth waiting for.
@@ -90,12 +98,10 @@ async fn recover(error: &io::Error) {
 }
 
 /// Answers the requests of one connection. The last may be for an event stream, which gets the connection to itself.
-async fn converse(builder: http1::Builder, stream: TcpStream, routes: Routes, place: Place) {
-    // Without it answers may wait for acknowledgements. An error means that the peer is gone.
-    drop(stream.set_nodelay(true));
+async fn converse(builder: http1::Builder, stream: Patient, routes: Routes, place: Place) {
     let wanted = Wanted::default();
     let service = service_fn(|request| routes.answer(request, &wanted));
-    let mut connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let mut connection = builder.serve_connection(stream, service).with_upgrades();
     let mut leaving = pin!(place.leaving().fuse());
     let ended = poll_fn(|context| {
         if leaving.as_mut().poll(context).is_ready() {
@@ -133,6 +139,7 @@ struct Routes {
     router: Router,
     address: SocketAddr,
     clock: SharedClock,
+    handed_over: HandedOver,
 }
 
 impl Routes {
@@ -141,6 +148,9 @@ impl Routes {
         request.extensions_mut().insert(ConnectInfo(self.address));
         let (version, is_head) = (request.version(), request.method() == Method::HEAD);
         let mut response = tower_service::Service::call(&mut self.router.clone(), request).await?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            self.handed_over.store(true, Ordering::Relaxed);
+        }
         let Some(events) = Underway::of(&mut response).filter(|_| !is_head) else {
             return Ok(response);
         };
