@@ -46,6 +46,7 @@ const MIGRATIONS: &[SqlMigration] = migrations![
     "m20261120_000024_simulations",
     "m20261120_000025_limits",
     "m20261120_000025_budgets",
+    "m20261130_000028_reading",
 ];
 
 /// Any number will do, as long as nothing else in the database locks it.

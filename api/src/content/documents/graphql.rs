@@ -99,7 +99,7 @@ impl Document {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Tag>> {
-        tags::of_document(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+        tags::of_document(ctx.request(), Arc::clone(&self.0), Page::new(first, after, last, before)?).await
     }
 
     /// Its content. Read only when asked for.
