@@ -160,9 +160,10 @@ SELECT number, repeat(
 ) AS text
 FROM writings;
 
+-- Steps of four through fifteen tags never meet the same one twice.
 INSERT INTO content.documents (
     id, organization_id, space_id, owner_id, created_by, updated_by, title, status, visibility, position,
-    word_count, content_length, size_bytes, content_hash, published_at, created_at, updated_at
+    word_count, content_length, size_bytes, content_hash, published_at, created_at, updated_at, tag_ids
 )
 SELECT
     id, organization_id, space_id, owner_id, owner_id, owner_id, title,
@@ -170,7 +171,11 @@ SELECT
     CASE WHEN writing % 5 = 0 THEN 'organization' ELSE 'space' END,
     'a' || lpad(writing::text, 3, '0'),
     array_length(regexp_split_to_array(text, '\s+'), 1), char_length(text), octet_length(text),
-    sha256(text::bytea), CASE WHEN writing % 3 <> 0 THEN changed_at END, changed_at - interval '3 days', changed_at
+    sha256(text::bytea), CASE WHEN writing % 3 <> 0 THEN changed_at END, changed_at - interval '3 days', changed_at,
+    ARRAY(
+        SELECT pg_temp.id('tag', room_number * 15 + (number + step * 4) % 15) FROM generate_series(0, 3) AS step
+        WHERE step < tag_count
+    )
 FROM writings JOIN texts USING (number);
 
 INSERT INTO content.document_contents (
@@ -181,12 +186,8 @@ SELECT
     changed_at - interval '3 days', changed_at
 FROM writings JOIN texts USING (number);
 
--- Steps of four through fifteen tags never meet the same one twice.
 INSERT INTO content.document_tags (document_id, tag_id, organization_id, space_id, created_at)
-SELECT
-    writings.id, pg_temp.id('tag', room_number * 15 + (number + step * 4) % 15), organization_id, space_id, changed_at
-FROM writings, generate_series(0, 3) AS step
-WHERE step < tag_count;
+SELECT id, unnest(tag_ids), organization_id, space_id, updated_at FROM content.documents;
 
 UPDATE content.tags SET usage_count = used.documents
 FROM (SELECT tag_id, count(*) AS documents FROM content.document_tags GROUP BY tag_id) AS used

@@ -112,6 +112,69 @@ async fn a_deleted_tag_is_lost_to_its_documents() {
     assert_eq!(world.editor.mutate("tagDelete", json!({ "id": red })).await.code(), "NOT_FOUND");
 }
 
+/// Documents of which `tag_ids` does not say what `document_tags` holds.
+const DISAGREEING: &str = "SELECT count(*) FROM content.documents d WHERE tag_ids IS DISTINCT FROM ARRAY(\
+    SELECT tag_id FROM content.document_tags WHERE document_id = d.id ORDER BY array_position(d.tag_ids, tag_id))";
+
+#[tokio::test]
+async fn a_document_says_which_tags_it_carries_whoever_changes_them() {
+    let world = World::new().await;
+    let mut ids = Vec::new();
+    for tags in [json!(["red", "blue"]), json!(["red"]), json!([])] {
+        ids.push(world.editor.document(&world.lab, json!({ "tags": tags })).await);
+    }
+    let red = tag_named(&world, "red").await;
+    world.editor.mutate("tagUpdate", json!({ "id": red, "name": "Red" })).await.well();
+    assert_eq!(tags_of(&world, &ids[1]).await, ["Red"]);
+    for (sql, expected) in [
+        (
+            "DELETE FROM content.document_tags USING content.tags WHERE id = tag_id AND name = 'blue'",
+            [&["Red"][..], &["Red"][..], &[][..]],
+        ),
+        (
+            "INSERT INTO content.document_tags (document_id, tag_id, space_id) SELECT d.id, t.id, t.space_id \
+             FROM content.documents d, content.tags t WHERE t.name = 'blue' AND d.space_id = t.space_id",
+            [&["Red", "blue"][..], &["Red", "blue"][..], &["blue"][..]],
+        ),
+    ] {
+        // Past the server, as another server would.
+        world.database.run(sql).await;
+        for (id, expected) in ids.iter().zip(expected) {
+            assert_eq!(tags_of(&world, id).await, expected, "{sql}");
+        }
+        assert_eq!(world.database.number(DISAGREEING).await, 0, "{sql}");
+    }
+    world.editor.mutate("tagDelete", json!({ "id": red })).await.well();
+    assert_eq!(tags_of(&world, &ids[0]).await, ["blue"]);
+    assert_eq!(world.database.number(DISAGREEING).await, 0);
+    let audited = "SELECT count(*) FROM audit.logs WHERE action = 'documents.update'";
+    assert_eq!(world.database.number(audited).await, 0, "what is put on and taken off has entries of its own");
+    world.database.run("DELETE FROM content.documents").await;
+    assert_eq!(world.database.number("SELECT count(*) FROM content.document_tags").await, 0);
+}
+
+#[tokio::test]
+async fn tags_that_go_while_they_are_put_on_documents_are_no_conflict() {
+    let world = World::new().await;
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        ids.push(world.editor.document(&world.lab, json!({ "tags": ["red"] })).await);
+    }
+    let red = tag_named(&world, "red").await;
+    let put = ids.iter().map(|id| world.editor.mutate("documentTag", json!({ "id": id, "tags": ["red", "blue"] })));
+    let (gone, put) = tokio::join!(world.editor.mutate("tagDelete", json!({ "id": red })), join_all(put));
+    gone.well();
+    put.into_iter().for_each(|answer| drop(answer.well()));
+    assert_eq!(world.database.number(DISAGREEING).await, 0);
+}
+
+async fn tag_named(world: &World, name: &str) -> String {
+    let query = "query($id: ID!) { node(id: $id) { ... on Space { tags(first: 100) { nodes { id name } } } } }";
+    let answer = world.editor.query(query, json!({ "id": world.lab })).await.well();
+    let tag = answer.list("node.tags.nodes").iter().find(|tag| tag["name"] == name).expect("a tag of this name");
+    tag["id"].as_str().expect("an id").to_owned()
+}
+
 #[tokio::test]
 async fn a_stale_tag_is_a_conflict_that_shows_the_present_one() {
     let world = World::new().await;

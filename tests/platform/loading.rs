@@ -14,8 +14,8 @@ use tokio::task::yield_now;
 
 use crate::support::{World, within};
 
-static LOADS: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
-static FIRST: [Notify; 3] = [const { Notify::const_new() }; 3];
+static LOADS: [AtomicU32; 4] = [const { AtomicU32::new(0) }; 4];
+static FIRST: [Notify; 4] = [const { Notify::const_new() }; 4];
 
 /// Says which load of its test it was. The first waits until it is let go.
 struct Numbered<const TEST: usize>;
@@ -86,4 +86,50 @@ async fn a_key_that_was_asked_for_in_vain_keeps_nothing_from_being_forgotten() {
         assert_eq!(loaders.load::<Numbered<2>>("key").await.expect("a value"), 2);
     };
     within("the loads", Dispatched::new(loaders.clone(), operation)).await;
+}
+
+/// Takes longer than others, and knows everything.
+struct Late;
+
+impl Load for Late {
+    type Key = &'static str;
+    type Value = u32;
+    const MERGED: bool = false;
+
+    async fn load(_: &LoadContext, keys: Vec<&'static str>) -> Result<HashMap<&'static str, u32>> {
+        for _ in 0..5 {
+            yield_now().await;
+        }
+        Ok(keys.into_iter().map(|key| (key, 0)).collect())
+    }
+}
+
+#[tokio::test]
+async fn what_follows_loads_of_different_length_is_loaded_together() {
+    let world = World::new().await;
+    let loaders = loaders(&world).await;
+    FIRST[3].notify_one();
+    let after_soon = async {
+        loaders.load::<Soon>("any").await.expect("a value");
+        loaders.load::<Numbered<3>>("one").await
+    };
+    let after_late = async {
+        loaders.load::<Late>("any").await.expect("a value");
+        loaders.load::<Numbered<3>>("other").await
+    };
+    let numbers = within("the loads", Dispatched::new(loaders.clone(), join(after_soon, after_late))).await;
+    assert_eq!((numbers.0.expect("a value"), numbers.1.expect("a value")), (1, 1));
+}
+
+/// Has its answer at once.
+struct Soon;
+
+impl Load for Soon {
+    type Key = &'static str;
+    type Value = u32;
+    const MERGED: bool = false;
+
+    async fn load(_: &LoadContext, keys: Vec<&'static str>) -> Result<HashMap<&'static str, u32>> {
+        Ok(keys.into_iter().map(|key| (key, 0)).collect())
+    }
 }

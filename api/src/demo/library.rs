@@ -130,6 +130,7 @@ impl Shelf {
             created_at,
             updated_at: life.updated_at,
             deleted_at: life.deleted_at,
+            tag_ids: Vec::new(),
         });
         for tag_id in self.tags(world, draft.tags, created_at) {
             world.document_tags.push(document_tag::Model {

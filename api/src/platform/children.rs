@@ -1,6 +1,6 @@
 //! Lists below many parents in one statement: one page for each parent, through a lateral join.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -126,29 +126,30 @@ pub async fn held_pages<E: Resource, const N: usize>(
 ) -> Result<HashMap<[Uuid; N], Slice<Arc<E::Model>>>> {
     let one = page.apply(query.filter(parent.eq(Expr::col(("parent", PLACE[0])))), sort)?;
     let table = context.held_rows.table::<E>();
-    let versions = one.clone().select_only().expr(version::<E>()).column(E::id_column()).into_query();
+    let versions = one.clone().select_only().expr(held::version_of::<E>()).column(E::id_column()).into_query();
+    let in_arrays = Query::select()
+        .expr_as(Expr::cust(r#"array_agg("page"."xmin")"#), "versions")
+        .expr_as(Func::cust("array_agg").arg(Expr::col(("page", E::id_column()))), "ids")
+        .from_subquery(versions, "page")
+        .to_owned();
     let mut pages: HashMap<[Uuid; N], Vec<Arc<E::Model>>> = HashMap::with_capacity(places.len());
-    let mut incomplete: HashSet<[Uuid; N]> = HashSet::new();
-    for row in context.connection.query_all(&at_places(versions, places)).await? {
+    let mut incomplete: Vec<[Uuid; N]> = Vec::new();
+    for row in context.connection.query_all(&at_places(in_arrays, places)).await? {
         let place = place_of(&row)?;
-        match table.get(held::uuid_at(&row, N + 1)?, held::version_at(&row, N)?) {
-            Some(row) => pages.entry(place).or_default().push(row),
-            None => drop(incomplete.insert(place)),
+        let (versions, ids) = (held::versions_at(&row, N)?, held::uuids_at(&row, N + 1)?);
+        let rows: Option<Vec<_>> = ids.into_iter().zip(versions).map(|(id, version)| table.get(id, version)).collect();
+        match rows {
+            Some(rows) => drop(pages.insert(place, rows)),
+            None => incomplete.push(place),
         }
     }
     if !incomplete.is_empty() {
-        let places: Vec<[Uuid; N]> = incomplete.into_iter().collect();
-        pages.retain(|place, _| !places.contains(place));
-        let whole = one.select_only().expr(version::<E>()).columns(E::Column::iter()).into_query();
-        for row in context.connection.query_all(&at_places(whole, &places)).await? {
+        let whole = one.select_only().expr(held::version_of::<E>()).columns(E::Column::iter()).into_query();
+        for row in context.connection.query_all(&at_places(whole, &incomplete)).await? {
             pages.entry(place_of(&row)?).or_default().push(table.decode(&row, held::version_at(&row, N)?)?);
         }
     }
     Ok(pages.into_iter().map(|(place, rows)| (place, page.slice(rows))).collect())
-}
-
-fn version<E: EntityTrait>() -> Expr {
-    Expr::col((E::default(), "xmin"))
 }
 
 /// The rows of a query at each place, behind the place. A lateral join keeps the order of the rows of each place.

@@ -8,12 +8,16 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::fmt::{Debug, Formatter, Write as _};
+use std::fmt::{Debug, Formatter};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use quick_cache::sync::Cache;
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, IdenStatic, Iterable, QueryResult, Statement};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ConnectionTrait, DbBackend, FromQueryResult, IdenStatic, Iterable, QueryResult, QuerySelect, QueryTrait, Select,
+    Statement,
+};
 use sqlx::{Row, ValueRef};
 use uuid::Uuid;
 
@@ -43,6 +47,7 @@ impl<M> Clone for Held<M> {
 pub struct Table<E: Resource> {
     rows: Cache<Uuid, Held<E::Model>>,
     server_start: Arc<AtomicI64>,
+    changed_since: String,
 }
 
 impl<E: Resource> Table<E> {
@@ -94,7 +99,8 @@ impl HeldRows {
             let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
             let make = || -> Arc<dyn Any + Send + Sync> {
                 let server_start = Arc::clone(&self.server_start);
-                Arc::new(Table::<E> { rows: Cache::new(self.rows_per_table), server_start })
+                let rows = Cache::new(self.rows_per_table);
+                Arc::new(Table::<E> { rows, server_start, changed_since: changed_since::<E>() })
             };
             Arc::clone(tables.entry(id).or_insert_with(make))
         });
@@ -104,8 +110,25 @@ impl HeldRows {
 
 /// The rows with these ids.
 pub async fn by_id<E: Resource>(context: &LoadContext, ids: Vec<Uuid>) -> Result<Vec<Arc<E::Model>>> {
-    let rows = by_id_with::<E, ()>(context, ids, "NULL", |_, _| Ok(())).await?;
-    Ok(rows.into_iter().map(|(row, ())| row).collect())
+    let table = context.held_rows.table::<E>();
+    let mut found = HashMap::with_capacity(ids.len());
+    let mut versions = Vec::with_capacity(ids.len());
+    for id in &ids {
+        let held = table.held(*id);
+        // No row has the version 0. Versions wrap around, and so does the cast.
+        versions.push(held.as_ref().map_or(0, |held| held.version.0.cast_signed()));
+        found.extend(held.map(|held| (*id, held.row)));
+    }
+    let sql = table.changed_since.as_str();
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [ids.into(), versions.into()]);
+    for row in context.connection.query_all_raw(statement).await? {
+        let id = uuid_at(&row, 0)?;
+        match bytes_at(&row, 1)? {
+            Some(_) => drop(found.insert(id, table.decode(&row, version_at(&row, 1)?)?)),
+            None => drop(found.remove(&id)),
+        }
+    }
+    Ok(found.into_values().collect())
 }
 
 /// The rows with these ids, each with what an expression over the row, `held`, gives for it.
@@ -116,63 +139,134 @@ pub async fn by_id_with<E: Resource, X>(
     extra: impl Fn(&QueryResult, &str) -> Result<X>,
 ) -> Result<Vec<(Arc<E::Model>, X)>> {
     let table = context.held_rows.table::<E>();
-    let known: Vec<Option<Held<E::Model>>> = ids.iter().map(|id| table.held(*id)).collect();
-    // No row has the version 0. Versions wrap around, and so does the cast.
-    let versions: Vec<i32> =
-        known.iter().map(|held| held.as_ref().map_or(0, |held| held.version.0.cast_signed())).collect();
-    let known: HashMap<Uuid, Held<E::Model>> =
-        known.into_iter().flatten().map(|held| (E::id(&held.row).into(), held)).collect();
-    let sql = changed_since::<E>(expression);
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [ids.into(), versions.into()]);
-    let mut found = Vec::with_capacity(known.len());
+    let are_held = ids.iter().all(|id| table.held(*id).is_some());
+    let sql = format!(
+        "SELECT held.{id} AS row_id, held.xmin, {expression} AS {EXTRA}{columns} \
+         FROM unnest($1::uuid[]) AS asked (id) JOIN {table} AS held ON held.{id} = asked.id",
+        columns = if are_held { String::new() } else { columns_of::<E>() },
+        id = E::id_column().as_str(),
+        table = name_of::<E>(),
+    );
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [ids.into()]);
+    let mut found = Vec::new();
+    let mut changed = HashMap::new();
     for row in context.connection.query_all_raw(statement).await? {
-        let (id, version) = (uuid_at(&row, 0)?, version_at(&row, 1)?);
-        let model = match known.get(&id).filter(|held| held.version == version) {
-            Some(held) => Arc::clone(&held.row),
-            None => table.decode(&row, version)?,
-        };
-        found.push((model, extra(&row, EXTRA)?));
+        let (id, version, extra) = (uuid_at(&row, 0)?, version_at(&row, 1)?, extra(&row, EXTRA)?);
+        match table.get(id, version) {
+            Some(row) => found.push((row, extra)),
+            None if are_held => drop(changed.insert(id, extra)),
+            None => found.push((table.decode(&row, version)?, extra)),
+        }
+    }
+    if !changed.is_empty() {
+        for row in by_id::<E>(context, changed.keys().copied().collect()).await? {
+            let extra = changed.remove(&E::id(&row).into());
+            found.extend(extra.map(|extra| (row, extra)));
+        }
     }
     Ok(found)
 }
 
+/// The rows that a query finds. What is held of them is not read again.
+pub async fn of_query<E: Resource>(context: &LoadContext, query: Select<E>) -> Result<Vec<Arc<E::Model>>> {
+    let table = context.held_rows.table::<E>();
+    let versions = query.select_only().expr(version_of::<E>()).column(E::id_column()).into_query();
+    let mut found = Vec::new();
+    let mut unheld = Vec::new();
+    for row in context.connection.query_all(&versions).await? {
+        let id = uuid_at(&row, 1)?;
+        match table.get(id, version_at(&row, 0)?) {
+            Some(row) => found.push(row),
+            None => unheld.push(id),
+        }
+    }
+    if !unheld.is_empty() {
+        found.extend(by_id::<E>(context, unheld).await?);
+    }
+    Ok(found)
+}
+
+/// The version of a row, in a query of its table.
+pub fn version_of<E: Resource>() -> Expr {
+    Expr::col((E::default(), "xmin"))
+}
+
 const EXTRA: &str = "extra";
 
-/// The rows of $1, and of those that are not in the version of $2 also the columns.
-fn changed_since<E: Resource>(expression: &str) -> String {
-    let (table, id) = (E::default(), E::id_column());
-    let schema = table.schema_name().unwrap_or("public");
-    let mut sql = format!("SELECT held.{} AS row_id, held.xmin, {expression} AS {EXTRA}", id.as_str());
-    for column in E::Column::iter() {
-        let name = column.as_str();
-        // Writing to a String cannot fail.
-        let _ = write!(sql, r#", CASE WHEN held.xmin <> asked.version THEN held."{name}" END AS "{name}""#);
-    }
-    let from = format!(
-        r#" FROM unnest($1::uuid[], $2::int4[]) AS asked (id, version) JOIN "{schema}"."{}" AS held ON held.{} = asked.id"#,
-        table.table_name(),
+fn name_of<E: Resource>() -> String {
+    let table = E::default();
+    format!(r#""{}"."{}""#, table.schema_name().unwrap_or("public"), table.table_name())
+}
+
+fn columns_of<E: Resource>() -> String {
+    E::Column::iter().fold(String::new(), |columns, column| columns + r#", held.""# + column.as_str() + "\"")
+}
+
+/// Those rows of $1 that are not in the version of $2; of the ones that are gone only the id.
+fn changed_since<E: Resource>() -> String {
+    let id = E::id_column();
+    format!(
+        "SELECT asked.id AS row_id, held.xmin{} FROM unnest($1::uuid[], $2::int4[]) AS asked (id, version) \
+         LEFT JOIN {} AS held ON held.{} = asked.id WHERE (held.xmin <> asked.version) IS NOT FALSE",
+        columns_of::<E>(),
+        name_of::<E>(),
         id.as_str(),
-    );
-    sql + &from
+    )
 }
 
 /// The uuid in a column that is never null.
 pub fn uuid_at(row: &QueryResult, index: usize) -> Result<Uuid> {
-    let bytes = bytes_at(row, index)?;
-    Uuid::from_slice(bytes).map_err(|_| Error::internal("a column that should hold a uuid does not"))
+    to_uuid(present(bytes_at(row, index)?)?)
 }
 
 /// The version in a column that holds an `xmin`.
 pub fn version_at(row: &QueryResult, index: usize) -> Result<Version> {
-    let bytes = bytes_at(row, index)?.try_into();
+    to_version(present(bytes_at(row, index)?)?)
+}
+
+/// The uuids in a column that holds an array of them, or nothing.
+pub fn uuids_at(row: &QueryResult, index: usize) -> Result<Vec<Uuid>> {
+    elements(bytes_at(row, index)?.unwrap_or_default()).map(|bytes| to_uuid(bytes?)).collect()
+}
+
+/// The versions in a column that holds an array of `xmin`, or nothing.
+pub fn versions_at(row: &QueryResult, index: usize) -> Result<Vec<Version>> {
+    elements(bytes_at(row, index)?.unwrap_or_default()).map(|bytes| to_version(bytes?)).collect()
+}
+
+fn to_uuid(bytes: &[u8]) -> Result<Uuid> {
+    Uuid::from_slice(bytes).map_err(|_| Error::internal("a column that should hold a uuid does not"))
+}
+
+fn to_version(bytes: &[u8]) -> Result<Version> {
+    let bytes = bytes.try_into();
     bytes.map(|bytes| Version(u32::from_be_bytes(bytes))).map_err(|_| Error::internal("xmin is not four bytes"))
 }
 
-fn bytes_at(row: &QueryResult, index: usize) -> Result<&[u8]> {
+/// What stands before the elements of an array of one dimension in PostgreSQL's binary format.
+const ARRAY_HEAD: usize = 20;
+
+/// The elements of an array, each behind its length.
+fn elements(array: &[u8]) -> impl Iterator<Item = Result<&[u8]>> {
+    let mut rest = array.get(ARRAY_HEAD..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (length, after) = rest.split_first_chunk::<4>()?;
+        let element =
+            usize::try_from(i32::from_be_bytes(*length)).ok().and_then(|length| after.split_at_checked(length));
+        rest = element.map(|(_, after)| after).unwrap_or_default();
+        Some(element.map(|(element, _)| element).ok_or_else(|| Error::internal("an array holds what is no value")))
+    })
+}
+
+fn bytes_at(row: &QueryResult, index: usize) -> Result<Option<&[u8]>> {
     let row = row.try_as_pg_row().ok_or_else(|| Error::internal("a row is not one of PostgreSQL"))?;
     let value = row.try_get_raw(index).map_err(|error| Error::internal(error.to_string()))?;
     if value.is_null() {
-        return Err(Error::internal("a column that is never null is null"));
+        return Ok(None);
     }
-    value.as_bytes().map_err(|error| Error::internal(error.to_string()))
+    value.as_bytes().map(Some).map_err(|error| Error::internal(error.to_string()))
+}
+
+fn present(bytes: Option<&[u8]>) -> Result<&[u8]> {
+    bytes.ok_or_else(|| Error::internal("a column that is never null is null"))
 }

@@ -56,8 +56,11 @@ pub fn all_at_hand<'a, N: Node + 'a>(
 ) -> Option<Value> {
     let whole = |object: &'a N| {
         let fields = collect(ctx, object, set)?;
-        let value = |field: &&Positioned<Field>| Some((key(field), value_at_hand(ctx, object, &field.node)?));
-        fields.iter().map(value).collect::<Option<IndexMap<Name, Value>>>().map(Value::Object)
+        let mut values = IndexMap::with_capacity(fields.len());
+        for field in fields {
+            values.insert(key(field), value_at_hand(ctx, object, &field.node)?);
+        }
+        Some(Value::Object(values))
     };
     objects.map(whole).collect::<Option<Vec<Value>>>().map(Value::List)
 }

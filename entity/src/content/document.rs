@@ -1,5 +1,6 @@
 //! A document or a note, without its content: the light row that lists read.
-//! `position` is a fractional index among siblings, ordered byte by byte. The database fills in `organization_id`.
+//! `position` is a fractional index among siblings, ordered byte by byte. The database fills in `organization_id`,
+//! and keeps in `tag_ids` what `document_tags` holds.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,7 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub deleted_at: Option<DateTimeUtc>,
+    pub tag_ids: Vec<Uuid>,
     #[sea_orm(belongs_to, from = "space_id", to = "id")]
     pub space: BelongsTo<space::Entity>,
     #[sea_orm(belongs_to, from = "owner_id", to = "id")]

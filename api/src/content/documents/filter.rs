@@ -164,13 +164,13 @@ pub struct List {
 
 impl List {
     /// Refuses a filter of more parts than a query can hold, and one that cannot be meant.
-    pub fn new(page: Page, filter: Option<DocumentFilter>, order: DocumentOrder) -> Result<Self> {
+    pub fn new(page: Page, filter: Option<Box<DocumentFilter>>, order: DocumentOrder) -> Result<Self> {
         let filter = filter.unwrap_or_default();
         let parts = filter.parts();
         if parts > MOST_PARTS {
             return Err(Error::bad_input("filter", format!("The filter has {parts} parts; at most {MOST_PARTS} fit.")));
         }
         filter.check()?;
-        Ok(Self { page, filter: Arc::new(filter), order })
+        Ok(Self { page, filter: Arc::from(filter), order })
     }
 }

@@ -99,7 +99,7 @@ impl Document {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Tag>> {
-        tags::of_document(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+        tags::of_document(ctx.request(), Arc::clone(&self.0), Page::new(first, after, last, before)?).await
     }
 
     /// Its content. Read only when asked for.
@@ -236,12 +236,13 @@ impl Document {
         #[graphql(desc = "After this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only documents that meet this.")] filter: Option<DocumentFilter>,
+        #[graphql(desc = "Only documents that meet this.")] filter: Option<Box<DocumentFilter>>,
         #[graphql(desc = "The order of the list.", default_with = "DocumentOrder::PositionAsc")]
         order_by: DocumentOrder,
     ) -> Result<Connection<Document>> {
         let page = Page::new(first, after, last, before)?;
-        below(ctx.request(), self.0.id, List::new(page, filter, order_by)?).await
+        // Boxed, like its filter, because the future of every other field of a document takes as much room as this one.
+        Box::pin(below(ctx.request(), self.0.id, List::new(page, filter, order_by)?)).await
     }
 
     /// What you may do with it.

@@ -130,7 +130,7 @@ async fn insert(write: &mut Write<'_>, space_id: SpaceId, new: NewDocument) -> R
         updated_at: Set(now),
         ..Default::default()
     };
-    let document = write.insert(&space, row).await.map_err(store::refused)?;
+    let mut document = write.insert(&space, row).await.map_err(store::refused)?;
     let content = document_content::ActiveModel {
         document_id: Set(document.id),
         organization_id: Set(document.organization_id),
@@ -141,7 +141,7 @@ async fn insert(write: &mut Write<'_>, space_id: SpaceId, new: NewDocument) -> R
         updated_at: Set(now),
     };
     write.insert_many(&space, vec![content]).await.map_err(store::refused)?;
-    tags::put(write, &space, &document, &new.tags).await?;
+    document.tag_ids = tags::put(write, &space, &document, &new.tags).await?;
     write.record(&DocumentEvent::of(DocumentChangeKind::Created, &document));
     Ok(document)
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use async_graphql::parser::types::Field;
 use async_graphql::{Context, ContextSelectionSet, InputType, Object, Value};
 use chrono::{DateTime, Utc};
-use entity::content::tag;
-use entity::ids::{DocumentId, SpaceId, TagId};
+use entity::content::{document, tag};
+use entity::ids::{SpaceId, TagId};
 
-use super::store::{self, BelowSpaces, CountBelowSpaces, CountOnDocuments, OnDocuments};
+use super::store::{self, BelowSpaces, Carrier, CountBelowSpaces, OnDocuments};
 use crate::platform::authorization::Action;
 use crate::platform::errors::Result;
-use crate::platform::pagination::{Connection, Node, Page};
+use crate::platform::pagination::{Connection, Node, Page, count_by};
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::spaces::Space;
 
@@ -104,13 +104,9 @@ pub async fn of_space(request: &Request, id: SpaceId, page: Page) -> Result<Conn
 }
 
 /// The tags of a document that the viewer may read.
-pub async fn of_document(request: &Request, id: DocumentId, page: Page) -> Result<Connection<Tag>> {
-    Connection::of::<OnDocuments, CountOnDocuments, _>(
-        request,
-        id,
-        page,
-        |row: &Arc<tag::Model>| store::place(row),
-        Tag,
-    )
-    .await
+pub async fn of_document(request: &Request, document: Arc<document::Model>, page: Page) -> Result<Connection<Tag>> {
+    let carried = i64::try_from(document.tag_ids.len()).unwrap_or(i64::MAX);
+    let slice = request.load::<OnDocuments>(Carrier { document, page }).await?;
+    let count = count_by(move |_| Box::pin(async move { Ok(carried) }));
+    Ok(Connection::new(slice, |row: &Arc<tag::Model>| store::place(row), Tag, count))
 }

@@ -6,6 +6,7 @@ use entity::enums::{SpaceRole, TagReach};
 use entity::ids::{DocumentId, SpaceId, TagId};
 use entity::tenancy::space;
 use sea_orm::Condition;
+use uuid::Uuid;
 
 use super::events::{TagChangeKind, TagEvent};
 use super::{names, store};
@@ -137,7 +138,14 @@ pub async fn update_tag(
 
 /// Deletes a tag; documents lose it.
 pub async fn delete_tag(request: &Request, id: TagId) -> Result<Committed<TagId>> {
+    if matches!(request.viewer(), Viewer::Anonymous) {
+        return Err(Error::Unauthenticated);
+    }
+    let may_delete = request.permitted::<tag::Entity>(&*request.get::<tag::Entity>(id).await?).contains(Action::Delete);
     let mut write = request.begin_write().await?;
+    if may_delete {
+        store::lock_carriers(&write, id).await?;
+    }
     let tag = write.granted::<tag::Entity>(id, Action::Delete).await?;
     write.record(&TagEvent { kind: TagChangeKind::Deleted, tag: tag.row() });
     write.delete(tag).await?;
@@ -150,7 +158,7 @@ pub async fn tag_document(request: &Request, id: DocumentId, names: Vec<String>)
     check_number(&names)?;
     let mut write = request.begin_write().await?;
     let document = write.granted::<document::Entity>(id, Action::Edit).await?;
-    if put(&write, &document, document.row(), &names).await? == 0 {
+    if put(&write, &document, document.row(), &names).await?.is_empty() {
         return write.commit(document.into_row()).await;
     }
     let changed = changed_tags(&write, &document).await?;
@@ -175,15 +183,15 @@ pub async fn untag_document(
     write.commit(changed).await
 }
 
-/// Puts tags on a document within an open write; gives the number of those that it did not carry before.
+/// Puts tags on a document within an open write; gives the ids of those that it did not carry before.
 pub async fn put(
     write: &Write<'_>,
     authority: &dyn Authority,
     document: &document::Model,
     names: &[String],
-) -> Result<u64> {
+) -> Result<Vec<Uuid>> {
     if names.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     let mut unique: Vec<String> = Vec::new();
     for name in names {
@@ -194,7 +202,7 @@ pub async fn put(
     }
     let tags = store::named(write, authority, document, &unique, DEFAULT_COLOR).await?;
     let added = store::put_on(write, document, &tags).await?;
-    if added > 0 && store::count_on(write, document.id).await? > MOST_ON_DOCUMENT {
+    if !added.is_empty() && store::count_on(write, document.id).await? > MOST_ON_DOCUMENT {
         return Err(too_many("tags", format!("A document carries at most {MOST_ON_DOCUMENT} tags.")));
     }
     Ok(added)

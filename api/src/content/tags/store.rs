@@ -1,10 +1,11 @@
 //! How tags are stored and listed.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use entity::content::document;
 use entity::content::tag::{self, Column, Entity, Model};
-use entity::content::{document, document_tag};
 use entity::enums::TagReach;
 use entity::ids::{DocumentId, SpaceId, TagId, UserId};
 use entity::tenancy::space;
@@ -96,64 +97,54 @@ impl Load for CountBelowSpaces {
 }
 
 /// A page of the tags of each of many documents, reached through documents that the viewer may read and so shared
-/// between concurrent requests. A document carries few, so pages are cut here.
+/// between concurrent requests. A document carries few and says which, so pages are cut here.
 pub struct OnDocuments;
 
-/// The join that is spelled out keeps PostgreSQL at looking tags up, where it would rather read all of them.
-const CARRIED_SQL: &str = "SELECT carried.document_id, tag.id, tag.xmin FROM unnest($1::uuid[]) AS document \
-     CROSS JOIN LATERAL (SELECT document_id, tag_id FROM content.document_tags WHERE document_id = document) AS carried \
-     CROSS JOIN LATERAL (SELECT id, xmin FROM content.tags WHERE id = carried.tag_id OFFSET 0) AS tag";
+/// A document, with the page of its tags that is wanted.
+#[derive(Clone, Debug)]
+pub struct Carrier {
+    pub document: Arc<document::Model>,
+    pub page: Page,
+}
 
-impl Load for OnDocuments {
-    type Key = (DocumentId, Page);
-    type Value = Slice<Arc<Model>>;
-    const MERGED: bool = true;
-
-    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
-        let documents: HashSet<Uuid> = keys.iter().map(|(document, _)| document.uuid()).collect();
-        let documents: Vec<Uuid> = documents.into_iter().collect();
-        let statement = Statement::from_sql_and_values(DbBackend::Postgres, CARRIED_SQL, [documents.into()]);
-        let table = context.held_rows.table::<Entity>();
-        let mut carried: HashMap<DocumentId, Vec<Arc<Model>>> = HashMap::with_capacity(keys.len());
-        let mut missing: HashMap<Uuid, Vec<DocumentId>> = HashMap::new();
-        for row in context.connection.query_all_raw(statement).await? {
-            let (document, tag) = (DocumentId(held::uuid_at(&row, 0)?), held::uuid_at(&row, 1)?);
-            match table.get(tag, held::version_at(&row, 2)?) {
-                Some(tag) => carried.entry(document).or_default().push(tag),
-                None => missing.entry(tag).or_default().push(document),
-            }
-        }
-        if !missing.is_empty() {
-            for tag in held::by_id::<Entity>(context, missing.keys().copied().collect()).await? {
-                for document in missing.remove(&tag.id.uuid()).unwrap_or_default() {
-                    carried.entry(document).or_default().push(Arc::clone(&tag));
-                }
-            }
-        }
-        for tags in carried.values_mut() {
-            tags.sort_unstable_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
-        }
-        let cut = |(document, page): Self::Key| {
-            let tags = carried.get(&document).cloned().unwrap_or_default();
-            let slice = page.cut(tags, |tag| place(tag));
-            ((document, page), slice)
-        };
-        Ok(keys.into_iter().map(cut).collect())
+impl PartialEq for Carrier {
+    fn eq(&self, other: &Self) -> bool {
+        let (one, another) = (&self.document, &other.document);
+        one.id == another.id && self.page == other.page && one.tag_ids == another.tag_ids
     }
 }
 
-/// How many tags each document carries.
-pub struct CountOnDocuments;
+impl Eq for Carrier {}
 
-impl Load for CountOnDocuments {
-    type Key = DocumentId;
-    type Value = i64;
+impl Hash for Carrier {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.document.id.hash(state);
+        self.page.hash(state);
+    }
+}
+
+impl Load for OnDocuments {
+    type Key = Carrier;
+    type Value = Slice<Arc<Model>>;
     const MERGED: bool = true;
 
-    async fn load(context: &LoadContext, keys: Vec<DocumentId>) -> Result<HashMap<DocumentId, i64>> {
-        let query = Read::new(context.viewer.clone())
-            .through_granted_row::<document_tag::Entity>("tags are asked of a document that was read");
-        children::counts(&context.connection, query, document_tag::Column::DocumentId, &keys).await
+    async fn load(context: &LoadContext, keys: Vec<Carrier>) -> Result<HashMap<Carrier, Self::Value>> {
+        let ids: HashSet<Uuid> = keys.iter().flat_map(|key| &key.document.tag_ids).copied().collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let tags = held::by_id::<Entity>(context, ids.into_iter().collect()).await?;
+        let tags: HashMap<Uuid, Arc<Model>> = tags.into_iter().map(|tag| (tag.id.uuid(), tag)).collect();
+        let cut = |key: Carrier| {
+            let carried = key.document.tag_ids.iter().filter_map(|id| tags.get(id));
+            // A tag that has just been deleted may have left its id to another space.
+            let mut carried: Vec<Arc<Model>> =
+                carried.filter(|tag| tag.space_id == key.document.space_id).cloned().collect();
+            carried.sort_unstable_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
+            let slice = key.page.cut(carried, |tag| place(tag));
+            (key, slice)
+        };
+        Ok(keys.into_iter().map(cut).collect())
     }
 }
 
@@ -261,13 +252,13 @@ async fn of_names(write: &Write<'_>, space: SpaceId, names: &[String]) -> Result
         .await?)
 }
 
-/// Puts the tags on the document; gives the number of those that it did not carry before.
-pub async fn put_on(write: &Write<'_>, document: &document::Model, tags: &[TagId]) -> Result<u64> {
+/// Puts the tags on the document; gives those that it did not carry before.
+pub async fn put_on(write: &Write<'_>, document: &document::Model, tags: &[TagId]) -> Result<Vec<Uuid>> {
     let ids: Vec<Uuid> = tags.iter().map(|id| id.uuid()).collect();
     let statement = Statement::from_sql_and_values(
         DbBackend::Postgres,
         "INSERT INTO content.document_tags (document_id, tag_id, space_id, organization_id, created_at) \
-         SELECT $1, tag_id, $3, $4, $5 FROM unnest($2::uuid[]) AS tag_id ORDER BY tag_id ON CONFLICT DO NOTHING",
+         SELECT $1, tag_id, $3, $4, $5 FROM unnest($2::uuid[]) AS tag_id ORDER BY tag_id ON CONFLICT DO NOTHING RETURNING tag_id",
         [
             document.id.uuid().into(),
             ids.into(),
@@ -276,7 +267,7 @@ pub async fn put_on(write: &Write<'_>, document: &document::Model, tags: &[TagId
             write.request().now().into(),
         ],
     );
-    Ok(write.connection().execute_raw(statement).await?.rows_affected())
+    write.connection().query_all_raw(statement).await?.iter().map(|row| Ok(row.try_get("", "tag_id")?)).collect()
 }
 
 /// Takes the tags of these names off the document; gives the number of those that it carried.
@@ -289,6 +280,15 @@ pub async fn take_off(write: &Write<'_>, document: &document::Model, names: &[St
         [document.id.uuid().into(), document.space_id.uuid().into(), lower.into()],
     );
     Ok(write.connection().execute_raw(statement).await?.rows_affected())
+}
+
+/// Locks the documents that carry a tag, before the tag itself is: whoever puts it on one of them has that one first.
+pub async fn lock_carriers(write: &Write<'_>, tag: TagId) -> Result<()> {
+    let sql = "SELECT FROM content.documents WHERE id IN \
+               (SELECT document_id FROM content.document_tags WHERE tag_id = $1) ORDER BY id FOR NO KEY UPDATE";
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [tag.uuid().into()]);
+    write.connection().execute_raw(statement).await?;
+    Ok(())
 }
 
 pub async fn count_on(write: &Write<'_>, document: DocumentId) -> Result<usize> {

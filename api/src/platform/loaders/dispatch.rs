@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::task::AtomicWaker;
-use futures_util::{Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt};
 
 use super::Loaders;
 
@@ -66,7 +66,7 @@ impl Loads {
                     return Poll::Ready(output);
                 }
                 // All sibling resolvers were polled, so the keys of this level are complete.
-                self.running.extend(self.loaders.flush());
+                self.running.extend(self.loaders.flush().map(|level| self.loaders.clone().load_level(level).boxed()));
             }
             let mut progressed = false;
             while let Poll::Ready(Some(())) = self.running.poll_next_unpin(context) {

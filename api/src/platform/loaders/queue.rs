@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use foldhash::fast::RandomState;
+use futures_util::future::join_all;
 
 use super::{Load, LoadContext, Mergers};
 use crate::platform::database::Database;
@@ -43,6 +44,8 @@ struct Queues {
     by_load: HashMap<TypeId, Box<dyn Queued>>,
     /// The loads that were asked since the last flush, in the order they were asked.
     asked: Vec<TypeId>,
+    /// Who waited for what has been loaded, and for the rest of the level.
+    answered: Vec<Waker>,
 }
 
 struct Shared {
@@ -64,7 +67,7 @@ impl std::fmt::Debug for Loaders {
 
 impl Loaders {
     pub fn new(database: Database, mergers: Arc<Mergers>, statements: Arc<AtomicU32>, viewer: Viewer) -> Self {
-        let queues = Queues { viewer, generation: 0, by_load: HashMap::new(), asked: Vec::new() };
+        let queues = Queues { viewer, generation: 0, by_load: HashMap::new(), asked: Vec::new(), answered: Vec::new() };
         Self(Arc::new(Shared { queues: Mutex::new(queues), database, mergers, statements }))
     }
 
@@ -99,35 +102,41 @@ impl Loaders {
         self.0.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Turns what was asked for since the last call into running loads.
-    pub(super) fn flush(&self) -> Vec<Running> {
+    /// Turns what was asked for since the last call into running loads: a level.
+    pub(super) fn flush(&self) -> Option<Vec<Running>> {
         let mut guard = self.lock();
-        let Queues { viewer, generation, by_load, asked } = &mut *guard;
+        let Queues { viewer, generation, by_load, asked, .. } = &mut *guard;
         let asked = std::mem::take(asked);
-        asked.into_iter().filter_map(|load| by_load.get_mut(&load)?.flush(self, viewer, *generation)).collect()
+        let level: Vec<Running> =
+            asked.into_iter().filter_map(|load| by_load.get_mut(&load)?.flush(self, viewer, *generation)).collect();
+        Some(level).filter(|level| !level.is_empty())
+    }
+
+    /// Loads a level. Who waits for any of it goes on when all of it is there, so that the next level is complete too
+    /// and everybody is asked once.
+    pub(super) async fn load_level(self, level: Vec<Running>) {
+        join_all(level).await;
+        let answered = std::mem::take(&mut self.lock().answered);
+        answered.into_iter().for_each(Waker::wake);
     }
 
     fn answer<L: Load>(&self, generation: u64, keys: &[L::Key], mut answer: Result<HashMap<L::Key, L::Value>>) {
-        let mut wakers = Vec::new();
-        {
-            let mut queues = self.lock();
-            if queues.generation != generation {
-                return;
-            }
-            let queue = queues.of::<L>();
-            for key in keys {
-                let value = match &mut answer {
-                    Ok(values) => Ok(values.remove(key).unwrap_or_default()),
-                    Err(error) => Err(error.clone()),
-                };
-                if let Some(Slot::Waiting(waiting)) = queue.slots.insert(key.clone(), Slot::Known(value)) {
-                    wakers.extend(waiting);
-                }
+        let mut guard = self.lock();
+        if guard.generation != generation {
+            return;
+        }
+        let mut answered = std::mem::take(&mut guard.answered);
+        let queue = guard.of::<L>();
+        for key in keys {
+            let value = match &mut answer {
+                Ok(values) => Ok(values.remove(key).unwrap_or_default()),
+                Err(error) => Err(error.clone()),
+            };
+            if let Some(Slot::Waiting(waiting)) = queue.slots.insert(key.clone(), Slot::Known(value)) {
+                answered.extend(waiting);
             }
         }
-        for waker in wakers {
-            waker.wake();
-        }
+        guard.answered = answered;
     }
 }
 

@@ -13,6 +13,7 @@ use super::rules::{NewOrganization, OrganizationChanges};
 use crate::platform::authorization::{Authority, Granted, Read};
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result, reject};
+use crate::platform::held;
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
 use crate::platform::request::Request;
@@ -37,12 +38,9 @@ impl Load for BySlug {
 
     async fn load(context: &LoadContext, keys: Vec<String>) -> Result<HashMap<String, Self::Value>> {
         let query = Read::new(context.viewer.clone()).visible::<Entity>();
-        let rows = query
-            .filter(Column::Slug.eq_any(keys))
-            .filter(Column::DeletedAt.is_null())
-            .all(&context.connection)
-            .await?;
-        Ok(rows.into_iter().map(|row| (row.slug.clone(), Some(Arc::new(row)))).collect())
+        let query = query.filter(Column::Slug.eq_any(keys)).filter(Column::DeletedAt.is_null());
+        let rows = held::of_query(context, query).await?;
+        Ok(rows.into_iter().map(|row| (row.slug.clone(), Some(row))).collect())
     }
 }
 

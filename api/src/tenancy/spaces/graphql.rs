@@ -164,7 +164,7 @@ impl Space {
         #[graphql(desc = "After this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only documents that meet this.")] filter: Option<DocumentFilter>,
+        #[graphql(desc = "Only documents that meet this.")] filter: Option<Box<DocumentFilter>>,
         #[graphql(desc = "The order of the list.", default)] order_by: DocumentOrder,
     ) -> Result<Connection<Document>> {
         let page = Page::new(first, after, last, before)?;
