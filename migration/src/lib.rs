@@ -47,6 +47,7 @@ const MIGRATIONS: &[SqlMigration] = migrations![
     "m20261120_000025_limits",
     "m20261120_000025_budgets",
     "m20261130_000026_mcp_usage",
+    "m20261130_000029_decisions_kept",
 ];
 
 /// Any number will do, as long as nothing else in the database locks it.
