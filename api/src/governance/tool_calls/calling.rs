@@ -269,7 +269,10 @@ impl Making<'_> {
     async fn ask(self, decided: &Decided, message: Option<String>) -> Result<Ended> {
         let (tool, arguments) = (&*self.tool, &self.arguments);
         let asking = Asking { id: None, decided, tool, arguments, message };
-        let refusal = Refusal::needs(approvals::ask_once(self.request, asking).await?);
+        let refusal = match approvals::ask_once(self.request, asking).await? {
+            Some(asked) => Refusal::needs(asked),
+            None => Refusal::too_many(approvals::MOST_PENDING),
+        };
         self.refuse(Some(decided), refusal).await
     }
 
