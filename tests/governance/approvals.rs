@@ -1,5 +1,6 @@
 //! Approvals per use: who asks, who answers, and that silence is a no.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, World, eventually, uuid};
@@ -119,7 +120,7 @@ async fn silence_is_a_no() {
 async fn two_answers_at_once_are_one() {
     let world = world().await;
     let id = asked(&world, &world.developer, json!({})).await;
-    let answers = futures_util::future::join_all(
+    let answers = join_all(
         [(&world.owner, "approvalApprove"), (&world.admin, "approvalDeny"), (&world.project_admin, "approvalApprove")]
             .map(|(client, mutation)| client.mutate(mutation, json!({ "id": id }))),
     )
@@ -166,4 +167,43 @@ async fn those_who_may_answer_and_who_asked_are_told() {
         world.project_viewer.query(list, Value::Null).await.well().number("organization.project.approvals.totalCount"),
         0
     );
+}
+
+#[tokio::test]
+async fn who_wants_no_mail_gets_no_letter_and_still_may_answer() {
+    let world = world().await;
+    world.project_admin.mutate("settingsUpdate", json!({ "notifications": { "email": false } })).await.well();
+    let first = asked(&world, &world.developer, json!({ "n": 1 })).await;
+    world.project_admin.mutate("approvalDeny", json!({ "id": first })).await.well();
+    world.project_admin.mutate("settingsUpdate", json!({ "notifications": { "email": true } })).await.well();
+    let second = asked(&world, &world.developer, json!({ "n": 2 })).await;
+    let letters = world.server.letters();
+    assert!(letters.last_of(2, "owner@acme.test").await.text.contains(&second));
+    letters.last_of(1, "project-admin@acme.test").await;
+    let told = letters.to("project-admin@acme.test");
+    assert!(told.len() == 1 && told[0].text.contains(&second), "{}", told[0].text);
+}
+
+#[tokio::test]
+async fn twenty_calls_of_one_person_wait_in_a_project_and_no_more() {
+    let world = world().await;
+    let answers = join_all((0..24).map(|number| ask(&world, &world.developer, json!({ "n": number })))).await;
+    let refused: Vec<&Answer> = answers.iter().filter(|answer| !answer.refusals().is_empty()).collect();
+    assert!(refused.iter().all(|answer| answer.refusals() == ["TOO_MANY"]));
+    assert_eq!(refused.len(), 4, "also when many are asked for at once");
+    let waiting = answers.iter().position(|answer| answer.refusals().is_empty()).expect("twenty of them");
+    let again = ask(&world, &world.developer, json!({ "n": waiting })).await;
+    assert_eq!(again.refusals(), ["ALREADY_REQUESTED"], "it waits already, and is not one more");
+    let call = json!({ "projectId": world.rocket, "server": "git", "tool": "push", "arguments": { "n": 100 } });
+    let called = world.developer.mutate("mcpToolCall", call).await;
+    assert_eq!(called.refusals(), ["TOO_MANY"], "{}", called.body);
+    asked(&world, &world.project_admin, json!({ "n": 0 })).await;
+    let id = answers[waiting].text("approvalRequest.approval.id");
+    world.developer.mutate("approvalWithdraw", json!({ "id": id })).await.well();
+    asked(&world, &world.developer, json!({ "n": 100 })).await;
+    let pending = format!(
+        "SELECT count(*) FROM governance.approvals WHERE state = 'pending' AND requested_by = '{}'",
+        uuid(&world.developer.id)
+    );
+    assert_eq!(world.database.number(&pending).await, 20);
 }

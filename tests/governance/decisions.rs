@@ -106,18 +106,37 @@ async fn gates_stand_before_every_policy() {
             &*format!("UPDATE governance.mcp_servers SET is_enabled = true WHERE id = '{id}'"),
             "SERVER_APPROVED",
         ),
-        (
-            "INSERT INTO tenancy.subscriptions (id, organization_id, status, current_period_end) \
-             SELECT gen_random_uuid(), id, 'canceled', now() - interval '1 day' FROM tenancy.organizations WHERE slug = 'acme' \
-             ON CONFLICT (organization_id) DO UPDATE SET status = 'canceled', current_period_end = now() - interval '1 day'",
-            "UPDATE tenancy.subscriptions SET status = 'active'",
-            "SUBSCRIPTION_IN_GOOD_STANDING",
-        ),
     ] {
         world.database.run(closing).await;
         assert_eq!(gate().await, name);
         world.database.run(opening).await;
         assert_eq!(outcome(&world.developer, calling(&world, "git/push")).await, "ALLOW", "{name}");
+    }
+    let subscribed = "INSERT INTO tenancy.subscriptions (id, organization_id) \
+         SELECT id, id FROM tenancy.organizations WHERE slug = 'acme' ON CONFLICT (organization_id) DO NOTHING";
+    world.database.run(subscribed).await;
+    // A trial, a grace of 14 days and a period that was paid for, each before and after its end.
+    for (status, column, good, over) in [
+        ("trialing", "trial_end", Some("now() + interval '1 hour'"), Some("now() - interval '1 hour'")),
+        ("past_due", "past_due_since", Some("now() - interval '13 days'"), Some("now() - interval '15 days'")),
+        ("past_due", "past_due_since", None, Some("NULL")),
+        ("canceled", "current_period_end", Some("now() + interval '1 hour'"), Some("now() - interval '1 hour'")),
+        ("canceled", "current_period_end", None, Some("NULL")),
+        ("trialing", "trial_end", Some("NULL"), None),
+        ("active", "current_period_end", Some("now() - interval '1 day'"), None),
+    ] {
+        for (value, is_good) in [(good, true), (over, false)] {
+            let Some(value) = value else { continue };
+            let sql = format!("UPDATE tenancy.subscriptions SET status = '{status}', {column} = {value}");
+            world.database.run(&sql).await;
+            let standing = "{ organization(slug: \"acme\") { subscription { isInGoodStanding } } }";
+            let told = world.owner.query(standing, Value::Null).await.well();
+            assert_eq!(told.at("organization.subscription.isInGoodStanding"), is_good, "{sql}");
+            match is_good {
+                true => assert_eq!(outcome(&world.developer, calling(&world, "git/push")).await, "ALLOW", "{sql}"),
+                false => assert_eq!(gate().await, "SUBSCRIPTION_IN_GOOD_STANDING", "{sql}"),
+            }
+        }
     }
     world.owner.mutate("projectUpdate", json!({ "id": world.rocket, "status": "PAUSED" })).await.well();
     assert_eq!(gate().await, "PROJECT_ACTIVE");

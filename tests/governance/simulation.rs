@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use crate::support::{Client, World, eventually, typed, uuid};
 
 const FOUND: &str = "query($id: ID!) { node(id: $id) { ... on PolicySimulation { state total done error result { \
-    replayed unchanged flipped flippedAlready redacted unreadable \
+    replayed unchanged flipped flippedAlready redacted limited unreadable \
     byProject { projectId from to count } byTool { tool from to count } byUser { userId from to count } \
     byRule { policyId reason from to count } examples { decisionId from to decision { id } } } } } }";
 
 /// A grant of git/* in acme, and the decisions of a hundred calls under it: 60 of git/push and 40 of git/pull by two
-/// people, one of which cannot be decided again.
+/// people. One was kept without all of its arguments, and one was refused by a limit.
 async fn decided(world: &World) -> String {
     world.tools("git", &["push", "pull"]).await;
     let rules = json!({ "access": { "allowedTools": ["git/*"] } });
@@ -26,13 +26,13 @@ async fn record(world: &World, count: u32) {
         "INSERT INTO governance.decisions (id, created_at, organization_id, project_id, user_id, tool_name, action, outcome, \
             reason, policy_set_version, input_hash, input, is_replayable, trace) \
          SELECT gen_random_uuid(), now() - interval '1 hour' + number * interval '1 microsecond', '{acme}', '{rocket}', user_id, tool, 'call_tool', \
-            'allow', 'policy', 1, sha256('input'), jsonb_build_object( \
+            CASE WHEN number = 2 THEN 'deny' ELSE 'allow' END, CASE WHEN number = 2 THEN 'limit' ELSE 'policy' END, 1, sha256('input'), jsonb_build_object( \
                 'action', jsonb_build_object('kind', 'call_tool', 'server', 'git', 'tool', tool, 'model', NULL), \
                 'project_id', '{rocket}', 'user_id', user_id, 'key_id', NULL, 'roles', '[\"project_developer\"]'::jsonb, \
                 'address', NULL, 'at', '2026-11-20T12:00:00Z', 'arguments', jsonb_build_object('n', number), 'approval_id', NULL, \
                 'organization_gates', '{{\"key_valid\": true, \"organization_active\": true, \"project_active\": true, \"subscription_in_good_standing\": true}}'::jsonb, \
                 'server_gates', '{{\"server_approved\": true, \"scan_passed\": true, \"tool_enabled\": true, \"pin_matches\": true}}'::jsonb), \
-            number <> 1, '{{}}' \
+            number NOT IN (1, 2), '{{}}' \
          FROM (SELECT number, CASE WHEN number % 5 < 3 THEN 'push' ELSE 'pull' END AS tool, \
             CASE WHEN number % 2 = 0 THEN '{developer}'::uuid ELSE '{admin}'::uuid END AS user_id \
             FROM generate_series(0, {last}) AS number) AS calls",
@@ -68,22 +68,22 @@ async fn what_would_come_out_otherwise_is_counted() {
     let found = ended(&world.owner, &id).await;
     assert_eq!((&found["state"], &found["total"], &found["done"]), (&json!("SUCCEEDED"), &json!(100), &json!(100)));
     let result = &found["result"];
-    let numbers = ["replayed", "unchanged", "flipped", "flippedAlready", "redacted", "unreadable"]
+    let numbers = ["replayed", "unchanged", "flipped", "flippedAlready", "redacted", "limited", "unreadable"]
         .map(|name| result[name].as_i64());
-    assert_eq!(numbers, [Some(99), Some(40), Some(59), Some(0), Some(1), Some(0)]);
-    assert_eq!(result["byTool"], json!([{ "tool": "git/push", "from": "ALLOW", "to": "DENY", "count": 59 }]));
+    assert_eq!(numbers, [Some(98), Some(40), Some(58), Some(0), Some(1), Some(1), Some(0)]);
+    assert_eq!(result["byTool"], json!([{ "tool": "git/push", "from": "ALLOW", "to": "DENY", "count": 58 }]));
     assert_eq!(result["byProject"][0]["projectId"], json!(world.rocket));
     assert_eq!(
         result["byRule"],
-        json!([{ "policyId": grant, "reason": "POLICY", "from": "ALLOW", "to": "DENY", "count": 59 }])
+        json!([{ "policyId": grant, "reason": "POLICY", "from": "ALLOW", "to": "DENY", "count": 58 }])
     );
     let users: i64 = result["byUser"].as_array().expect("people").iter().filter_map(|one| one["count"].as_i64()).sum();
-    assert_eq!((users, result["byUser"].as_array().map(Vec::len)), (59, Some(2)));
+    assert_eq!((users, result["byUser"].as_array().map(Vec::len)), (58, Some(2)));
     assert_eq!(result["examples"].as_array().map(Vec::len), Some(20));
     assert!(result["examples"][0]["decision"]["id"].is_string());
     // Nothing changed by it, and removing what grants denies everything.
     let id = begun(&world.owner, scope.clone(), json!([{ "policyId": grant, "remove": true }])).await;
-    assert_eq!(ended(&world.owner, &id).await["result"]["flipped"], json!(99));
+    assert_eq!(ended(&world.owner, &id).await["result"]["flipped"], json!(98));
     // A draft is tried as if it were in use.
     let draft = json!({ "rules": { "access": { "approvedTools": ["git/pull"] } } });
     let draft = world.project_admin.policy(&json!({ "projectId": world.rocket }), draft).await;
@@ -104,7 +104,7 @@ async fn what_the_present_policies_change_already_is_told_apart() {
     let changes = json!([{ "scope": scope, "rules": { "access": { "blockedTools": ["git/push"] } } }]);
     let id = begun(&world.owner, scope, changes).await;
     let result = ended(&world.owner, &id).await["result"].clone();
-    assert_eq!((&result["flipped"], &result["flippedAlready"]), (&json!(99), &json!(99)));
+    assert_eq!((&result["flipped"], &result["flippedAlready"]), (&json!(98), &json!(98)));
 }
 
 #[tokio::test]
@@ -192,5 +192,5 @@ async fn more_decisions_than_one_batch_are_each_counted_once() {
     let found = ended(&world.owner, &id).await;
     assert_eq!((&found["total"], &found["done"]), (&json!(4_600), &json!(4_600)));
     let result = &found["result"];
-    assert_eq!((&result["flipped"], &result["redacted"]), (&json!(4_598), &json!(2)));
+    assert_eq!((&result["flipped"], &result["redacted"], &result["limited"]), (&json!(4_596), &json!(2), &json!(2)));
 }

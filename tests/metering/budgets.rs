@@ -181,6 +181,20 @@ async fn each_threshold_of_a_window_is_told_once_by_an_event_and_by_mail() {
 }
 
 #[tokio::test]
+async fn an_owner_who_wants_no_mail_gets_no_letter_of_a_budget_and_who_pays_always_does() {
+    let world = World::new().await;
+    let platform = world.server.platform();
+    let bills = json!({ "id": world.acme, "billingEmail": "bills@acme.test" });
+    world.owner.mutate("organizationUpdate", bills).await.well();
+    world.owner.mutate("settingsUpdate", json!({ "notifications": { "email": false } })).await.well();
+    let limits = [limit(&policy(&world, false).await, 1, "day", "organization", json!({ "enforcement": "soft" }))];
+    ask(platform, &world, &limits).await.expect("room").settle(Usage::request()).await.expect("settled");
+    let letters = world.server.letters();
+    letters.last_of(1, "bills@acme.test").await;
+    assert!(letters.to("owner@acme.test").is_empty());
+}
+
+#[tokio::test]
 async fn windows_begin_by_the_calendar_of_the_organization() {
     let world = World::new().await;
     let zone = |name: &str| json!({ "id": world.acme, "timezone": name });

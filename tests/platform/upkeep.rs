@@ -149,6 +149,46 @@ async fn the_server_itself_can_remove_no_audit_entry() {
 }
 
 #[tokio::test]
+async fn the_server_itself_changes_no_call_that_was_recorded() {
+    let world = World::new().await;
+    for statement in ["DELETE FROM metering.mcp_usage", "UPDATE metering.mcp_usage SET status = 'success'"] {
+        let result = world.database.try_run(&format!("SET LOCAL ROLE trellis_server; {statement}")).await;
+        let refused = result.expect_err("the server's role may not").to_string();
+        assert!(refused.contains("permission denied"), "{statement}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn decisions_are_kept_for_twelve_months_before_this_one() {
+    let world = World::new().await;
+    // Of the ages in months two have partitions of their own, and two are where no month was made for them.
+    world
+        .database
+        .run(
+            "DO $$ DECLARE age integer; month timestamp; BEGIN FOREACH age IN ARRAY ARRAY[12, 13] LOOP \
+                 month := date_trunc('month', now() AT TIME ZONE 'UTC') - make_interval(months => age); \
+                 EXECUTE format('CREATE TABLE governance.%I PARTITION OF governance.decisions FOR VALUES FROM (%L) TO (%L)', \
+                     'decisions_' || to_char(month, 'YYYY_MM'), month AT TIME ZONE 'UTC', \
+                     (month + interval '1 month') AT TIME ZONE 'UTC'); \
+             END LOOP; END $$; \
+             INSERT INTO governance.decisions (id, created_at, organization_id, project_id, tool_name, action, outcome, \
+                 reason, policy_set_version, input_hash, input, is_replayable, trace) \
+             SELECT gen_random_uuid(), (date_trunc('month', now() AT TIME ZONE 'UTC') - make_interval(months => age)) \
+                     AT TIME ZONE 'UTC' + interval '1 hour', \
+                 gen_random_uuid(), gen_random_uuid(), 'aged ' || age, 'call_tool', 'deny', 'default', 1, sha256('input'), \
+                 '{}', false, '{}' \
+             FROM unnest(ARRAY[0, 11, 12, 13, 14]) AS age",
+        )
+        .await;
+    let said = maintain(&world.database);
+    assert!(said.contains("1 months of decisions"), "{said}");
+    let left = world.database.rows("SELECT tool_name FROM governance.decisions ORDER BY created_at").await;
+    let left: Vec<&Value> = left.iter().map(|row| &row["tool_name"]).collect();
+    assert_eq!(left, ["aged 12", "aged 11", "aged 0"]);
+    assert!(maintain(&world.database).contains("0 months of decisions"));
+}
+
+#[tokio::test]
 async fn months_that_hold_nothing_any_more_are_dropped() {
     let world = World::new().await;
     world

@@ -132,15 +132,22 @@ impl fmt::Display for Upkeep {
 /// One round of what the server's own role may do. Safe to run at any time, by several at once.
 pub async fn once(platform: &Platform, chores: &[Chore]) -> Result<Upkeep> {
     let connection = platform.database.connection();
-    for sql in ["SELECT audit.ensure_partitions($1)", "SELECT governance.ensure_partitions($1)"] {
-        connection.execute_raw(statement(sql, [MONTHS_AHEAD.into()])).await?;
-    }
+    connection.execute_raw(statement("SELECT audit.ensure_partitions($1)", [MONTHS_AHEAD.into()])).await?;
     let mut done = Upkeep::default();
-    let keep = statement("SELECT metering.keep_partitions($1, $2) AS dropped", [DAYS_AHEAD.into(), DAYS_KEPT.into()]);
-    let row = connection.query_one_raw(keep).await?;
-    let row = row.ok_or_else(|| Error::internal("metering.keep_partitions gave no row"))?;
-    let dropped: i64 = row.try_get("", "dropped")?;
-    done.removed.push(("days of calls", dropped.unsigned_abs()));
+    for (what, sql, ahead, kept) in [
+        (
+            "months of decisions",
+            "SELECT governance.keep_partitions($1, $2) AS dropped",
+            MONTHS_AHEAD,
+            platform.config.decision_months,
+        ),
+        ("days of calls", "SELECT metering.keep_partitions($1, $2) AS dropped", DAYS_AHEAD, DAYS_KEPT),
+    ] {
+        let row = connection.query_one_raw(statement(sql, [ahead.into(), kept.into()])).await?;
+        let row = row.ok_or_else(|| Error::internal("a function that drops partitions gave no row"))?;
+        let dropped: i64 = row.try_get("", "dropped")?;
+        done.removed.push((what, dropped.unsigned_abs()));
+    }
     for Expiry { what, table, condition } in &EXPIRIES {
         // Rows that another round is removing are left to it.
         let sql = format!(

@@ -20,6 +20,9 @@ use crate::platform::errors::{Error, Result, reject};
 use crate::platform::request::Request;
 use crate::platform::write::{Committed, settle};
 
+/// How many calls of one person wait for an answer in a project at most: each is a letter to many.
+pub const MOST_PENDING: i64 = 20;
+
 /// A call that needs an approval, and what is told to who answers.
 pub struct Asking<'a> {
     pub id: Option<ApprovalId>,
@@ -31,7 +34,8 @@ pub struct Asking<'a> {
 /// Asks for the approval of a call that was decided to need one, and tells those who may answer.
 ///
 /// # Errors
-/// A rejection with `ALREADY_REQUESTED` while the same call waits for an answer.
+/// A rejection with `ALREADY_REQUESTED` while the same call waits for an answer, and with `TOO_MANY` while as many others
+/// wait as may.
 pub async fn ask(request: &Request, asking: Asking<'_>) -> Result<Committed<approval::Model>> {
     let Asking { id, decided, call, message } = asking;
     let message = checks::optional_text("message", message, 2_000, Code::TextInvalid)?;
@@ -40,7 +44,12 @@ pub async fn ask(request: &Request, asking: Asking<'_>) -> Result<Committed<appr
     if write.viewer().project_role(project_id).is_none() {
         return Err(Error::NotFound);
     }
+    let requested_by = write.viewer().user_id().ok_or(Error::Unauthenticated)?;
     let project = store::project(&write, project_id).await?;
+    if store::count_others(&write, requested_by, project.id, &call).await? >= MOST_PENDING {
+        let message = format!("{MOST_PENDING} of your calls wait for an answer already. Withdraw some, or wait.");
+        return Err(reject("", Code::TooMany, message));
+    }
     let authority = write.as_system("who may make a call may ask for leave to");
     let row = NewRow {
         id,
@@ -49,7 +58,7 @@ pub async fn ask(request: &Request, asking: Asking<'_>) -> Result<Committed<appr
         server_name: call.server_name.to_owned(),
         tool_name: call.tool_name.to_owned(),
         decision_id: decided.id,
-        requested_by: write.viewer().user_id().ok_or(Error::Unauthenticated)?,
+        requested_by,
         api_key_id: rules::key_of(write.viewer()),
         arguments_hash: call.arguments_hash(),
         redacted_arguments: redacted_arguments(call.arguments, &decided.decision.findings).0,
@@ -67,17 +76,18 @@ pub async fn ask(request: &Request, asking: Asking<'_>) -> Result<Committed<appr
     write.commit(approval).await
 }
 
-/// The same, where a request for the same call that waits already will do.
-pub async fn ask_once(request: &Request, asking: Asking<'_>) -> Result<Committed<approval::Model>> {
+/// The same, where a request for the same call that waits already will do. None where as many others wait as may.
+pub async fn ask_once(request: &Request, asking: Asking<'_>) -> Result<Option<Committed<approval::Model>>> {
     let (call, project) = (asking.call, asking.decided.standing.project_id);
     match settle(ask(request, asking).await) {
         Err(Error::Rejected(reasons)) if reasons.iter().all(|reason| reason.is(Code::AlreadyRequested)) => {
             let waiting = store::waiting(request, project, &call).await?;
             // It was answered in the meantime: whoever calls again is told so.
             let outcome = waiting.ok_or(Error::Conflict)?;
-            Ok(Committed { outcome, cursor: None })
+            Ok(Some(Committed { outcome, cursor: None }))
         }
-        asked => asked,
+        Err(Error::Rejected(reasons)) if reasons.iter().all(|reason| reason.is(Code::TooMany)) => Ok(None),
+        asked => asked.map(Some),
     }
 }
 

@@ -15,7 +15,7 @@ mod rules;
 mod store;
 mod subscription;
 
-pub use asking::{Asking, ask_once};
+pub use asking::{Asking, MOST_PENDING, ask_once};
 pub use binding::{Call, Unfit, consume, held};
 pub use expiring::expire_in_time;
 pub use filter::ApprovalFilter;

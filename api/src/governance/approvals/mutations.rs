@@ -101,7 +101,7 @@ pub struct ApprovalMutation;
 
 #[Object]
 impl ApprovalMutation {
-    /// Asks for the approval of one call of a tool; who may answer is told by mail. A call that is made and needs approval asks by itself. For developers and admins of the project.
+    /// Asks for the approval of one call of a tool; who may answer is told by mail. A call that is made and needs approval asks by itself. At most 20 of your calls wait in a project. For developers and admins of the project.
     async fn approval_request(
         &self,
         ctx: &Context<'_>,

@@ -110,6 +110,28 @@ pub struct NewRow {
     pub expires_at: DateTime<Utc>,
 }
 
+const LOCK_SQL: &str = "SELECT pg_advisory_xact_lock(hashtextextended('approvals ' || $1::text || ' ' || $2::text, 0))";
+
+const PENDING_SQL: &str = "SELECT count(*) AS count FROM governance.approvals \
+     WHERE requested_by = $1 AND project_id = $2 AND state = 'pending' AND expires_at > $3 \
+     AND NOT (server_name = $4 AND tool_name = $5 AND arguments_hash = $6 AND pin = $7)";
+
+/// How many other calls of a person wait for an answer in the project. Who asks next waits until this write is over.
+pub async fn count_others(write: &Write<'_>, user: UserId, project: ProjectId, call: &Call<'_>) -> Result<i64> {
+    let run = |sql, values: Vec<sea_orm::Value>| Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let of: [sea_orm::Value; 2] = [user.uuid().into(), project.uuid().into()];
+    write.connection().execute_raw(run(LOCK_SQL, of.to_vec())).await?;
+    let rest: [sea_orm::Value; 5] = [
+        write.request().now().into(),
+        call.server_name.into(),
+        call.tool_name.into(),
+        call.arguments_hash().into(),
+        call.pin.0.to_vec().into(),
+    ];
+    let row = write.connection().query_one_raw(run(PENDING_SQL, of.into_iter().chain(rest).collect())).await?;
+    Ok(row.ok_or_else(|| Error::internal("an aggregate gave no row"))?.try_get("", "count")?)
+}
+
 /// Adds a request. The database fills in the organization.
 pub async fn insert(write: &Write<'_>, authority: &dyn Authority, new: NewRow) -> Result<Model> {
     let request = write.request();
@@ -211,15 +233,18 @@ pub struct Person {
     pub email: String,
 }
 
-/// Owners and admins of the organization, and who administers the project by themselves or through a team.
+/// Owners and admins of the organization, and who administers the project by themselves or through a team; those who
+/// want to be told by mail.
 const DECIDERS_SQL: &str = "SELECT u.email FROM tenancy.members m JOIN identity.users u ON u.id = m.user_id \
+     LEFT JOIN identity.user_settings s ON s.user_id = u.id \
      WHERE m.organization_id = $1 AND m.status = 'active' AND u.deleted_at IS NULL AND u.status <> 'suspended' AND u.id <> $3 \
+     AND coalesce((s.notification_settings->>'email')::boolean, true) \
      AND (m.role IN ('owner', 'admin') OR (m.role = 'member' AND EXISTS ( \
          SELECT FROM tenancy.project_members g WHERE g.project_id = $2 AND g.role = 'admin' \
          AND (g.user_id = u.id OR g.team_id IN (SELECT t.team_id FROM tenancy.team_members t WHERE t.user_id = u.id))))) \
      ORDER BY u.id LIMIT $4";
 
-/// Who may answer the request.
+/// Who may answer the request and wants to be told by mail.
 pub async fn deciders(write: &Write<'_>, approval: &Model) -> Result<Vec<Person>> {
     let values = [
         approval.organization_id.uuid().into(),

@@ -16,6 +16,8 @@ mod properties;
 #[cfg(test)]
 mod tests;
 mod trace;
+#[cfg(test)]
+mod truth;
 mod usage;
 mod votes;
 

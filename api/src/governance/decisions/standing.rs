@@ -10,7 +10,9 @@ use tokio::sync::OnceCell;
 
 use super::deciding::{Tool, Use};
 use super::store::{self, Ground};
-use crate::governance::decision::{Action, CompiledPolicies, Decision, Defaults, Input, Policy, decide};
+use crate::governance::decision::{
+    Action, CompiledPolicies, Decision, Defaults, Input, OrganizationGates, Policy, decide,
+};
 use crate::governance::policies::{PolicyRole, cedar};
 use crate::platform::errors::{Error, Result};
 use crate::platform::request::Request;
@@ -108,8 +110,22 @@ impl Standing {
             at: request.now(),
             arguments: None,
             approval_id: None,
-            organization_gates: self.ground.gates,
+            organization_gates: self.gates(request),
             server_gates: tool.map(|tool| tool.gates),
+        }
+    }
+
+    fn gates(&self, request: &Request) -> OrganizationGates {
+        let settings = &request.platform.config.plans;
+        OrganizationGates {
+            // Whoever asks with a key that is not good is nobody, and does not come as far as this.
+            key_valid: true,
+            organization_active: self.ground.organization_active,
+            project_active: self.ground.project_active,
+            subscription_in_good_standing: self
+                .ground
+                .payment
+                .is_none_or(|payment| payment.is_good(settings, request.now())),
         }
     }
 

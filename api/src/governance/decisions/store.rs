@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use entity::enums::ProjectRole;
+use chrono::{DateTime, Utc};
+use entity::enums::{ProjectRole, SubscriptionStatus};
 use entity::governance::decision::{ActiveModel, Column, Entity, Model};
 use entity::governance::policy;
 use entity::ids::{OrganizationId, ProjectId, UserId};
@@ -15,7 +16,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::filter::DecisionFilter;
-use crate::governance::decision::{Defaults, OrganizationGates, Policy};
+use crate::governance::decision::{Defaults, Policy};
 use crate::governance::policies::{as_decided, defaults_of};
 use crate::platform::children::{self, Narrowed};
 use crate::platform::errors::Result;
@@ -24,13 +25,17 @@ use crate::platform::pagination::{Cursor, Slice, Sort, SortKey, SortKind};
 use crate::platform::request::Request;
 use crate::platform::viewer::Grants;
 use crate::platform::write::Write;
+use crate::tenancy::plans::Payment;
 
 /// What holds in a project apart from its policies, and which version of those does.
 #[derive(Clone, Copy, Debug)]
 pub struct Ground {
     pub organization_id: OrganizationId,
     pub project_id: ProjectId,
-    pub gates: OrganizationGates,
+    pub organization_active: bool,
+    pub project_active: bool,
+    /// None where nothing was ever subscribed to.
+    pub payment: Option<Payment>,
     pub defaults: Defaults,
     pub recorded_allows_percent: i32,
     pub approval_minutes: i32,
@@ -44,22 +49,27 @@ struct GroundRow {
     settings: OrganizationSettings,
     project_active: bool,
     organization_active: bool,
-    in_good_standing: bool,
+    subscription_status: Option<SubscriptionStatus>,
+    trial_end: Option<DateTime<Utc>>,
+    past_due_since: Option<DateTime<Utc>>,
+    current_period_end: Option<DateTime<Utc>>,
     version: i64,
 }
 
 impl From<GroundRow> for Ground {
     fn from(row: GroundRow) -> Self {
+        let payment = row.subscription_status.map(|status| Payment {
+            status,
+            trial_end: row.trial_end,
+            past_due_since: row.past_due_since,
+            current_period_end: row.current_period_end,
+        });
         Self {
             organization_id: OrganizationId(row.organization_id),
             project_id: ProjectId(row.project_id),
-            gates: OrganizationGates {
-                // Whoever asks with a key that is not good is nobody, and does not come as far as this.
-                key_valid: true,
-                organization_active: row.organization_active,
-                project_active: row.project_active,
-                subscription_in_good_standing: row.in_good_standing,
-            },
+            organization_active: row.organization_active,
+            project_active: row.project_active,
+            payment,
             defaults: defaults_of(&row.settings),
             recorded_allows_percent: row.settings.recorded_allows_percent,
             approval_minutes: row.settings.approval_minutes,
@@ -68,11 +78,10 @@ impl From<GroundRow> for Ground {
     }
 }
 
-/// A payment that failed is tried again for a while; what was canceled lasts until what was paid for is over.
 const GROUND_SQL: &str = "SELECT p.id AS project_id, o.id AS organization_id, o.settings, \
      p.status = 'active' AND p.deleted_at IS NULL AS project_active, \
      o.status = 'active' AND o.deleted_at IS NULL AS organization_active, \
-     coalesce(s.status <> 'canceled' OR s.current_period_end > now(), true) AS in_good_standing, \
+     s.status AS subscription_status, s.trial_end, s.past_due_since, s.current_period_end, \
      coalesce(sets.version, 0) AS version \
      FROM tenancy.projects p JOIN tenancy.organizations o ON o.id = p.organization_id \
      LEFT JOIN tenancy.subscriptions s ON s.organization_id = o.id \

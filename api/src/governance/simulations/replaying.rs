@@ -9,6 +9,7 @@ use entity::ids::{DecisionId, PolicyId, ProjectId, UserId};
 use super::store::Recorded;
 use super::tally::{Flip, Tally};
 use crate::governance::decision::{CompiledPolicies, Input, decide};
+use crate::governance::decisions::ReasonKind;
 
 /// The policies of a project: as they are, and with the draft among them.
 #[derive(Clone, Debug)]
@@ -20,6 +21,10 @@ pub struct Pair {
 /// Decides a batch again. Decisions of projects that are not there any more are left out with those that cannot be read.
 pub fn replay(batch: Vec<Recorded>, policies: &HashMap<ProjectId, Pair>, tally: &mut Tally) {
     for recorded in batch {
+        if recorded.reason == ReasonKind::Limit.as_str() {
+            tally.limited += 1;
+            continue;
+        }
         if !recorded.is_replayable {
             tally.redacted += 1;
             continue;

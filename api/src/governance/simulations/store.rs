@@ -175,6 +175,7 @@ pub struct Recorded {
     pub created_at: DateTime<Utc>,
     pub project_id: Uuid,
     pub outcome: DecisionOutcome,
+    pub reason: String,
     pub is_replayable: bool,
     pub input: serde_json::Value,
 }
@@ -192,7 +193,7 @@ macro_rules! recorded {
 macro_rules! batch {
     ($column:literal) => {
         recorded!(
-            "id, created_at, project_id, outcome, is_replayable, input",
+            "id, created_at, project_id, outcome, reason, is_replayable, input",
             "AND created_at >= $2 AND (created_at, id) > ($2, $4) ORDER BY created_at, id LIMIT $5",
             $column
         )

@@ -17,7 +17,8 @@ use crate::platform::request::RequestContext;
 const MOST: usize = 100;
 const MOST_EXAMPLES: usize = 20;
 
-/// What a simulation found so far.
+/// What a simulation found so far. Allows are decided again as far as they were recorded: an organization may have only
+/// some of its allows recorded, and everything else is recorded always.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, SimpleObject)]
 pub struct PolicySimulationResult {
     /// How many decisions were decided again.
@@ -30,6 +31,9 @@ pub struct PolicySimulationResult {
     pub flipped_already: i64,
     /// How many could not be decided again, because something of their arguments was not kept.
     pub redacted: i64,
+    /// How many were not decided again, because a rate or a budget left no room for them: policies alone do not decide that.
+    #[serde(default)]
+    pub limited: i64,
     /// How many could not be decided again, because this version of the server cannot read them.
     pub unreadable: i64,
     /// What comes out otherwise, by project: up to 100, the most frequent first.
@@ -110,6 +114,7 @@ type Counts<K> = HashMap<(K, DecisionOutcome, DecisionOutcome), i64>;
 pub struct Tally {
     pub replayed: i64,
     pub redacted: i64,
+    pub limited: i64,
     pub unreadable: i64,
     flipped: i64,
     flipped_already: i64,
@@ -153,6 +158,7 @@ impl Tally {
             flipped: self.flipped,
             flipped_already: self.flipped_already,
             redacted: self.redacted,
+            limited: self.limited,
             unreadable: self.unreadable,
             by_project: listed(&self.projects, |id, from, to, count| PolicySimulationFlips {
                 project_id: Some(*id),

@@ -342,7 +342,10 @@ impl Making<'_> {
             return Err(Error::internal("a tool without a pin was not denied"));
         };
         let asking = Asking { id: None, decided, call, message };
-        let refusal = Refusal::needs(approvals::ask_once(self.request, asking).await?);
+        let refusal = match approvals::ask_once(self.request, asking).await? {
+            Some(asked) => Refusal::needs(asked),
+            None => Refusal::too_many(approvals::MOST_PENDING),
+        };
         self.refuse(refusal).await
     }
 

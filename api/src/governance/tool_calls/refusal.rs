@@ -35,6 +35,8 @@ pub enum McpCallErrorCode {
     Denied,
     /// Somebody has to approve the call. It was asked for: call again with the approval's id once it is approved.
     ApprovalRequired,
+    /// Somebody has to approve the call, and it was not asked for: as many of your calls wait for an answer as may.
+    TooMany,
     /// The approval does not let this call through; the message says why.
     ApprovalUnfit,
     /// A rate leaves no room for now.
@@ -100,6 +102,7 @@ impl McpCallErrorCode {
             | Self::ArgumentsInvalid
             | Self::Denied
             | Self::ApprovalRequired
+            | Self::TooMany
             | Self::ApprovalUnfit
             | Self::RateLimited
             | Self::BudgetExceeded
@@ -170,6 +173,15 @@ impl Refusal {
                        approval once it is approved.";
         let refusal = Self::new(McpCallErrorCode::ApprovalRequired, "", message);
         Self { approval: Some(approval), ..refusal }
+    }
+
+    /// Nobody was asked: so many other calls wait for an answer.
+    pub fn too_many(most: i64) -> Self {
+        let message = format!(
+            "Somebody has to approve this call, and {most} others of yours wait for an answer already. Withdraw some, or \
+             call again when they are answered."
+        );
+        Self::new(McpCallErrorCode::TooMany, "", message)
     }
 
     /// A limit that leaves no room. How much of it is used is not everybody's to know.

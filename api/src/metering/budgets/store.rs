@@ -152,11 +152,13 @@ pub async fn note_told(write: &Write<'_>, id: BudgetId, percent: i32) -> Result<
     Ok(row.map(|row| Model::from_query_result(&row, "")).transpose()?)
 }
 
-/// Where the letter goes that tells of a budget: to whom invoices go, and to the owners.
+/// Where the letter goes that tells of a budget: to whom invoices go, and to the owners who want to be told by mail.
 pub async fn addresses(write: &Write<'_>, organization: OrganizationId) -> Result<Vec<String>> {
     let sql = "SELECT billing_email AS email FROM tenancy.organizations WHERE id = $1 AND billing_email IS NOT NULL \
                UNION SELECT u.email FROM tenancy.members m JOIN identity.users u ON u.id = m.user_id \
+               LEFT JOIN identity.user_settings s ON s.user_id = u.id \
                WHERE m.organization_id = $1 AND m.role = 'owner' AND m.status = 'active' AND u.deleted_at IS NULL \
+               AND u.status <> 'suspended' AND coalesce((s.notification_settings->>'email')::boolean, true) \
                LIMIT 20";
     let rows = write.connection().query_all_raw(statement(sql, [organization.uuid().into()])).await?;
     rows.iter().map(|row| Ok(row.try_get("", "email")?)).collect()

@@ -194,6 +194,10 @@ pub struct Config {
     #[arg(long, env = "TRELLIS_DELETED_DAYS", default_value_t = 30, value_parser = value_parser!(i32).range(0..=3_650))]
     pub deleted_days: i32,
 
+    /// Months before the present one for which decisions of policies are kept.
+    #[arg(long, env = "TRELLIS_DECISION_MONTHS", default_value_t = 12, value_parser = value_parser!(i32).range(1..=1_200))]
+    pub decision_months: i32,
+
     /// Let projects have MCP servers at private addresses and without TLS. Default: only in development.
     #[arg(long, env = "TRELLIS_MCP_PRIVATE")]
     pub mcp_private: Option<bool>,

@@ -10,6 +10,7 @@ use entity::ids::{OrganizationId, SubscriptionId, UserId};
 use entity::tenancy::{organization, subscription};
 
 use super::rules::{self, Owner};
+use super::standing::Payment;
 use super::{standing, store};
 use crate::payload;
 use crate::platform::authorization::Action;
@@ -139,7 +140,7 @@ impl PlanSubscription {
     async fn is_in_good_standing(&self, ctx: &Context<'_>) -> bool {
         let request = ctx.request();
         let settings = &request.platform.config.plans;
-        self.row.as_ref().is_none_or(|row| standing::is_good(row, settings, request.now()))
+        self.row.as_deref().is_none_or(|row| Payment::from(row).is_good(settings, request.now()))
     }
 
     /// When the period began that is paid for; null when nothing was paid for.

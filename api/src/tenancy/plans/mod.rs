@@ -11,4 +11,5 @@ mod standing;
 mod store;
 
 pub use graphql::{PlanMutation, PlanSubscription};
-pub use rules::{Counted, Owner, check_content, check_room, good_standing};
+pub use rules::{Counted, Owner, check_content, check_room};
+pub use standing::Payment;

@@ -164,12 +164,6 @@ pub async fn check_content(
     check_room(write, owner, Counted::Content, bytes, field).await
 }
 
-/// Whether the organization's subscription is in good standing at this moment: the gate of decisions.
-pub async fn good_standing(request: &Request, organization: OrganizationId) -> Result<bool> {
-    let row = store::of_organization(request, organization).await?;
-    Ok(row.is_none_or(|row| standing::is_good(&row, &request.platform.config.plans, request.now())))
-}
-
 /// Changes the plan of an organization, or of the viewer, where nobody is paid.
 pub async fn change_plan(
     request: &Request,

@@ -6,16 +6,38 @@ use entity::tenancy::subscription::{Model, SubscriptionLimits};
 
 use crate::platform::config::PlanSettings;
 
-/// Whether it is paid for, in its trial, or so shortly unpaid that it changes nothing.
-pub fn is_good(row: &Model, settings: &PlanSettings, now: DateTime<Utc>) -> bool {
-    let lasts = |end: Option<DateTime<Utc>>| end.is_some_and(|end| now < end);
-    match row.status {
-        SubscriptionStatus::Active => true,
-        SubscriptionStatus::Trialing => row.trial_end.is_none() || lasts(row.trial_end),
-        SubscriptionStatus::PastDue => {
-            lasts(row.past_due_since.map(|since| since + TimeDelta::days(settings.billing_grace_days)))
+/// What of a subscription its standing depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payment {
+    pub status: SubscriptionStatus,
+    pub trial_end: Option<DateTime<Utc>>,
+    pub past_due_since: Option<DateTime<Utc>>,
+    pub current_period_end: Option<DateTime<Utc>>,
+}
+
+impl From<&Model> for Payment {
+    fn from(row: &Model) -> Self {
+        Self {
+            status: row.status,
+            trial_end: row.trial_end,
+            past_due_since: row.past_due_since,
+            current_period_end: row.current_period_end,
         }
-        SubscriptionStatus::Canceled => lasts(row.current_period_end),
+    }
+}
+
+impl Payment {
+    /// Whether it is paid for, in its trial, or so shortly unpaid that it changes nothing.
+    pub fn is_good(self, settings: &PlanSettings, now: DateTime<Utc>) -> bool {
+        let lasts = |end: Option<DateTime<Utc>>| end.is_some_and(|end| now < end);
+        match self.status {
+            SubscriptionStatus::Active => true,
+            SubscriptionStatus::Trialing => self.trial_end.is_none() || lasts(self.trial_end),
+            SubscriptionStatus::PastDue => {
+                lasts(self.past_due_since.map(|since| since + TimeDelta::days(settings.billing_grace_days)))
+            }
+            SubscriptionStatus::Canceled => lasts(self.current_period_end),
+        }
     }
 }
 
@@ -23,7 +45,7 @@ pub fn is_good(row: &Model, settings: &PlanSettings, now: DateTime<Utc>) -> bool
 pub fn limits(row: Option<&Model>, plan: Plan, settings: &PlanSettings, now: DateTime<Utc>) -> SubscriptionLimits {
     match row {
         None => settings.limits(plan),
-        Some(row) if !is_good(row, settings, now) => settings.limits(Plan::Free),
+        Some(row) if !Payment::from(row).is_good(settings, now) => settings.limits(Plan::Free),
         Some(row) => row.limits.unwrap_or_else(|| settings.limits(row.plan)),
     }
 }
@@ -77,7 +99,7 @@ mod tests {
             (SubscriptionStatus::Canceled, Some(29)),
         ] {
             for day in 0..60 {
-                let good = is_good(&row(status), &settings(), START + TimeDelta::days(day));
+                let good = Payment::from(&row(status)).is_good(&settings(), START + TimeDelta::days(day));
                 assert_eq!(good, last_good_day.is_none_or(|last| day <= last), "{status:?} on day {day}");
             }
         }

@@ -38,11 +38,6 @@ pub async fn of_owner(write: &Write<'_>, owner: Owner) -> Result<Option<Model>> 
     Ok(owned_by(&write.read(), owner).one(write.connection()).await?)
 }
 
-/// The subscription of the organization, if it has a row.
-pub async fn of_organization(request: &Request, id: OrganizationId) -> Result<Option<Model>> {
-    Ok(owned_by(&request.read(), Owner::Organization(id)).one(&request.connection()).await?)
-}
-
 /// The subscription of the owner, locked, with a row from now on.
 pub async fn locked(write: &Write<'_>, owner: Owner) -> Result<Model> {
     let lock = async || owned_by(&write.read(), owner).lock(LockType::NoKeyUpdate).one(write.connection()).await;
