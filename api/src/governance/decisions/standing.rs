@@ -10,7 +10,8 @@ use tokio::sync::OnceCell;
 
 use super::deciding::{Tool, Use};
 use super::store::{self, Ground};
-use crate::governance::decision::{Action, CompiledPolicies, Decision, Defaults, Input, Policy, decide};
+use crate::governance::decision::{Action, CompiledPolicies, Decision, Defaults, Input, MayCall, Policy, decide};
+use crate::governance::mcp_servers;
 use crate::governance::policies::{PolicyRole, cedar};
 use crate::platform::errors::{Error, Result};
 use crate::platform::request::Request;
@@ -53,6 +54,7 @@ pub struct Caller {
     pub key_id: Option<ApiKeyId>,
     pub roles: Vec<PolicyRole>,
     pub address: Option<IpAddr>,
+    pub may_call: MayCall,
 }
 
 impl Caller {
@@ -62,6 +64,7 @@ impl Caller {
             key_id: viewer.key().map(|key| key.id),
             roles: PolicyRole::held_by(viewer, ground.organization_id, ground.project_id),
             address,
+            may_call: mcp_servers::may_call(viewer, ground.project_id),
         }
     }
 }
@@ -109,6 +112,7 @@ impl Standing {
             arguments: None,
             approval_id: None,
             organization_gates: self.ground.gates,
+            may_call: self.caller.may_call,
             server_gates: tool.map(|tool| tool.gates),
         }
     }

@@ -145,6 +145,7 @@ impl WhyNotChange {
 fn opening(gate: Gate) -> &'static str {
     match gate {
         Gate::KeyValid => "The API key is made good.",
+        Gate::MayCall => "The API key gets the scope tools:call.",
         Gate::OrganizationActive => "The organization is made active again.",
         Gate::ProjectActive => "The project is made active again.",
         Gate::ServerApproved => "Somebody approves the server, and it is switched on.",

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::enums::{McpCallStatus, McpEra, ProjectRole};
-use entity::governance::mcp_server;
+use entity::enums::{McpCallStatus, McpEra};
 use entity::ids::{ApprovalId, McpCallId, ProjectId};
 use entity::metering::mcp_usage;
 use futures_util::FutureExt;
@@ -23,7 +22,6 @@ use crate::governance::decision::{ComplianceFinding, Effect, redact};
 use crate::governance::decisions::{self, Asked, Decided, Tool, Use};
 use crate::governance::mcp_servers::{self, CallableTool, Reach, Route};
 use crate::metering::mcp_usage::{self as usage, Ended as Over, Whose};
-use crate::platform::authorization::{Action, within_scopes};
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result};
 use crate::platform::mcp::{self, Era, Progress, Scope, ToolResult};
@@ -117,12 +115,10 @@ async fn begin(request: &Request, new: NewCall, progress: Listener<'_>) -> Resul
 pub fn check_caller(request: &Request, project: ProjectId) -> Result<()> {
     request.user_id()?;
     let viewer = request.viewer();
-    match viewer.project_role(project) {
-        None => return Err(Error::NotFound),
-        Some(ProjectRole::Viewer) => return Err(Error::Forbidden),
-        Some(ProjectRole::Developer | ProjectRole::Admin) => {}
+    if viewer.project_role(project).is_none() {
+        return Err(Error::NotFound);
     }
-    match within_scopes::<mcp_server::Entity>(&viewer).contains(Action::CallTools) {
+    match mcp_servers::may_call(&viewer, project).holds() {
         true => Ok(()),
         false => Err(Error::Forbidden),
     }
