@@ -6,13 +6,14 @@ use async_graphql::{InputObject, OneofObject};
 use chrono::{DateTime, Utc};
 use entity::enums::ProjectRole;
 use entity::governance::decision;
-use entity::ids::{ProjectId, UserId};
+use entity::ids::{DecisionId, ProjectId, UserId};
 use serde_json::Value;
 
 use super::deciding::{Tool, Use};
 use super::standing::{Caller, Standing};
-use crate::governance::decision::Input;
+use crate::governance::decision::{AppliedLimit, Input};
 use crate::governance::mcp_servers;
+use crate::metering::limits::{self, LimitStanding, Subjects};
 use crate::platform::authorization::{Action, within_scopes};
 use crate::platform::errors::{Error, Result};
 use crate::platform::filters::is_storable;
@@ -58,7 +59,7 @@ pub struct ExplainDecisionInput {
     user_id: Option<UserId>,
     /// From which network address; yours, unless given.
     address: Option<String>,
-    /// When; now, unless given.
+    /// When; now, unless given. At another moment nothing is said of where limits stand.
     at: Option<DateTime<Utc>>,
 }
 
@@ -66,6 +67,20 @@ pub struct ExplainDecisionInput {
 pub struct Question {
     pub standing: Standing,
     pub input: Input,
+    /// Whose use it would be.
+    pub subjects: Subjects,
+    /// Whether it is asked about this moment: nothing is known of where limits stand at another.
+    is_about_now: bool,
+}
+
+impl Question {
+    /// Where these limits stand; nothing where another moment is asked about.
+    pub async fn standings(&self, request: &Request, limits: &[AppliedLimit]) -> Result<Vec<LimitStanding>> {
+        match self.is_about_now {
+            true => limits::peek(request, limits, &self.subjects).await,
+            false => Ok(Vec::new()),
+        }
+    }
 }
 
 impl ExplainDecisionInput {
@@ -75,21 +90,14 @@ impl ExplainDecisionInput {
             return Err(Error::Forbidden);
         }
         let mut standing = Standing::of(request, self.project_id).await?;
+        let address = match &self.address {
+            Some(text) => Some(text.parse().map_err(|_| Error::bad_input("address", "This is no network address."))?),
+            None => request.origin.ip,
+        };
         if let Some(user) = self.user_id.filter(|user| Some(*user) != request.viewer().user_id()) {
-            if request.viewer().project_role(self.project_id) != Some(ProjectRole::Admin) {
-                return Err(Error::Forbidden);
-            }
-            let other = request.platform.viewers.acting_as(user).await?;
-            if other.project_role(self.project_id).is_none() {
-                return Err(Error::bad_input("userId", "This person has no role in the project."));
-            }
-            standing.caller = Caller::of(&other, request.origin.ip, &standing.ground);
+            be_person(request, &mut standing, user).await?;
         }
-        if let Some(text) = self.address {
-            let address = text.parse::<IpAddr>();
-            standing.caller.address =
-                Some(address.map_err(|_| Error::bad_input("address", "This is no network address."))?);
-        }
+        standing.caller.address = address;
         if self.at.is_some_and(|at| !is_storable(&at)) {
             return Err(Error::bad_input("at", "Nothing happened that long ago."));
         }
@@ -103,10 +111,32 @@ impl ExplainDecisionInput {
             Use::Tool { server, tool, .. } => mcp_servers::callable(request, self.project_id, server, tool).await?,
             Use::Model { .. } => None,
         };
+        let subjects = Subjects {
+            decision: DecisionId(request.new_id()),
+            organization: standing.organization_id,
+            project: Some(standing.project_id),
+            user: standing.caller.user_id,
+            key: standing.caller.key_id,
+            server: tool.as_ref().map(|tool| tool.server_id),
+            tool: tool.as_ref().map(|tool| tool.tool_id),
+        };
         let tool = tool.map(|tool| Tool { server_id: tool.server_id, gates: tool.gates });
         let mut input = standing.input(request, &what, tool.as_ref());
         input.arguments = arguments;
         input.at = self.at.unwrap_or(input.at);
-        Ok(Question { standing, input })
+        Ok(Question { standing, input, subjects, is_about_now: self.at.is_none() })
     }
+}
+
+/// Asks about another person of the project.
+async fn be_person(request: &Request, standing: &mut Standing, user: UserId) -> Result<()> {
+    if request.viewer().project_role(standing.project_id) != Some(ProjectRole::Admin) {
+        return Err(Error::Forbidden);
+    }
+    let other = request.platform.viewers.acting_as(user).await?;
+    if other.project_role(standing.project_id).is_none() {
+        return Err(Error::bad_input("userId", "This person has no role in the project."));
+    }
+    standing.caller = Caller::of(&other, None, &standing.ground);
+    Ok(())
 }

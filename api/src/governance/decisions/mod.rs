@@ -6,6 +6,7 @@ mod asking;
 mod deciding;
 mod events;
 mod explaining;
+mod explanation;
 mod filter;
 mod graphql;
 mod recorded;

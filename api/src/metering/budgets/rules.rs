@@ -6,10 +6,26 @@ use entity::metering::budget;
 use sea_orm::Condition;
 
 use super::store;
+use crate::governance::decision::CountedBy;
+use crate::metering::limits::Subjects;
 use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing};
 use crate::platform::viewer::Viewer;
 
 const READ: ActionSet = ActionSet::of(&[Action::Read]);
+
+/// Whether the viewer may know what is left of a limit, as of its budget: who administers the organization, or the project
+/// that it is counted in, and whose own use it counts. A key acts in its creator's name.
+pub fn sees_what_is_left(viewer: &Viewer, counted_by: CountedBy, is_of_project: bool, whose: &Subjects) -> bool {
+    let is_theirs = whose.user.is_some() && whose.user == viewer.user_id();
+    let is_own = match counted_by {
+        CountedBy::User => is_theirs,
+        CountedBy::Key => is_theirs && viewer.key().is_none_or(|key| Some(key.id) == whose.key),
+        CountedBy::Organization | CountedBy::Project | CountedBy::Server | CountedBy::Tool => false,
+    };
+    let project = if is_of_project { whose.project } else { whose.project_of(counted_by) };
+    let of_project = project.and_then(|project| viewer.project_role(project));
+    is_own || viewer.administers(whose.organization) || of_project == Some(ProjectRole::Admin)
+}
 
 impl Resource for budget::Entity {
     type Id = BudgetId;

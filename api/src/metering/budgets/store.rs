@@ -91,6 +91,20 @@ pub async fn reserve(
     rows.iter().map(|row| Ok(Reserved::from_query_result(row, "")?)).collect()
 }
 
+/// What is held of a budget beyond its time counts as free: the next call lets it go.
+const TAKEN_SQL: &str = "SELECT w.place, b.used + b.reserved - coalesce((SELECT sum(r.estimate) \
+         FROM metering.reservations r WHERE r.budget_id = b.id AND r.state = 'held' AND r.expires_at <= $2), 0) AS taken \
+     FROM jsonb_to_recordset($1) AS w(place integer, policy_id uuid, limit_index integer, subject_id uuid, \
+         window_start timestamptz) \
+     JOIN metering.budgets b USING (policy_id, limit_index, subject_id, window_start)";
+
+/// What is used and reserved of each of these budgets, by place. None of those that nobody used yet.
+pub async fn taken(request: &Request, wanted: &[Wanted]) -> Result<HashMap<i32, Decimal>> {
+    let list = serde_json::to_value(wanted).map_err(Error::internal)?;
+    let rows = request.connection().query_all_raw(statement(TAKEN_SQL, [list.into(), request.now().into()])).await?;
+    rows.iter().map(|row| Ok((row.try_get("", "place")?, row.try_get("", "taken")?))).collect()
+}
+
 #[derive(FromQueryResult)]
 struct Settled {
     budget_id: BudgetId,
