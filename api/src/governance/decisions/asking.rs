@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use async_graphql::{InputObject, OneofObject};
 use chrono::{DateTime, Utc};
 use entity::enums::ProjectRole;
-use entity::governance::decision;
-use entity::ids::{DecisionId, ProjectId, UserId};
+use entity::governance::{api_key, decision};
+use entity::ids::{ApiKeyId, DecisionId, ProjectId, UserId};
 use serde_json::Value;
 
 use super::deciding::{Tool, Use};
@@ -57,6 +57,8 @@ pub struct ExplainDecisionInput {
     action: ExplainActionInput,
     /// Who would do it; you, unless given. For admins of the project, who may ask about everybody.
     user_id: Option<UserId>,
+    /// With which API key; yours, if you ask with one, unless given. For admins of the project, and for who created the key. It is decided with what the key may do now.
+    api_key_id: Option<ApiKeyId>,
     /// From which network address; yours, unless given.
     address: Option<String>,
     /// When; now, unless given. At another moment nothing is said of where limits stand.
@@ -94,8 +96,13 @@ impl ExplainDecisionInput {
             Some(text) => Some(text.parse().map_err(|_| Error::bad_input("address", "This is no network address."))?),
             None => request.origin.ip,
         };
-        if let Some(user) = self.user_id.filter(|user| Some(*user) != request.viewer().user_id()) {
-            be_person(request, &mut standing, user).await?;
+        match (self.api_key_id, self.user_id) {
+            (Some(key), None) if request.viewer().key().is_some_and(|held| held.id == key) => {}
+            (Some(key), user) => be_key(request, &mut standing, key, user, address).await?,
+            (None, Some(user)) if Some(user) != request.viewer().user_id() => {
+                be_person(request, &mut standing, user).await?;
+            }
+            (None, _) => {}
         }
         standing.caller.address = address;
         if self.at.is_some_and(|at| !is_storable(&at)) {
@@ -138,5 +145,40 @@ async fn be_person(request: &Request, standing: &mut Standing, user: UserId) -> 
         return Err(Error::bad_input("userId", "This person has no role in the project."));
     }
     standing.caller = Caller::of(&other, None, &standing.ground);
+    Ok(())
+}
+
+/// Asks about an API key: as it is now, from this address.
+async fn be_key(
+    request: &Request,
+    standing: &mut Standing,
+    id: ApiKeyId,
+    user: Option<UserId>,
+    address: Option<IpAddr>,
+) -> Result<()> {
+    let viewer = request.viewer();
+    let project = standing.project_id;
+    let key = request.find::<api_key::Entity>(id).await?.ok_or(Error::NotFound)?;
+    if viewer.project_role(project) != Some(ProjectRole::Admin) && viewer.user_id() != Some(key.created_by) {
+        return Err(Error::Forbidden);
+    }
+    if key.project_id.is_some_and(|of| of != project) {
+        return Err(Error::bad_input("apiKeyId", "The key is of another project."));
+    }
+    if user.is_some_and(|user| user != key.created_by) {
+        return Err(Error::bad_input("userId", "The key acts in the name of somebody else."));
+    }
+    let viewers = &request.platform.viewers;
+    let good = viewers.acting_with(id, address).await?;
+    let holder = match &good {
+        Some(holder) => holder.clone(),
+        // Decided about all the same, so that what is missing is told: the gate of the key is closed.
+        None => viewers.acting_as(key.created_by).await?,
+    };
+    if holder.project_role(project).is_none() {
+        return Err(Error::bad_input("apiKeyId", "The creator of the key has no role in the project."));
+    }
+    standing.caller = Caller { key_id: Some(id), ..Caller::of(&holder, None, &standing.ground) };
+    standing.ground.gates.key_valid = good.is_some();
     Ok(())
 }
