@@ -1,7 +1,7 @@
 //! Who sees what is left of a budget: who administers its organization or project, and whose own use it counts.
 
 use entity::enums::{BudgetSubject, ProjectRole};
-use entity::ids::BudgetId;
+use entity::ids::{BudgetId, UserId};
 use entity::metering::budget;
 use sea_orm::Condition;
 
@@ -40,8 +40,12 @@ impl Resource for budget::Entity {
     }
 
     fn permitted(viewer: &Viewer, row: &budget::Model) -> ActionSet {
-        let is_own = row.subject_type == BudgetSubject::User
-            && viewer.user_id().is_some_and(|user| user.uuid() == row.subject_id);
+        let counts = match row.subject_type {
+            BudgetSubject::User => viewer.user_id().map(UserId::uuid),
+            BudgetSubject::Key => viewer.key().map(|key| key.id.uuid()),
+            BudgetSubject::Organization | BudgetSubject::Project | BudgetSubject::Server | BudgetSubject::Tool => None,
+        };
+        let is_own = counts == Some(row.subject_id);
         let of_project = row.project_id.and_then(|project| viewer.project_role(project));
         let administers = viewer.administers(row.organization_id) || of_project == Some(ProjectRole::Admin);
         if is_own || administers { READ } else { ActionSet::NONE }
@@ -50,6 +54,11 @@ impl Resource for budget::Entity {
     fn reach(viewer: &Viewer) -> Condition {
         let (Some(grants), Some(user)) = (viewer.grants(), viewer.user_id()) else { return nothing() };
         let projects = grants.projects.iter().filter(|(_, role)| **role == ProjectRole::Admin);
-        store::within(grants.administered(), projects.map(|(id, _)| *id).collect(), user)
+        store::within(
+            grants.administered(),
+            projects.map(|(id, _)| *id).collect(),
+            user,
+            viewer.key().map(|key| key.id),
+        )
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use entity::ids::{BudgetId, DecisionId, OrganizationId, ProjectId, UserId};
+use entity::ids::{ApiKeyId, BudgetId, DecisionId, OrganizationId, ProjectId, UserId};
 use entity::metering::budget::{self, Column, Entity, Model};
 use rust_decimal::Decimal;
 use sea_orm::{
@@ -25,10 +25,20 @@ use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
 use crate::platform::request::{Platform, Request};
 use crate::platform::write::Write;
 
-/// The budgets of these organizations and projects, and those that count the user alone.
-pub fn within(organizations: Vec<OrganizationId>, projects: Vec<ProjectId>, user: UserId) -> Condition {
-    let own = Condition::all().add(Column::SubjectType.eq("user")).add(Column::SubjectId.eq(user.uuid()));
-    Condition::any().add(Column::OrganizationId.eq_any(organizations)).add(Column::ProjectId.eq_any(projects)).add(own)
+/// The budgets of these organizations and projects, and those that count the user or the key alone.
+pub fn within(
+    organizations: Vec<OrganizationId>,
+    projects: Vec<ProjectId>,
+    user: UserId,
+    key: Option<ApiKeyId>,
+) -> Condition {
+    let counting =
+        |kind: &str, id: Uuid| Condition::all().add(Column::SubjectType.eq(kind)).add(Column::SubjectId.eq(id));
+    Condition::any()
+        .add(Column::OrganizationId.eq_any(organizations))
+        .add(Column::ProjectId.eq_any(projects))
+        .add(counting("user", user.uuid()))
+        .add_option(key.map(|key| counting("key", key.uuid())))
 }
 
 /// What a call wants of one budget.
