@@ -5,7 +5,8 @@ use async_graphql::parser::types::{TypeDefinition, TypeKind};
 use crate::support::{base, graph};
 
 /// Lists of objects that end by themselves: of one row's columns, of the settings, of what one policy or tool says.
-const ENDING: [&str; 23] = [
+const ENDING: [&str; 24] = [
+    "Project.limits",
     "McpCall.findings",
     "McpToolResult.content",
     "AuditEntry.changes",

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 
 use api::governance::decision::AppliedLimit;
 use api::metering::budgets;
-use api::metering::limits::{Refused, Usage};
+use api::metering::limits::{Refused, Subjects, Usage, admit};
+use api::platform::request::Request;
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{ask, ask_for, is_admitted, limit, policy};
+use super::{ask, ask_for, is_admitted, limit, policy, subjects};
 use crate::support::{Server, World, eventually, now};
 
 /// What is used and reserved of the only budget, as text.
@@ -254,4 +255,25 @@ async fn what_is_left_is_seen_by_who_administers_and_by_whose_use_it_is() {
         };
         assert_eq!(*answer.at("node.budgets.totalCount"), count, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_key_sees_what_is_left_of_its_own_use() {
+    let world = World::new().await;
+    let id = policy(&world, true).await;
+    let (own, key) = world.developer.api_key(None, &["USAGE_READ", "PROJECTS_READ"]).await;
+    let (_, other) = world.developer.api_key(None, &["USAGE_READ", "PROJECTS_READ"]).await;
+    let request = Request::as_system(world.server.platform(), "a test calls");
+    let limits = [limit(&id, 5, "day", "key", json!({}))];
+    let subjects = Subjects { key: Some(own.parse().expect("an id")), ..subjects(&world) };
+    let admission = admit(&request, &limits, &subjects, Usage::request()).await.expect("room");
+    admission.settle(Usage::request()).await.expect("settled");
+    let text =
+        format!("query($id: ID!) {{ node(id: $id) {{ ... on Project {{ budgets(first: 5) {{ {BUDGETS} }} }} }} }}");
+    for (client, count) in [(&key, 1), (&other, 0)] {
+        let answer = client.query(&text, json!({ "id": world.rocket })).await.well();
+        assert_eq!(answer.number("node.budgets.totalCount"), count, "{}", answer.body);
+    }
+    let answer = key.query(&text, json!({ "id": world.rocket })).await.well();
+    assert_eq!(answer.at("node.budgets.nodes.0.remaining"), "4", "{}", answer.body);
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Process, World};
+use crate::support::{Answer, Process, Server, World};
 
 const QUERY: &str = "{ rateLimit { limit cost remaining resetAt } viewer { user { name } } }";
 
@@ -90,6 +90,36 @@ async fn what_costs_more_than_is_left_is_refused_on_every_transport() {
         let batch = batch.send().await.expect("an answer").text().await.expect("a body");
         assert_eq!(batch.matches("RATE_LIMITED").count(), 2, "{batch}");
     }
+}
+
+#[tokio::test]
+async fn a_key_has_a_limit_of_its_own_and_counts_for_its_person_as_well() {
+    const SHORT: &str = "{ __typename }";
+    let world = World::new().await;
+    let (_, first) = world.member.api_key(None, &["PROFILE_READ"]).await;
+    let (_, second) = world.member.api_key(None, &["PROFILE_READ"]).await;
+    let limited = Server::start(&world.database, |config| {
+        config.query.cost_per_minute = Some(5);
+        config.query.key_cost_per_minute = Some(3);
+    })
+    .await;
+    let [first, second, person] = [&first, &second, &world.member].map(|client| client.of(&limited.graphql()));
+    let limit = |answer: &Answer| {
+        (header(answer, "ratelimit-limit").to_owned(), header(answer, "ratelimit-remaining").to_owned())
+    };
+    let is = |limit: &str, remaining: &str| (limit.to_owned(), remaining.to_owned());
+    for remaining in ["2", "1", "0"] {
+        assert_eq!(limit(&first.query(SHORT, Value::Null).await.well()), is("3", remaining));
+    }
+    for _ in 0..4 {
+        let refused = first.query(SHORT, Value::Null).await;
+        assert_eq!((refused.code(), limit(&refused)), ("RATE_LIMITED", is("3", "0")), "{}", refused.body);
+    }
+    // What was refused cost the person nothing, who has two left; another key has its own three, and no more than that.
+    assert_eq!(limit(&second.query(SHORT, Value::Null).await.well()), is("5", "1"));
+    assert_eq!(limit(&person.query(SHORT, Value::Null).await.well()), is("5", "0"));
+    let refused = second.query(SHORT, Value::Null).await;
+    assert_eq!((refused.code(), limit(&refused)), ("RATE_LIMITED", is("5", "0")), "{}", refused.body);
 }
 
 #[tokio::test]

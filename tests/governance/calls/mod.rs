@@ -3,6 +3,7 @@
 
 mod compliance;
 mod following;
+mod foretold;
 mod governed;
 mod hostile;
 mod limited;

@@ -90,6 +90,16 @@ impl CompiledAppliesTo {
             holds
         })
     }
+
+    /// Whether the dimensions match that are about who acts and where, whatever is used.
+    pub(super) fn matches_caller(&self, input: &Input, facts: &Facts) -> bool {
+        self.0.iter().all(|condition| match condition.values {
+            Values::Users(_) | Values::Roles(_) | Values::Projects(_) | Values::Keys(_) => {
+                condition.values.holds(input, facts).2
+            }
+            Values::Models(_) | Values::Servers(_) | Values::Tools(_) => true,
+        })
+    }
 }
 
 impl Values {

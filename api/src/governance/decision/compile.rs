@@ -110,6 +110,26 @@ impl CompiledPolicies {
     pub fn is_empty(&self) -> bool {
         self.policies.is_empty()
     }
+
+    /// The limits of the usage policies that may apply to what the caller does, whatever that is, each with the level of
+    /// its policy. The tightest come first among those that count the same.
+    #[must_use]
+    pub fn limits_of_caller(&self, input: &Input) -> Vec<(Level, AppliedLimit)> {
+        let facts = Facts::new(input);
+        let applying = self.policies.iter().filter(|policy| policy.applies_to.matches_caller(input, &facts));
+        let mut limits: Vec<(Level, AppliedLimit)> = applying
+            .filter_map(|policy| match &policy.rules {
+                CompiledRules::Usage(limits) => Some(limits.iter().map(|limit| (policy.level, limit.clone()))),
+                CompiledRules::Access(_)
+                | CompiledRules::Compliance(_)
+                | CompiledRules::Custom(_)
+                | CompiledRules::Broken { .. } => None,
+            })
+            .flatten()
+            .collect();
+        limits.sort_unstable_by_key(|(_, limit)| limit.rank());
+        limits
+    }
 }
 
 /// Checks a policy that is about to be saved.

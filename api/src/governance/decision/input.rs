@@ -59,6 +59,29 @@ pub struct OrganizationGates {
     pub subscription_in_good_standing: bool,
 }
 
+/// Whether the caller may call tools at all, apart from any policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MayCall {
+    /// The role in the project is one of those that call.
+    pub by_role: bool,
+    /// The API key has the scope. True where no key was used.
+    pub by_key: bool,
+}
+
+impl MayCall {
+    #[must_use]
+    pub const fn holds(self) -> bool {
+        self.by_role && self.by_key
+    }
+}
+
+/// What was recorded without it was recorded of those who could call.
+impl Default for MayCall {
+    fn default() -> Self {
+        Self { by_role: true, by_key: true }
+    }
+}
+
 /// What holds about the server and its tool, apart from any policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerGates {
@@ -75,6 +98,8 @@ pub struct ServerGates {
 pub enum Gate {
     /// The API key, where one is used, is good.
     KeyValid,
+    /// The caller's role in the project and the API key, where one is used, may call tools at all.
+    MayCall,
     /// The organization is in use.
     OrganizationActive,
     /// The project is neither paused nor archived.
@@ -107,6 +132,9 @@ pub struct Input {
     /// An approval that was checked to be bound to just this call and is unused. Consuming it is a later step.
     pub approval_id: Option<Uuid>,
     pub organization_gates: OrganizationGates,
+    /// Whether the caller may call tools at all. Asked of calls alone.
+    #[serde(default)]
+    pub may_call: MayCall,
     /// A call without them is refused: nothing is known of the server.
     pub server_gates: Option<ServerGates>,
 }
@@ -115,9 +143,12 @@ impl Input {
     /// The gates of this action, in order, and whether each is open.
     pub(super) fn gates(&self) -> Vec<(Gate, bool)> {
         let about = &self.organization_gates;
-        let mut gates = Vec::with_capacity(8);
+        let mut gates = Vec::with_capacity(9);
+        gates.push((Gate::KeyValid, about.key_valid));
+        if self.action.tool().is_some() {
+            gates.push((Gate::MayCall, self.may_call.holds()));
+        }
         gates.extend([
-            (Gate::KeyValid, about.key_valid),
             (Gate::OrganizationActive, about.organization_active),
             (Gate::ProjectActive, about.project_active),
         ]);

@@ -28,7 +28,7 @@ pub use compliance::{ComplianceFinding, ComplianceRules, Detector, FoundInResult
 pub use custom::{CustomRules, Matcher};
 pub use decide::decide;
 pub use glob::{Glob, ToolGlob};
-pub use input::{Action, Gate, Input, OrganizationGates, ServerGates};
+pub use input::{Action, Gate, Input, MayCall, OrganizationGates, ServerGates};
 pub use policy::{Defaults, Effect, Level, Mode, Policy, Rules};
 pub use trace::{Check, Decision, GateTried, Reason, Tried};
 pub use usage::{AppliedLimit, CountedBy, Enforcement, Measure, UsageLimit, UsageRules, WhenRedisAway, Window};

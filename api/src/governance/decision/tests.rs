@@ -29,6 +29,7 @@ pub(super) fn input() -> Input {
             project_active: true,
             subscription_in_good_standing: true,
         },
+        may_call: MayCall::default(),
         server_gates: Some(ServerGates {
             server_approved: true,
             scan_passed: true,
@@ -105,6 +106,21 @@ fn no_policy_opens_a_closed_gate() {
     assert_eq!((decision.outcome, decision.reason), (Effect::Deny, Reason::Gate(Gate::PinMatches)));
     let unknown = Input { server_gates: None, ..input() };
     assert_eq!(decide(&policies, &unknown).reason, Reason::Gate(Gate::ServerApproved));
+}
+
+#[test]
+fn who_may_not_call_at_all_is_refused_before_any_policy_and_for_calls_alone() {
+    let policies = compiled(&[]);
+    for may_call in [MayCall { by_role: false, by_key: true }, MayCall { by_role: true, by_key: false }] {
+        let closed = Input { may_call, ..input() };
+        assert_eq!(decide(&policies, &closed).reason, Reason::Gate(Gate::MayCall));
+        let model = Input { action: Action::UseModel { model: "sonnet".into() }, ..closed };
+        assert_ne!(decide(&policies, &model).reason, Reason::Gate(Gate::MayCall));
+    }
+    // What was recorded before this was looked at decides as it did.
+    let mut recorded = serde_json::to_value(input()).unwrap();
+    recorded.as_object_mut().unwrap().remove("may_call");
+    assert_eq!(serde_json::from_value::<Input>(recorded).unwrap(), input());
 }
 
 #[test]

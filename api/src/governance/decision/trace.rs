@@ -81,6 +81,14 @@ pub struct Decision {
     pub default_applied: Option<Effect>,
 }
 
+impl Decision {
+    /// The same once a limit of this policy leaves no room.
+    #[must_use]
+    pub fn limited_by(self, policy: Uuid) -> Self {
+        Self { outcome: Effect::Deny, reason: Reason::Limit, winner: Some(policy), ..self }
+    }
+}
+
 fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(text)
 }

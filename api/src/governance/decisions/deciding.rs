@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::recording::Made;
 use super::standing::Standing;
-use crate::governance::decision::{Decision, Effect, Input, Reason, ServerGates, decide as decide_purely};
+use crate::governance::decision::{Decision, Input, ServerGates, decide as decide_purely};
 use crate::metering::limits::LimitStanding;
 use crate::platform::errors::Result;
 use crate::platform::recording;
@@ -98,9 +98,7 @@ impl Decided {
     /// The same with a limit that leaves no room, of this policy.
     #[must_use]
     pub fn limited_by(mut self, policy: Uuid) -> Self {
-        let decision = (*self.decision).clone();
-        let limited = Decision { outcome: Effect::Deny, reason: Reason::Limit, winner: Some(policy), ..decision };
-        self.decision = Arc::new(limited);
+        self.decision = Arc::new((*self.decision).clone().limited_by(policy));
         self
     }
 

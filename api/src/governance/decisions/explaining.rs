@@ -1,12 +1,11 @@
 //! What would be decided, without doing it.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, Object};
 use entity::ids::DecisionId;
 
 use super::asking::ExplainDecisionInput;
-use super::graphql::{Decision, DecisionExplanation};
+use super::explanation::DecisionExplanation;
+use super::graphql::Decision;
 use super::why_not::{self, WhyNot};
 use crate::platform::errors::Result;
 use crate::platform::request::RequestContext;
@@ -26,14 +25,14 @@ impl ExplanationQuery {
         Decision::find(ctx.request(), id).await
     }
 
-    /// What would be decided at this moment, and why; null only with an error. Nothing is recorded or consumed. For everybody with a role in the project.
+    /// What would be decided at this moment, and why, as a call would find it: also who may not call at all, and a limit without room, are told; null only with an error. Nothing is recorded or consumed. For everybody with a role in the project.
     async fn explain_decision(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What would be decided about.")] input: ExplainDecisionInput,
     ) -> Result<DecisionExplanation> {
-        let question = input.read(ctx.request()).await?;
-        Ok(DecisionExplanation(Arc::new(question.standing.decide(&question.input))))
+        let request = ctx.request();
+        DecisionExplanation::of(request, &input.read(request).await?).await
     }
 
     /// The smallest change that would allow it, found by deciding again with each change that could help. Nothing is recorded or changed. For everybody with a role in the project.

@@ -6,15 +6,16 @@ use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::enums::{DecisionAction, DecisionOutcome};
 use entity::governance::decision;
-use entity::ids::{ApiKeyId, ApprovalId, DecisionId, McpServerId, OrganizationId, PolicyId, ProjectId, UserId};
+use entity::ids::{ApiKeyId, ApprovalId, DecisionId, McpServerId, OrganizationId, ProjectId, UserId};
 use serde_json::Value;
 
 use super::filter::DecisionFilter;
 use super::store;
 use super::trace::{ReasonGiven, Trace};
-use crate::governance::decision::{Decision as Made, Input};
+use crate::governance::decision::Input;
 use crate::governance::policies::{Policy, PolicyRole};
 use crate::identity::users::User;
+use crate::metering::limits::Subjects;
 use crate::platform::authorization::Action;
 use crate::platform::errors::{Error, Result};
 use crate::platform::pagination::{Connection, Node, Page, count_by};
@@ -37,6 +38,20 @@ impl Decision {
     /// The decision, if the viewer may see it.
     pub async fn find(request: &Request, id: DecisionId) -> Result<Option<Self>> {
         Ok(request.find::<decision::Entity>(id).await?.map(Self))
+    }
+
+    /// Whose use it was about.
+    fn subjects(&self) -> Subjects {
+        let Self(row) = self;
+        Subjects {
+            decision: row.id,
+            organization: row.organization_id,
+            project: Some(row.project_id),
+            user: row.user_id,
+            key: row.api_key_id,
+            server: row.server_id,
+            tool: None,
+        }
     }
 
     fn read_trace(&self) -> Result<Trace> {
@@ -174,8 +189,8 @@ impl Decision {
     }
 
     /// Every gate and policy that was tried.
-    async fn trace(&self) -> Result<Trace> {
-        self.read_trace()
+    async fn trace(&self, ctx: &Context<'_>) -> Result<Trace> {
+        Ok(self.read_trace()?.told_to(&ctx.request().viewer(), &self.subjects()))
     }
 
     /// How long deciding took, in microseconds; null where it was not measured.
@@ -196,47 +211,6 @@ impl Decision {
     /// What you may do with it.
     async fn viewer_can(&self, ctx: &Context<'_>) -> Vec<Action> {
         ctx.request().permitted::<decision::Entity>(&self.0).actions()
-    }
-}
-
-/// What would be decided.
-#[derive(Clone, Debug)]
-pub struct DecisionExplanation(pub Arc<Made>);
-
-/// What would be decided at this moment, and why. It leaves no trace.
-#[Object]
-impl DecisionExplanation {
-    /// What would be decided.
-    async fn outcome(&self) -> DecisionOutcome {
-        self.0.outcome.into()
-    }
-
-    /// What would be decided if the monitored policies were enforced; null where that makes no difference.
-    async fn would_be(&self) -> Option<DecisionOutcome> {
-        self.0.would_be.map(Into::into)
-    }
-
-    /// Why.
-    async fn reason(&self) -> ReasonGiven {
-        self.0.reason.into()
-    }
-
-    /// The policy that is reported; null where none makes the outcome.
-    async fn winner(&self, ctx: &Context<'_>) -> Result<Option<Policy>> {
-        match self.0.winner {
-            Some(id) => Policy::find(ctx.request(), PolicyId(id)).await,
-            None => Ok(None),
-        }
-    }
-
-    /// The version of the organization's set of policies.
-    async fn policy_set_version(&self) -> i64 {
-        self.0.policy_set_version
-    }
-
-    /// Every gate and policy that is tried.
-    async fn trace(&self) -> Trace {
-        Trace::of(&self.0)
     }
 }
 

@@ -11,8 +11,9 @@ use tokio::sync::OnceCell;
 use super::deciding::{Tool, Use};
 use super::store::{self, Ground};
 use crate::governance::decision::{
-    Action, CompiledPolicies, Decision, Defaults, Input, OrganizationGates, Policy, decide,
+    Action, CompiledPolicies, Decision, Defaults, Input, MayCall, OrganizationGates, Policy, decide,
 };
+use crate::governance::mcp_servers;
 use crate::governance::policies::{PolicyRole, cedar};
 use crate::platform::errors::{Error, Result};
 use crate::platform::request::Request;
@@ -55,15 +56,20 @@ pub struct Caller {
     pub key_id: Option<ApiKeyId>,
     pub roles: Vec<PolicyRole>,
     pub address: Option<IpAddr>,
+    pub may_call: MayCall,
+    /// True where no key is used. Whoever comes with one that is not good is nobody, and asks for nothing.
+    pub key_valid: bool,
 }
 
 impl Caller {
     pub(super) fn of(viewer: &Viewer, address: Option<IpAddr>, ground: &Ground) -> Self {
         Self {
+            key_valid: true,
             user_id: viewer.user_id(),
             key_id: viewer.key().map(|key| key.id),
             roles: PolicyRole::held_by(viewer, ground.organization_id, ground.project_id),
             address,
+            may_call: mcp_servers::may_call(viewer, ground.project_id),
         }
     }
 }
@@ -111,6 +117,7 @@ impl Standing {
             arguments: None,
             approval_id: None,
             organization_gates: self.gates(request),
+            may_call: self.caller.may_call,
             server_gates: tool.map(|tool| tool.gates),
         }
     }
@@ -118,8 +125,7 @@ impl Standing {
     fn gates(&self, request: &Request) -> OrganizationGates {
         let settings = &request.platform.config.plans;
         OrganizationGates {
-            // Whoever asks with a key that is not good is nobody, and does not come as far as this.
-            key_valid: true,
+            key_valid: self.caller.key_valid,
             organization_active: self.ground.organization_active,
             project_active: self.ground.project_active,
             subscription_in_good_standing: self

@@ -1,5 +1,7 @@
 //! The trace of a decision, as it is written down and as a client reads it.
 
+use std::collections::HashSet;
+
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::enums::{DecisionOutcome, PolicyMode};
@@ -10,7 +12,9 @@ use crate::governance::decision::{
     AppliedLimit, Check, ComplianceFinding, CountedBy, Decision, Enforcement, Gate, GateTried, Level, Measure, Mode,
     Reason, Response, Tried, Window,
 };
-use crate::metering::limits::LimitStanding;
+use crate::metering::budgets;
+use crate::metering::limits::{LimitStanding, Subjects};
+use crate::platform::viewer::Viewer;
 
 /// Policies without a say that a trace names.
 const MOST_UNMATCHED: usize = 100;
@@ -153,10 +157,10 @@ struct TracedCheck {
     holds: bool,
 }
 
-/// A limit that applies.
+/// A limit of a usage policy that applies.
 #[derive(Clone, Debug, Serialize, Deserialize, SimpleObject)]
 #[graphql(name = "DecisionLimit")]
-struct TracedLimit {
+pub struct TracedLimit {
     /// The id of the policy.
     policy_id: PolicyId,
     /// Which of the policy's limits, counted from 0.
@@ -173,13 +177,13 @@ struct TracedLimit {
     enforcement: Enforcement,
     /// Whether it refuses anything; a monitored one is only counted.
     enforced: bool,
-    /// How much was left with this use counted, as a decimal number; null where nothing was consumed.
+    /// How much is left, as a decimal number: with this use counted where one was made. Null where that was not looked at. Of a limit that is counted for more than one person, it is told to who administers the project or the organization that the policy is of; null for others.
     #[serde(default)]
     remaining: Option<String>,
-    /// When all of it is there again; null where nothing was consumed.
+    /// When all of it is there again; null where that was not looked at.
     #[serde(default)]
     resets_at: Option<DateTime<Utc>>,
-    /// Whether it had room for this use; null where nothing was consumed.
+    /// Whether it had room for this use; null where that was not looked at.
     #[serde(default)]
     has_room: Option<bool>,
 }
@@ -223,17 +227,11 @@ impl Trace {
 }
 
 impl Trace {
-    /// Adds where its limits stand, once they were consumed or had no room.
+    /// Adds where its limits stand, once they were consumed, looked at or had no room.
     #[must_use]
     pub fn with_standings(mut self, standings: &[LimitStanding]) -> Self {
         for standing in standings {
-            let traced = TracedLimit::from(&standing.limit);
-            let traced = TracedLimit {
-                remaining: Some(standing.remaining.normalize().to_string()),
-                resets_at: Some(standing.resets_at),
-                has_room: Some(standing.has_room),
-                ..traced
-            };
+            let traced = TracedLimit::from(standing);
             let known = self.limits.iter_mut().find(|known| known.is_of(&traced));
             match known {
                 Some(known) => *known = traced,
@@ -242,9 +240,27 @@ impl Trace {
         }
         self
     }
+
+    /// Leaves out how much is left of limits whose budgets the viewer may not see.
+    #[must_use]
+    pub fn told_to(mut self, viewer: &Viewer, whose: &Subjects) -> Self {
+        let of_projects: HashSet<PolicyId> =
+            self.tried.iter().filter(|tried| tried.level != Level::Organization).map(|tried| tried.policy_id).collect();
+        for limit in &mut self.limits {
+            limit.tell(viewer, of_projects.contains(&limit.policy_id), whose);
+        }
+        self
+    }
 }
 
 impl TracedLimit {
+    /// Leaves out how much is left, where the viewer may not see the budget.
+    pub fn tell(&mut self, viewer: &Viewer, is_of_project: bool, whose: &Subjects) {
+        if !budgets::sees_what_is_left(viewer, self.counted_by, is_of_project, whose) {
+            self.remaining = None;
+        }
+    }
+
     fn is_of(&self, other: &Self) -> bool {
         (self.policy_id, self.index) == (other.policy_id, other.index)
     }
@@ -276,6 +292,17 @@ impl From<&Check> for TracedCheck {
             expected: check.expected.to_string(),
             actual: check.actual.to_string(),
             holds: check.holds,
+        }
+    }
+}
+
+impl From<&LimitStanding> for TracedLimit {
+    fn from(standing: &LimitStanding) -> Self {
+        Self {
+            remaining: Some(standing.remaining.normalize().to_string()),
+            resets_at: Some(standing.resets_at),
+            has_room: Some(standing.has_room),
+            ..Self::from(&standing.limit)
         }
     }
 }

@@ -5,15 +5,19 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
+use chrono::{DateTime, SecondsFormat, Utc};
 use entity::ids::PolicyId;
 use uuid::Uuid;
 
 use super::asking::Question;
-use super::graphql::DecisionExplanation;
+use super::explanation::DecisionExplanation;
 use super::store;
 use super::why_not_steps::{Edit, Step, candidates};
-use crate::governance::decision::{CompiledPolicies, Decision, Defaults, Effect, Gate, Input, Matcher, Policy, decide};
+use crate::governance::decision::{
+    AppliedLimit, CompiledPolicies, Decision, Defaults, Effect, Gate, Input, Matcher, Policy, decide,
+};
 use crate::governance::policies::{Policy as PolicyObject, PolicyRole, cedar};
+use crate::metering::limits::LimitStanding;
 use crate::platform::errors::{Error, Result};
 use crate::platform::request::{Request, RequestContext};
 
@@ -57,6 +61,8 @@ pub enum WhyNotKind {
     Gate,
     /// The server and its tool are registered, and what they are is approved.
     Registration,
+    /// A limit has room again, or is raised.
+    Limit,
 }
 
 /// One change.
@@ -73,6 +79,8 @@ pub struct WhyNotChange {
     gate: Option<Gate>,
     /// The role; null for other kinds of changes.
     role: Option<PolicyRole>,
+    /// When all of the limit is there again; null for other kinds of changes.
+    resets_at: Option<DateTime<Utc>>,
     /// The change as a sentence.
     summary: String,
     #[graphql(skip)]
@@ -100,6 +108,7 @@ impl WhyNotChange {
             value: None,
             gate: None,
             role: None,
+            resets_at: None,
             summary: String::new(),
             policy_id: None,
         };
@@ -142,9 +151,29 @@ impl WhyNotChange {
     }
 }
 
+impl From<&LimitStanding> for WhyNotChange {
+    /// To wait for a limit, or to raise it.
+    fn from(standing: &LimitStanding) -> Self {
+        let LimitStanding { limit, resets_at, .. } = standing;
+        let amount = limit.limit.amount.normalize();
+        let until = resets_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        Self {
+            kind: WhyNotKind::Limit,
+            path: Some(format!("rules.usage.limits[{}].amount", limit.index)),
+            value: None,
+            gate: None,
+            role: None,
+            resets_at: Some(*resets_at),
+            summary: format!("The limit of {amount} has room again, at {until} at the latest, or is raised."),
+            policy_id: Some(PolicyId(limit.policy_id)),
+        }
+    }
+}
+
 fn opening(gate: Gate) -> &'static str {
     match gate {
         Gate::KeyValid => "The API key is made good.",
+        Gate::MayCall => "The API key gets the scope tools:call.",
         Gate::OrganizationActive => "The organization is made active again.",
         Gate::ProjectActive => "The project is made active again.",
         Gate::ServerApproved => "Somebody approves the server, and it is switched on.",
@@ -157,21 +186,30 @@ fn opening(gate: Gate) -> &'static str {
 
 /// What would be decided, and what would have to change for it to be allowed.
 pub async fn answer(request: &Request, question: Question) -> Result<WhyNot> {
-    let Question { standing, input } = question;
-    let explanation = DecisionExplanation(Arc::new(standing.decide(&input)));
-    if explanation.0.outcome == Effect::Allow {
+    let explanation = DecisionExplanation::of(request, &question).await?;
+    if explanation.made.outcome == Effect::Allow {
         return Ok(WhyNot { explanation, is_allowed: true, ways: Vec::new() });
     }
+    let (standing, input) = (&question.standing, question.input.clone());
     let (version, policies) = store::policies(request, standing.organization_id, standing.project_id).await?;
     let defaults = standing.ground.defaults;
     let searching = tokio::task::spawn_blocking(move || {
         let search = Search { version, defaults, matchers: Mutex::default() };
         let ways = search.ways(&input, &policies);
-        ways.iter()
-            .map(|steps| WhyNotWay { changes: steps.iter().map(|step| WhyNotChange::of(step, &policies)).collect() })
-            .collect()
+        let told = ways
+            .into_iter()
+            .map(|(steps, limits)| (steps.iter().map(|step| WhyNotChange::of(step, &policies)).collect(), limits));
+        told.collect::<Vec<(Vec<WhyNotChange>, Vec<AppliedLimit>)>>()
     });
-    let ways = searching.await.map_err(Error::internal)?;
+    let mut ways = Vec::new();
+    for (mut changes, limits) in searching.await.map_err(Error::internal)? {
+        // Whatever else is changed, a limit without room refuses all the same.
+        let standings = question.standings(request, &limits).await?;
+        let missing = standings.iter().filter(|standing| standing.refuses());
+        changes.extend(missing.map(WhyNotChange::from));
+        ways.push(WhyNotWay { changes });
+    }
+    ways.sort_by_key(|way| way.changes.len());
     Ok(WhyNot { explanation, is_allowed: false, ways })
 }
 
@@ -203,21 +241,21 @@ impl Search {
         decide(&CompiledPolicies::new(self.version, self.defaults, &supposed.policies, &read), &supposed.input)
     }
 
-    /// The ways with the fewest steps.
-    fn ways(&self, input: &Input, policies: &[Policy]) -> Vec<Vec<Step>> {
+    /// The ways with the fewest steps, each with the limits that apply then.
+    fn ways(&self, input: &Input, policies: &[Policy]) -> Vec<(Vec<Step>, Vec<AppliedLimit>)> {
         let start = Supposed { input: input.clone(), policies: policies.to_vec(), steps: Vec::new() };
         let mut queue = VecDeque::from([start]);
-        let mut ways: Vec<Vec<Step>> = Vec::new();
+        let mut ways: Vec<(Vec<Step>, Vec<AppliedLimit>)> = Vec::new();
         let mut decisions = 0;
         while let Some(supposed) = queue.pop_front() {
-            let is_longer = ways.first().is_some_and(|way| way.len() < supposed.steps.len());
+            let is_longer = ways.first().is_some_and(|(way, _)| way.len() < supposed.steps.len());
             if decisions == MOST_DECISIONS || ways.len() == MOST_WAYS || is_longer {
                 break;
             }
             decisions += 1;
             let decision = self.decide(&supposed);
             if decision.outcome == Effect::Allow {
-                ways.push(supposed.steps);
+                ways.push((supposed.steps, decision.limits));
                 continue;
             }
             if supposed.steps.len() == MOST_STEPS || !ways.is_empty() {

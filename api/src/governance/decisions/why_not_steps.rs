@@ -132,7 +132,10 @@ impl Step {
         let input = &mut after.input;
         match self {
             Self::Approve => input.approval_id = Some(Uuid::nil()),
-            Self::Grant(role) => grant(&mut input.roles, *role),
+            Self::Grant(role) => {
+                grant(&mut input.roles, *role);
+                input.may_call.by_role |= roles_call(input);
+            }
             Self::Open(gate) => open(input, *gate),
             Self::Register => {
                 let all =
@@ -162,10 +165,29 @@ fn grant(roles: &mut Vec<String>, role: PolicyRole) {
     }
 }
 
+/// Whether roles that were granted let somebody call tools. Who only views the organization only reads; a key of a project
+/// is seen as such a viewer, and its creator is not.
+fn roles_call(input: &Input) -> bool {
+    let holds = |role: PolicyRole| input.roles.iter().any(|held| held == role.as_str());
+    let calls = holds(PolicyRole::ProjectDeveloper) || holds(PolicyRole::ProjectAdmin);
+    calls && (input.key_id.is_some() || !holds(PolicyRole::OrganizationViewer))
+}
+
+/// What lets somebody call tools at all: first the role, then the scope of the key.
+fn allowed_to_call(input: &Input) -> Step {
+    let is_viewer = input.roles.iter().any(|held| held == PolicyRole::OrganizationViewer.as_str());
+    match input.may_call.by_role {
+        true => Step::Open(Gate::MayCall),
+        false if is_viewer && input.key_id.is_none() => Step::Grant(PolicyRole::OrganizationMember),
+        false => Step::Grant(PolicyRole::ProjectDeveloper),
+    }
+}
+
 fn open(input: &mut Input, gate: Gate) {
     let about = &mut input.organization_gates;
     match gate {
         Gate::KeyValid => about.key_valid = true,
+        Gate::MayCall => input.may_call.by_key = true,
         Gate::OrganizationActive => about.organization_active = true,
         Gate::ProjectActive => about.project_active = true,
         Gate::SubscriptionInGoodStanding => about.subscription_in_good_standing = true,
@@ -205,6 +227,9 @@ fn allowing(path: &str, value: &str) -> Policy {
 /// The changes that could help against what stands in the way first, the mildest first.
 pub(super) fn candidates(supposed: &Supposed, decision: &Decision) -> Vec<Step> {
     let mut steps = Vec::new();
+    if decision.reason == Reason::Gate(Gate::MayCall) {
+        return vec![allowed_to_call(&supposed.input)];
+    }
     if let Reason::Gate(gate) = decision.reason {
         let is_unknown = supposed.input.action.tool().is_some() && supposed.input.server_gates.is_none();
         let is_of_server =

@@ -25,7 +25,7 @@ pub use graphql::{McpServer, of_project};
 pub use mutations::McpServerMutation;
 pub use resolving::{Reach, Unresolved, resolve_route, resolve_version};
 pub use review::graphql::McpReviewMutation;
-pub use rules::{check_live_project, private_allowed};
+pub use rules::{check_live_project, may_call, private_allowed};
 pub use store::{set_found, set_health, version};
 pub use subscription::McpSubscription;
 pub use telling::tell_of_drift;

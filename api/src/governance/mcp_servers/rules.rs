@@ -12,7 +12,8 @@ use super::registering::{check_name, scan_launch};
 use super::store::{self, NewVersion};
 use super::transport::Transport;
 use crate::governance::McpErrorCode as Code;
-use crate::platform::authorization::{Action, ActionSet, Granted, Resource, Scope, nothing};
+use crate::governance::decision::MayCall;
+use crate::platform::authorization::{Action, ActionSet, Granted, Resource, Scope, nothing, within_scopes};
 use crate::platform::checks;
 use crate::platform::config::Config;
 use crate::platform::errors::{Result, reject};
@@ -64,6 +65,16 @@ impl Resource for mcp_server::Entity {
     fn reach(viewer: &Viewer) -> Condition {
         viewer.grants().map_or_else(nothing, |grants| store::within(grants.projects.keys().copied().collect()))
     }
+}
+
+/// Whether somebody may call tools of the project at all: by the role there, and by the scopes of the key. What of them is
+/// for policies to say.
+pub fn may_call(viewer: &Viewer, project: ProjectId) -> MayCall {
+    let by_role = match viewer.project_role(project) {
+        None | Some(ProjectRole::Viewer) => false,
+        Some(ProjectRole::Developer | ProjectRole::Admin) => true,
+    };
+    MayCall { by_role, by_key: within_scopes::<mcp_server::Entity>(viewer).contains(Action::CallTools) }
 }
 
 impl Resource for mcp_server_version::Entity {

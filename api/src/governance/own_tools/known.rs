@@ -1,6 +1,6 @@
 //! What is known of a tool before its call is decided about, whether it is a registered server's or our own.
 
-use entity::ids::ProjectId;
+use entity::ids::{McpToolId, ProjectId};
 
 use super::{SERVER, find};
 use crate::governance::decision::ServerGates;
@@ -14,6 +14,8 @@ use crate::platform::request::Request;
 #[derive(Clone, Copy, Debug)]
 pub struct Known {
     pub tool: Tool,
+    /// None for a tool of Trellis itself.
+    pub tool_id: Option<McpToolId>,
     /// None while the tool is not pinned.
     pub pin: Option<Pin>,
 }
@@ -22,10 +24,13 @@ pub struct Known {
 pub async fn known(request: &Request, project: ProjectId, server: &str, tool: &str) -> Result<Option<Known>> {
     if server == SERVER {
         let own = find(tool).filter(|tool| tool.is_for(&request.viewer()));
-        return Ok(own.map(|own| Known { tool: OPEN, pin: Some(own.pin) }));
+        return Ok(own.map(|own| Known { tool: OPEN, tool_id: None, pin: Some(own.pin) }));
     }
     let found = mcp_servers::callable(request, project, server, tool).await?;
-    Ok(found.map(|found| Known { tool: Tool { server_id: Some(found.server_id), gates: found.gates }, pin: found.pin }))
+    Ok(found.map(|found| {
+        let tool = Tool { server_id: Some(found.server_id), gates: found.gates };
+        Known { tool, tool_id: Some(found.tool_id), pin: found.pin }
+    }))
 }
 
 /// Our own tools need nobody's approval, and change with the server alone.

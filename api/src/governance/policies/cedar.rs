@@ -246,7 +246,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::governance::decision::OrganizationGates;
+    use crate::governance::decision::{MayCall, OrganizationGates};
 
     fn input(arguments: Option<Value>) -> Input {
         Input {
@@ -265,6 +265,7 @@ mod tests {
                 project_active: true,
                 subscription_in_good_standing: true,
             },
+            may_call: MayCall::default(),
             server_gates: None,
         }
     }

@@ -1,7 +1,6 @@
 //! A governed call from its beginning to its end.
 
-use entity::enums::{McpCallStatus, McpEra, ProjectRole};
-use entity::governance::mcp_server;
+use entity::enums::{McpCallStatus, McpEra};
 use entity::ids::{ApprovalId, McpCallId, McpServerId, ProjectId};
 use entity::metering::mcp_usage;
 use futures_util::FutureExt;
@@ -24,7 +23,6 @@ use crate::governance::mcp_servers::{self, CallableTool, Reach, Route};
 use crate::governance::own_tools::{self, OwnTool};
 use crate::governance::pins;
 use crate::metering::mcp_usage::{Ended as Over, Whose};
-use crate::platform::authorization::{Action, within_scopes};
 use crate::platform::background::{Place, Places};
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result};
@@ -138,12 +136,10 @@ async fn begin(request: &Request, new: NewCall, progress: Listener<'_>) -> Resul
 pub fn check_caller(request: &Request, project: ProjectId) -> Result<()> {
     request.user_id()?;
     let viewer = request.viewer();
-    match viewer.project_role(project) {
-        None => return Err(Error::NotFound),
-        Some(ProjectRole::Viewer) => return Err(Error::Forbidden),
-        Some(ProjectRole::Developer | ProjectRole::Admin) => {}
+    if viewer.project_role(project).is_none() {
+        return Err(Error::NotFound);
     }
-    match within_scopes::<mcp_server::Entity>(&viewer).contains(Action::CallTools) {
+    match mcp_servers::may_call(&viewer, project).holds() {
         true => Ok(()),
         false => Err(Error::Forbidden),
     }

@@ -269,6 +269,7 @@ fn why(decision: &Decision) -> String {
 const fn closed(gate: Gate) -> &'static str {
     match gate {
         Gate::KeyValid => "The API key is not good.",
+        Gate::MayCall => "The role in the project, or the API key, may not call tools.",
         Gate::OrganizationActive => "The organization is not in use.",
         Gate::ProjectActive => "The project is paused or archived.",
         Gate::ServerApproved => "The server is not approved, or is switched off.",

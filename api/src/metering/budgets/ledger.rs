@@ -30,12 +30,7 @@ pub async fn reserve(
         return Ok(Vec::new());
     }
     let now = request.now();
-    let zone = store::time_zone(request, subjects.organization).await?.parse().unwrap_or(Tz::UTC);
-    let wanted: Vec<Wanted> = counted
-        .iter()
-        .enumerate()
-        .map(|(place, counted)| want(request, place, counted, subjects, estimate, zone))
-        .collect();
+    let wanted = wanted(request, counted, subjects, estimate).await?;
     let reserved = store::reserve(request, &wanted, subjects.decision, now + HELD).await?;
     let told = reserved.iter().filter_map(|reserved| {
         let (counted, wanted) = (counted.get(reserved.at())?, wanted.get(reserved.at())?);
@@ -54,6 +49,18 @@ pub async fn reserve(
     };
     let retry_after = (standing.resets_at - now).to_std().unwrap_or_default();
     Err(Refused::Reached(Box::new(Reached { standing, retry_after })))
+}
+
+/// What a call wants of each budget, in the windows of this moment.
+pub(super) async fn wanted(
+    request: &Request,
+    counted: &[Counted<'_>],
+    subjects: &Subjects,
+    estimate: Usage,
+) -> Result<Vec<Wanted>> {
+    let zone = store::time_zone(request, subjects.organization).await?.parse().unwrap_or(Tz::UTC);
+    let wanted = counted.iter().enumerate();
+    Ok(wanted.map(|(place, counted)| want(request, place, counted, subjects, estimate, zone)).collect())
 }
 
 fn want(

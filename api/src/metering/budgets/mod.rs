@@ -6,6 +6,7 @@
 mod graphql;
 mod ledger;
 mod letter;
+mod looking;
 mod rules;
 mod store;
 mod telling;
@@ -13,4 +14,6 @@ mod windows;
 
 pub use graphql::{Budget, BudgetFilter, of_organization, of_project};
 pub use ledger::{end, let_go, look_after, reserve};
+pub use looking::look;
+pub use rules::sees_what_is_left;
 pub use store::check;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use entity::ids::{BudgetId, DecisionId, OrganizationId, ProjectId, UserId};
+use entity::ids::{ApiKeyId, BudgetId, DecisionId, OrganizationId, ProjectId, UserId};
 use entity::metering::budget::{self, Column, Entity, Model};
 use rust_decimal::Decimal;
 use sea_orm::{
@@ -25,10 +25,20 @@ use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
 use crate::platform::request::{Platform, Request};
 use crate::platform::write::Write;
 
-/// The budgets of these organizations and projects, and those that count the user alone.
-pub fn within(organizations: Vec<OrganizationId>, projects: Vec<ProjectId>, user: UserId) -> Condition {
-    let own = Condition::all().add(Column::SubjectType.eq("user")).add(Column::SubjectId.eq(user.uuid()));
-    Condition::any().add(Column::OrganizationId.eq_any(organizations)).add(Column::ProjectId.eq_any(projects)).add(own)
+/// The budgets of these organizations and projects, and those that count the user or the key alone.
+pub fn within(
+    organizations: Vec<OrganizationId>,
+    projects: Vec<ProjectId>,
+    user: UserId,
+    key: Option<ApiKeyId>,
+) -> Condition {
+    let counting =
+        |kind: &str, id: Uuid| Condition::all().add(Column::SubjectType.eq(kind)).add(Column::SubjectId.eq(id));
+    Condition::any()
+        .add(Column::OrganizationId.eq_any(organizations))
+        .add(Column::ProjectId.eq_any(projects))
+        .add(counting("user", user.uuid()))
+        .add_option(key.map(|key| counting("key", key.uuid())))
 }
 
 /// What a call wants of one budget.
@@ -89,6 +99,20 @@ pub async fn reserve(
         return Err(Error::internal("the policy of a budget is gone"));
     }
     rows.iter().map(|row| Ok(Reserved::from_query_result(row, "")?)).collect()
+}
+
+/// What is held of a budget beyond its time counts as free: the next call lets it go.
+const TAKEN_SQL: &str = "SELECT w.place, b.used + b.reserved - coalesce((SELECT sum(r.estimate) \
+         FROM metering.reservations r WHERE r.budget_id = b.id AND r.state = 'held' AND r.expires_at <= $2), 0) AS taken \
+     FROM jsonb_to_recordset($1) AS w(place integer, policy_id uuid, limit_index integer, subject_id uuid, \
+         window_start timestamptz) \
+     JOIN metering.budgets b USING (policy_id, limit_index, subject_id, window_start)";
+
+/// What is used and reserved of each of these budgets, by place. None of those that nobody used yet.
+pub async fn taken(request: &Request, wanted: &[Wanted]) -> Result<HashMap<i32, Decimal>> {
+    let list = serde_json::to_value(wanted).map_err(Error::internal)?;
+    let rows = request.connection().query_all_raw(statement(TAKEN_SQL, [list.into(), request.now().into()])).await?;
+    rows.iter().map(|row| Ok((row.try_get("", "place")?, row.try_get("", "taken")?))).collect()
 }
 
 #[derive(FromQueryResult)]

@@ -3,6 +3,7 @@
 //! ledger. Soft limits and those of policies that are only monitored are counted and refuse nothing.
 
 mod call;
+mod peek;
 mod rates;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 pub use call::{Subjects, Usage};
+pub use peek::{peek, reached};
 
 use super::budgets;
 use crate::governance::decision::{AppliedLimit, Enforcement};

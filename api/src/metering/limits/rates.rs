@@ -15,9 +15,7 @@ pub async fn charge(request: &Request, rates: &[Counted<'_>], estimate: Usage) -
     // A limit of nothing has no rate, and never has room.
     let none = rates.iter().find(|counted| counted.refuses() && amount(counted) == 0);
     if let Some(counted) = none {
-        let window = window(counted);
-        let nothing = Standing { limit: 0, remaining: 0, reset_after: window, retry_after: window };
-        return Err(reached(request, counted, &nothing));
+        return Err(reached(request, counted, &nothing_of(window(counted))));
     }
     match request.platform.limits.charge(&charges).await {
         Ok(standings) => {
@@ -29,6 +27,22 @@ pub async fn charge(request: &Request, rates: &[Counted<'_>], estimate: Usage) -
             _ => Ok(Vec::new()),
         },
     }
+}
+
+/// Where every rate stands, without charging any.
+pub async fn look(request: &Request, rates: &[Counted<'_>]) -> Vec<LimitStanding> {
+    let charges: Vec<Charge> = rates.iter().map(|counted| charge_of(counted, Usage::request())).collect();
+    let standings = request.platform.limits.look(&charges).await;
+    let told = rates.iter().zip(&standings).map(|(counted, standing)| match amount(counted) {
+        0 => standing_of(request, counted, &nothing_of(window(counted))),
+        _ => standing_of(request, counted, standing),
+    });
+    told.collect()
+}
+
+/// How a limit of nothing stands.
+fn nothing_of(window: Duration) -> Standing {
+    Standing { limit: 0, remaining: 0, reset_after: window, retry_after: window }
 }
 
 fn reached(request: &Request, counted: &Counted<'_>, standing: &Standing) -> Refused {

@@ -327,6 +327,12 @@ impl Config {
         self.query.cost_per_minute.or(usual).filter(|limit| *limit > 0)
     }
 
+    /// What each API key may use in a minute; none for no limit of its own.
+    pub fn key_cost_per_minute(&self) -> Option<u32> {
+        let usual = (!self.is_development()).then_some(500_000);
+        self.query.key_cost_per_minute.or(usual).filter(|limit| *limit > 0)
+    }
+
     /// What each network may use in a minute by those who are not signed in; none for no limit.
     pub fn anonymous_cost_per_minute(&self) -> Option<u32> {
         let usual = (!self.is_development()).then_some(200_000);

@@ -113,6 +113,11 @@ pub struct QuerySettings {
     #[arg(long, env = "TRELLIS_COST_PER_MINUTE", value_parser = value_parser!(u32).range(0..=60_000_000))]
     pub cost_per_minute: Option<u32>,
 
+    /// The same for each API key, beside what counts for the person in whose name it acts. Default: 500,000 in production,
+    /// none in development.
+    #[arg(long, env = "TRELLIS_KEY_COST_PER_MINUTE", value_parser = value_parser!(u32).range(0..=60_000_000))]
+    pub key_cost_per_minute: Option<u32>,
+
     /// The same for each network (an address; of IPv6, one /64) of those who are not signed in. Default: 200,000 in
     /// production, none in development.
     #[arg(long, env = "TRELLIS_ANONYMOUS_COST_PER_MINUTE", value_parser = value_parser!(u32).range(0..=60_000_000))]

@@ -125,9 +125,14 @@ pub(super) fn judged(charges: &[Charge], found: &[Found]) -> Result<Vec<Standing
     Err(Refused { standings, tightest })
 }
 
-fn standing(charge: &Charge, found: &Found, refused: bool) -> Standing {
+/// The same where nothing was charged: what is left is what there is.
+pub(super) fn looked(charges: &[Charge], found: &[Found]) -> Vec<Standing> {
+    charges.iter().zip(found).map(|(charge, found)| standing(charge, found, true)).collect()
+}
+
+fn standing(charge: &Charge, found: &Found, is_free: bool) -> Standing {
     let pause = charge.rate.pause_micros();
-    let is_charged = !refused && found.has_room();
+    let is_charged = !is_free && found.has_room();
     let full_after = if is_charged { found.full_after + pause * f64::from(charge.cost()) } else { found.full_after };
     let whole = pause * f64::from(charge.rate.burst);
     // A thousandth of a microsecond is what the stamps may be off.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::charge::{Charge, Found, Refused, Standing, WhenAway, judged};
+use super::charge::{Charge, Found, Refused, Standing, WhenAway, judged, looked};
 
 /// Keys that are remembered.
 const REMEMBERED: usize = 100_000;
@@ -20,18 +20,12 @@ pub struct Local {
 impl Local {
     /// Charges every key, or none where one that refuses has no room, each as it promises for the time without Redis.
     pub fn charge(&self, charges: &[Charge], now: i64) -> Result<Vec<Standing>, Refused> {
-        if charges.iter().any(|charge| charge.when_away == WhenAway::Deny && charge.refuses) {
+        if charges.iter().any(denies) {
             return Err(denied(charges));
         }
         let now = now as f64;
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let found: Vec<Found> = charges
-            .iter()
-            .map(|charge| match charge.when_away {
-                WhenAway::Local => Found::of(charge, full_at.get(&charge.key).copied(), now),
-                WhenAway::Allow | WhenAway::Deny => Found::of(charge, None, now),
-            })
-            .collect();
+        let found = found(charges, &full_at, now);
         let standings = judged(charges, &found)?;
         if full_at.len() >= REMEMBERED {
             full_at.retain(|_, full_at| *full_at > now);
@@ -45,19 +39,48 @@ impl Local {
         Ok(standings)
     }
 
+    /// Where each key stands, as it promises for the time without Redis. Nothing is charged.
+    pub fn look(&self, charges: &[Charge], now: i64) -> Vec<Standing> {
+        let full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let standings = looked(charges, &found(charges, &full_at, now as f64));
+        charges
+            .iter()
+            .zip(standings)
+            .map(|(charge, standing)| if denies(charge) { none_now(charge) } else { standing })
+            .collect()
+    }
+
     pub fn forget(&self, key: &str) {
         self.full_at.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 
-fn denied(charges: &[Charge]) -> Refused {
-    let standing = |charge: &Charge| {
-        let denies = charge.when_away == WhenAway::Deny && charge.refuses;
-        let wait = if denies { RETURN } else { Duration::ZERO };
-        let remaining = if denies { 0 } else { charge.rate.burst };
-        Standing { limit: charge.rate.burst, remaining, reset_after: wait, retry_after: wait }
+fn found(charges: &[Charge], full_at: &HashMap<String, f64>, now: f64) -> Vec<Found> {
+    let of = |charge: &Charge| match charge.when_away {
+        WhenAway::Local => Found::of(charge, full_at.get(&charge.key).copied(), now),
+        WhenAway::Allow | WhenAway::Deny => Found::of(charge, None, now),
     };
-    let tightest = charges.iter().position(|charge| charge.when_away == WhenAway::Deny && charge.refuses);
+    charges.iter().map(of).collect()
+}
+
+fn denies(charge: &Charge) -> bool {
+    charge.when_away == WhenAway::Deny && charge.refuses
+}
+
+/// How a key stands that lets nothing through while Redis is away.
+fn none_now(charge: &Charge) -> Standing {
+    Standing { limit: charge.rate.burst, remaining: 0, reset_after: RETURN, retry_after: RETURN }
+}
+
+fn denied(charges: &[Charge]) -> Refused {
+    let standing = |charge: &Charge| match denies(charge) {
+        true => none_now(charge),
+        false => {
+            let (limit, wait) = (charge.rate.burst, Duration::ZERO);
+            Standing { limit, remaining: limit, reset_after: wait, retry_after: wait }
+        }
+    };
+    let tightest = charges.iter().position(denies);
     Refused { standings: charges.iter().map(standing).collect(), tightest: tightest.unwrap_or(0) }
 }
 
@@ -112,6 +135,18 @@ mod tests {
         assert_eq!((admitted(WhenAway::Allow), admitted(WhenAway::Deny), admitted(WhenAway::Local)), (5, 0, 1));
         let mixed = [of(WhenAway::Allow), of(WhenAway::Deny)].concat();
         assert_eq!(local.charge(&mixed, 0).expect_err("one denies").tightest, 1);
+    }
+
+    #[test]
+    fn looking_tells_what_is_left_and_takes_nothing() {
+        let local = Local::default();
+        let charges = [charge("a", 2)];
+        let seen = || local.look(&charges, 0)[0];
+        assert_eq!((seen().remaining, seen().remaining, seen().retry_after), (2, 2, Duration::ZERO));
+        assert_eq!((0..5).filter(|_| local.charge(&charges, 0).is_ok()).count(), 2);
+        assert_eq!((seen().remaining, seen().retry_after), (0, Duration::from_secs(30)));
+        let denying = [Charge { when_away: WhenAway::Deny, ..charge("b", 2) }];
+        assert_eq!((local.look(&denying, 0)[0].remaining, local.look(&denying, 0)[0].retry_after), (0, RETURN));
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub use charge::{Charge, Rate, Refused, Standing, TooMany, WhenAway};
 pub use graphql::RateLimitQuery;
 
 use self::local::Local;
+use self::script::Purpose;
 use super::cache::Cache;
 use super::clock::SharedClock;
 
@@ -55,15 +56,32 @@ impl RateLimits {
             return Ok(Vec::new());
         }
         if now >= self.away_until.load(Ordering::Relaxed) {
-            match script::charge(&self.cache, charges).await {
+            match script::run(&self.cache, charges, Purpose::Charge).await {
                 Ok(found) => return charge::judged(charges, &found),
-                Err(error) => {
-                    tracing::debug!(%error, "limits are kept without Redis");
-                    self.away_until.store(now + LEFT_ALONE, Ordering::Relaxed);
-                }
+                Err(error) => self.leave_alone(&error, now),
             }
         }
         self.local.charge(charges, now)
+    }
+
+    /// Where each key stands, and whether it has room. Nothing is charged.
+    pub async fn look(&self, charges: &[Charge]) -> Vec<Standing> {
+        let now = self.clock.now().timestamp_micros();
+        if charges.is_empty() {
+            return Vec::new();
+        }
+        if now >= self.away_until.load(Ordering::Relaxed) {
+            match script::run(&self.cache, charges, Purpose::Look).await {
+                Ok(found) => return charge::looked(charges, &found),
+                Err(error) => self.leave_alone(&error, now),
+            }
+        }
+        self.local.look(charges, now)
+    }
+
+    fn leave_alone(&self, error: &redis::RedisError, now: i64) {
+        tracing::debug!(%error, "limits are kept without Redis");
+        self.away_until.store(now + LEFT_ALONE, Ordering::Relaxed);
     }
 
     /// Forgets the attempts: the last one was good.

@@ -1,5 +1,5 @@
-//! What operations cost whoever asks: charged by the guard's reckoning, for each person, and for each network of those who
-//! are not signed in.
+//! What operations cost whoever asks: charged by the guard's reckoning, for each person, for each API key beside the
+//! person in whose name it acts, and for each network of those who are not signed in.
 
 use std::time::Duration;
 
@@ -51,27 +51,38 @@ impl Allowance {
     }
 }
 
-/// Charges an operation to whoever asks. Gives nothing where nothing limits it; refused is an allowance to wait for.
+/// Charges an operation to whoever asks: to a person and the key in use together, or to neither. Gives nothing where nothing
+/// limits it, and of two the limit that has less left; refused is an allowance to wait for.
 pub async fn charge(platform: &Platform, viewer: &Viewer, origin: &Origin, cost: u64) -> Option<Allowance> {
-    let (limit, operation, subject) = payer(&platform.config, viewer, origin)?;
     let cost = u32::try_from(cost.max(1)).unwrap_or(u32::MAX);
-    let charge = Charge { cost, ..Charge::new(operation, &subject, Rate::of(limit, WINDOW)?) };
-    let (standings, is_refused) = match platform.limits.charge(&[charge]).await {
-        Ok(standings) => (standings, false),
-        Err(refused) => (refused.standings, true),
-    };
-    standings.first().map(|standing| Allowance::new(standing, cost, is_refused, platform.clock.now()))
-}
-
-fn payer(config: &Config, viewer: &Viewer, origin: &Origin) -> Option<(u32, &'static str, String)> {
-    if viewer.is_system() {
-        return None;
-    }
-    match viewer.user_id() {
-        Some(user) => Some((config.cost_per_minute()?, "cost_user", user.to_string())),
-        None => {
-            let address = origin.ip.map(|ip| network(ip).to_string()).unwrap_or_default();
-            Some((config.anonymous_cost_per_minute()?, "cost_network", address))
+    let charges: Vec<Charge> = payers(&platform.config, viewer, origin)
+        .into_iter()
+        .filter_map(|(limit, operation, subject)| {
+            Some(Charge { cost, ..Charge::new(operation, &subject, Rate::of(limit?, WINDOW)?) })
+        })
+        .collect();
+    let now = platform.clock.now();
+    match platform.limits.charge(&charges).await {
+        Ok(standings) => {
+            let tightest = standings.iter().min_by_key(|standing| standing.remaining);
+            tightest.map(|standing| Allowance::new(standing, cost, false, now))
+        }
+        Err(refused) => {
+            let tightest = refused.standings.get(refused.tightest);
+            tightest.map(|standing| Allowance::new(standing, cost, true, now))
         }
     }
+}
+
+/// The limit of each who pays, what it is counted as, and for whom.
+fn payers(config: &Config, viewer: &Viewer, origin: &Origin) -> Vec<(Option<u32>, &'static str, String)> {
+    if viewer.is_system() {
+        return Vec::new();
+    }
+    let Some(user) = viewer.user_id() else {
+        let address = origin.ip.map(|ip| network(ip).to_string()).unwrap_or_default();
+        return vec![(config.anonymous_cost_per_minute(), "cost_network", address)];
+    };
+    let key = viewer.key().map(|key| (config.key_cost_per_minute(), "cost_key", key.id.to_string()));
+    std::iter::once((config.cost_per_minute(), "cost_user", user.to_string())).chain(key).collect()
 }

@@ -8,13 +8,14 @@ use super::charge::{Charge, Found};
 use crate::platform::cache::Cache;
 
 /// Gives two numbers for each key, in microseconds: how long until it is as good as new, and how long to wait for room,
-/// which is none where it is not above zero. Charges every key that has room, unless one that refuses has none.
+/// which is none where it is not above zero. Charges every key that has room, unless one that refuses has none, or it is
+/// only looked at.
 static CHARGE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
         local time = redis.call('TIME')
         local now = time[1] * 1000000 + time[2]
-        local charged, found, refused = {}, {}, false
+        local charged, found, refused = {}, {}, ARGV[#KEYS * 4 + 1] == 'look'
         for index, key in ipairs(KEYS) do
             local at = (index - 1) * 4
             local pause, burst = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
@@ -40,8 +41,20 @@ static CHARGE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-pub async fn charge(cache: &Cache, charges: &[Charge]) -> redis::RedisResult<Vec<Found>> {
+/// What is done besides finding how keys stand.
+#[derive(Clone, Copy, Debug)]
+pub enum Purpose {
+    Charge,
+    /// Nothing.
+    Look,
+}
+
+pub async fn run(cache: &Cache, charges: &[Charge], purpose: Purpose) -> redis::RedisResult<Vec<Found>> {
     let keys: Vec<&str> = charges.iter().map(|charge| charge.key.as_str()).collect();
+    let purpose = match purpose {
+        Purpose::Charge => "charge",
+        Purpose::Look => "look",
+    };
     let arguments: Vec<String> = charges
         .iter()
         .flat_map(|charge| {
@@ -49,6 +62,7 @@ pub async fn charge(cache: &Cache, charges: &[Charge]) -> redis::RedisResult<Vec
             let pause = format!("{:.3}", charge.rate.pause_micros());
             [pause, charge.rate.burst.to_string(), charge.cost().to_string(), refuses.to_owned()]
         })
+        .chain([purpose.to_owned()])
         .collect();
     let numbers: Vec<f64> = cache.run(&CHARGE, &keys, &arguments).await?;
     Ok(numbers.chunks_exact(2).map(|pair| Found { full_after: pair[0], wait: pair[1] }).collect())

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use entity::ids::{ApiKeyId, OrganizationId, ProjectId, UserId};
 use ipnetwork::IpNetwork;
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryResult, Statement};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -138,6 +138,19 @@ impl Viewers {
         Ok(Viewer::ApiKey(Arc::new(KeyHolder { key, ip })))
     }
 
+    /// The viewer that a key is from an address, for what is asked about it without its text. None when it is not good, or
+    /// not good from there.
+    pub async fn acting_with(&self, id: ApiKeyId, ip: Option<IpAddr>) -> Result<Option<Viewer>> {
+        let connection = self.database.counted(Arc::new(AtomicU32::new(0)));
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, DIGEST_SQL, [id.uuid().into()]);
+        let Some(row) = connection.query_one_raw(statement).await? else { return Ok(None) };
+        match self.with_key(read_digest(&row)?, ip).await {
+            Ok(viewer) => Ok(Some(viewer)),
+            Err(Error::Unauthenticated) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn look_up(&self, id: ApiKeyId, digest: KeyDigest, fingerprint: Fingerprint) -> Result<LiveKey> {
         let connection = self.database.counted(Arc::new(AtomicU32::new(0)));
         let row = KeyRow::of(&connection, id).await?;
@@ -230,18 +243,23 @@ impl Load for LiveKeys {
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, LIVE_KEYS_SQL, [digests.into()]);
         let mut found = HashMap::with_capacity(keys.len());
         for row in context.connection.query_all_raw(statement).await? {
-            let digest: Vec<u8> = row.try_get("", "key_hash")?;
-            let digest = digest.try_into().map_err(|_| Error::internal("a key's hash has another length"))?;
             let fingerprint = Fingerprint {
                 user: row.try_get("", "user_version")?,
                 organizations: row.try_get("", "organizations_version")?,
             };
             let state = KeyState { version: row.try_get("", "version")?, fingerprint };
-            found.insert(KeyDigest(digest), Some((ApiKeyId(row.try_get("", "id")?), state)));
+            found.insert(read_digest(&row)?, Some((ApiKeyId(row.try_get("", "id")?), state)));
         }
         Ok(found)
     }
 }
+
+fn read_digest(row: &QueryResult) -> Result<KeyDigest> {
+    let digest: Vec<u8> = row.try_get("", "key_hash")?;
+    Ok(KeyDigest(digest.try_into().map_err(|_| Error::internal("a key's hash has another length"))?))
+}
+
+const DIGEST_SQL: &str = "SELECT key_hash FROM governance.api_keys WHERE id = $1";
 
 const LIVE_KEYS_SQL: &str = concat!(
     "SELECT k.key_hash, k.id, k.version, coalesce(g.version, 0) AS user_version,

@@ -12,7 +12,7 @@ use super::rules::{self, NewProject, ProjectChanges};
 use super::store;
 use crate::governance::api_keys::{self, ApiKey, ApiKeyFilter};
 use crate::governance::approvals::{self, Approval, ApprovalFilter};
-use crate::governance::decisions::{self, Decision, DecisionFilter};
+use crate::governance::decisions::{self, Decision, DecisionFilter, TracedLimit};
 use crate::governance::mcp_servers::{self, McpServer};
 use crate::governance::policies::{self, Policy};
 use crate::governance::secrets::{self, Secret};
@@ -136,6 +136,13 @@ impl Project {
         #[graphql(desc = "Only budgets that meet this.")] filter: Option<BudgetFilter>,
     ) -> Result<Connection<Budget>> {
         budgets::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
+    }
+
+    /// The limits of usage policies that apply to what you do in it, up to 100, and where they stand now, also before you
+    /// used any. Those that are counted for each server or tool are named, and stand differently for each. Empty for who
+    /// has no role in it.
+    async fn limits(&self, ctx: &Context<'_>) -> Result<Vec<TracedLimit>> {
+        decisions::limits_of_project(ctx.request(), self.0.id).await
     }
 
     /// What deleting it would take along. Null unless you may delete it.
