@@ -9,7 +9,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::support::{World, typed, uuid};
+use crate::support::{Client, World, typed, uuid};
 
 const OLD_SECRET: &str = "whsec_the_old_secret";
 const SECRET: &str = "whsec_the_new_secret";
@@ -218,6 +218,36 @@ async fn what_is_told_of_nobody_is_recorded_and_changes_nothing() {
     assert_eq!(standing(&world).await, "FREE ACTIVE MONTHLY good");
     let recorded = "SELECT count(*) FROM tenancy.billing_events WHERE outcome = 'ignored' AND subscription_id IS NULL";
     assert_eq!(world.database.number(recorded).await, 7);
+}
+
+#[tokio::test]
+async fn what_a_person_pays_for_is_theirs_and_no_organizations() {
+    let world = billed().await;
+    let mut event = snapshot(&world, "evt_1", "created", now(), "active", "price_pro");
+    event["data"]["object"]["id"] = json!("sub_member");
+    event["data"]["object"]["metadata"] = json!({ "user_id": world.member.id });
+    assert_eq!(tell(&world, &event).await, "applied");
+    let own = "{ viewer { subscription { plan status billingCycle isInGoodStanding organization { slug } } } }";
+    let read = async |who: &Client| who.query(own, Value::Null).await.well().at("viewer.subscription").clone();
+    let paid = json!({ "plan": "PRO", "status": "ACTIVE", "billingCycle": "YEARLY", "isInGoodStanding": true,
+        "organization": null });
+    assert_eq!(read(&world.member).await, paid);
+    assert_eq!(read(&world.developer).await["plan"], "FREE");
+    assert_eq!(standing(&world).await, "FREE ACTIVE MONTHLY good");
+    let mut ended = event.clone();
+    ended["id"] = json!("evt_2");
+    ended["type"] = json!("customer.subscription.deleted");
+    ended["data"]["object"]["status"] = json!("canceled");
+    ended["data"]["object"]["ended_at"] = json!(now());
+    ended["created"] = json!(now() + 5);
+    assert_eq!(tell(&world, &ended).await, "applied");
+    let over = read(&world.member).await;
+    assert_eq!((&over["status"], &over["isInGoodStanding"]), (&json!("CANCELED"), &json!(false)));
+    // The id of an organization is nobody's.
+    let mut confused = snapshot(&world, "evt_3", "created", now(), "active", "price_pro");
+    confused["data"]["object"]["id"] = json!("sub_other");
+    confused["data"]["object"]["metadata"] = json!({ "user_id": world.acme });
+    assert_eq!(tell(&world, &confused).await, "ignored");
 }
 
 #[tokio::test]

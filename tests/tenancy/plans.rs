@@ -80,6 +80,25 @@ async fn several_people_create_no_more_together_than_one_alone() {
 }
 
 #[tokio::test]
+async fn of_twelve_servers_registered_at_once_a_limit_of_three_admits_three() {
+    let world = World::with(free(SubscriptionLimits { max_mcp_servers: Some(3), ..NONE })).await;
+    let text =
+        format!("mutation($input: McpServerRegisterInput!) {{ mcpServerRegister(input: $input) {{ {ERRORS} }} }}");
+    let register = async |who: &Client, name: String| {
+        let transport = json!({ "http": { "url": "https://tools.example.com/mcp" } });
+        who.query(&text, json!({ "input": { "projectId": world.rocket, "name": name, "transport": transport } })).await
+    };
+    let people = [&world.owner, &world.admin, &world.project_admin];
+    let many = (0..12).map(|number| register(people[number % people.len()], format!("server-{number}")));
+    let answers = join_all(many).await;
+    assert_eq!(reached(&answers, "maxMcpServers", 3, 3).len(), 9);
+    let sql = "SELECT count(*) FROM governance.mcp_servers";
+    assert_eq!(world.database.number(sql).await, 3);
+    let one_more = [register(&world.owner, "one-more".to_owned()).await];
+    assert_eq!(reached(&one_more, "maxMcpServers", 3, 3).len(), 1);
+}
+
+#[tokio::test]
 async fn invitations_let_in_as_many_as_the_plan_has_room_for() {
     let world = World::with(free(SubscriptionLimits { max_users: Some(3), ..NONE })).await;
     let people = [&world.owner, &world.admin, &world.member, &world.viewer, &world.reader];
