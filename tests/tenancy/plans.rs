@@ -88,7 +88,7 @@ async fn of_twelve_servers_registered_at_once_a_limit_of_three_admits_three() {
         let transport = json!({ "http": { "url": "https://tools.example.com/mcp" } });
         who.query(&text, json!({ "input": { "projectId": world.rocket, "name": name, "transport": transport } })).await
     };
-    let people = [&world.owner, &world.project_admin, &world.developer];
+    let people = [&world.owner, &world.admin, &world.project_admin];
     let many = (0..12).map(|number| register(people[number % people.len()], format!("server-{number}")));
     let answers = join_all(many).await;
     assert_eq!(reached(&answers, "maxMcpServers", 3, 3).len(), 9);
