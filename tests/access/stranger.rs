@@ -90,7 +90,9 @@ async fn marked() -> Scene {
                 format!("{column} = '{MARK}{space}{column}{space}' || left({key}::text, 8) || right({key}::text, 12)")
             })
             .collect();
-        database.run(&format!("UPDATE {table} SET {} WHERE {whose}", sets.join(", "))).await;
+        // Decisions keep what was written, but for this.
+        let keeps = if table == "governance.decisions" { "SET LOCAL session_replication_role = replica; " } else { "" };
+        database.run(&format!("{keeps}UPDATE {table} SET {} WHERE {whose}", sets.join(", "))).await;
     }
     scene
 }

@@ -265,7 +265,7 @@ async fn a_server_that_is_away_is_unhealthy_and_stays_approved() {
     let id = register(&world, "numbers", server.transport()).await;
     discovered(&world, &id).await;
     approve(&world, &id).await.well();
-    drop(server);
+    let _port = server.leave().await;
     let away = discovered(&world, &id).await;
     assert_eq!((&away["health"], &away["status"]), (&json!("UNREACHABLE"), &json!("APPROVED")));
     let run = &away["discoveries"]["nodes"][0];

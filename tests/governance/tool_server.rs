@@ -10,8 +10,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
+
+use crate::support::eventually;
 
 /// What the server says, and how it behaves.
 #[derive(Clone, Debug)]
@@ -88,6 +90,19 @@ impl ToolServer {
     /// Whether nobody waits for a call any more.
     pub fn is_left_alone(&self) -> bool {
         self.shared.waiting.load(Ordering::SeqCst) == 0
+    }
+
+    /// Goes away. Its port is held and nobody listens there, so that no other server is found in its place.
+    pub async fn leave(self) -> TcpSocket {
+        let address = url::Url::parse(&self.url).expect("an address").socket_addrs(|| None).expect("an address")[0];
+        drop(self);
+        eventually("the port is free", async || {
+            let socket = TcpSocket::new_v4().ok()?;
+            socket.set_reuseaddr(true).ok()?;
+            socket.bind(address).ok()?;
+            Some(socket)
+        })
+        .await
     }
 
     /// As it is registered.
