@@ -44,12 +44,14 @@ pub async fn state(client: &Client, id: &str) -> Value {
 pub async fn discovered(world: &World, id: &str) -> Value {
     let answer = world.project_admin.mutate("mcpServerDiscover", json!({ "id": id })).await.well();
     let run = answer.text("mcpServerDiscover.mcpDiscovery.id").to_owned();
-    eventually("the run ends", async || {
+    let ended = async || {
         let state = state(&world.project_admin, id).await;
         let runs = state["discoveries"]["nodes"].as_array().expect("runs").clone();
         runs.iter().any(|found| found["id"] == run && found["status"] != "RUNNING").then_some(state)
-    })
-    .await
+    };
+    eventually("the run ends", ended).await;
+    // Read again: what was read with the run may have been read before it ended.
+    state(&world.project_admin, id).await
 }
 
 async fn approve(world: &World, id: &str) -> Answer {

@@ -282,6 +282,11 @@ pub async fn take_off(write: &Write<'_>, document: &document::Model, names: &[St
     Ok(write.connection().execute_raw(statement).await?.rows_affected())
 }
 
+/// The tag, if the viewer may see it.
+pub async fn seen(write: &Write<'_>, id: TagId) -> Result<Option<Model>> {
+    Ok(write.read().visible::<Entity>().filter(Column::Id.eq(id)).one(write.connection()).await?)
+}
+
 /// Locks the documents that carry a tag, before the tag itself is: whoever puts it on one of them has that one first.
 pub async fn lock_carriers(write: &Write<'_>, tag: TagId) -> Result<()> {
     let sql = "SELECT FROM content.documents WHERE id IN \
