@@ -193,7 +193,7 @@ struct Making<'a> {
 /// How a tool is called.
 enum Way<'a> {
     Own(&'static OwnTool),
-    Registered(Registered<'a>),
+    Registered(Box<Registered<'a>>),
 }
 
 /// How a registered server is reached and spoken with.
@@ -363,7 +363,7 @@ impl Making<'_> {
             McpEra::Stateless => Era::Stateless,
         };
         match mcp_servers::resolve_route(self.request, tool.project_id, route).await {
-            Ok(reach) => Ok(Ok(Way::Registered(Registered { tool, route, reach, era, version }))),
+            Ok(reach) => Ok(Ok(Way::Registered(Box::new(Registered { tool, route, reach, era, version })))),
             Err(unresolved) => Ok(Err(Refusal::unresolved(unresolved)?)),
         }
     }
