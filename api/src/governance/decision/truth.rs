@@ -139,8 +139,9 @@ fn every_small_case_comes_out_as_promised() {
 }
 
 /// The gates in the order in which they are reported, and which of them are about a server.
-const GATES: [(Gate, bool); 8] = [
+const GATES: [(Gate, bool); 9] = [
     (Gate::KeyValid, false),
+    (Gate::MayCall, true),
     (Gate::OrganizationActive, false),
     (Gate::ProjectActive, false),
     (Gate::ServerApproved, true),
@@ -163,17 +164,18 @@ fn the_first_gate_that_is_closed_denies_whatever_is_allowed_and_approved() {
         let is_open = |place: usize| (open >> place) & 1 == 1;
         let asked = Input {
             approval_id: Some(HELD),
+            may_call: MayCall { by_role: is_open(1), by_key: true },
             organization_gates: OrganizationGates {
                 key_valid: is_open(0),
-                organization_active: is_open(1),
-                project_active: is_open(2),
-                subscription_in_good_standing: is_open(7),
+                organization_active: is_open(2),
+                project_active: is_open(3),
+                subscription_in_good_standing: is_open(8),
             },
             server_gates: Some(ServerGates {
-                server_approved: is_open(3),
-                scan_passed: is_open(4),
-                tool_enabled: is_open(5),
-                pin_matches: is_open(6),
+                server_approved: is_open(4),
+                scan_passed: is_open(5),
+                tool_enabled: is_open(6),
+                pin_matches: is_open(7),
             }),
             ..input()
         };
@@ -186,7 +188,7 @@ fn the_first_gate_that_is_closed_denies_whatever_is_allowed_and_approved() {
                 None => (Effect::Allow, Reason::Policy),
             };
             let decision = decide(&compiled, &asked);
-            assert_eq!((decision.outcome, decision.reason), (outcome, reason), "{open:08b}, tool {is_tool}");
+            assert_eq!((decision.outcome, decision.reason), (outcome, reason), "{open:09b}, tool {is_tool}");
             assert_eq!(decision.gates.len(), (0..GATES.len()).filter(counted).count());
         }
     }

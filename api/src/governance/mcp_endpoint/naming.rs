@@ -41,10 +41,9 @@ fn is_plain(server: &str, tool: &str) -> bool {
 
 fn looks_changed(server: &str, tool: &str) -> bool {
     let whole = format!("{server}{BETWEEN}{tool}");
-    let Some((before, digits)) = whole.rsplit_once(BETWEEN) else { return false };
-    before.contains(BETWEEN)
-        && digits.len() == DIGITS
-        && digits.chars().all(|sign| sign.is_ascii_digit() || matches!(sign, 'a'..='f'))
+    // Of a long server nothing may be left that stands between.
+    let Some((_, digits)) = whole.rsplit_once(BETWEEN) else { return false };
+    digits.len() == DIGITS && digits.chars().all(|sign| sign.is_ascii_digit() || matches!(sign, 'a'..='f'))
 }
 
 #[cfg(test)]
