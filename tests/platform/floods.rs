@@ -215,8 +215,8 @@ async fn after_floods_the_server_answers_and_its_memory_is_back() {
         // Threads give back what they hold when they are asked something.
         join_all((0..8).map(|_| owner.query("{ __typename }", Value::Null))).await;
         let grown = process.resident_bytes().saturating_sub(before);
-        // One that kept what came would hold some hundred megabytes more.
-        (grown < 60_000_000).then_some(())
+        // One that kept what came would hold some hundred megabytes more, and an allocator keeps some for the next.
+        (grown < 80_000_000).then_some(())
     })
     .await;
     owner.query("{ viewer { user { id } } }", Value::Null).await.well();

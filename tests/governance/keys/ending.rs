@@ -78,6 +78,7 @@ async fn narrower_scopes_take_effect_on_what_is_open() {
     let world = World::new().await;
     let (id, key) = world.editor.api_key(None, &["DOCUMENTS_WRITE"]).await;
     let document = key.document(&world.lab, json!({})).await;
+    world.feed_has_come_this_far().await;
     let mut socket = key.socket().await;
     let changed = "subscription($id: ID!) { documentChanged(id: $id) { kind document { title } } }";
     socket.subscribe(changed, json!({ "id": document })).await;
