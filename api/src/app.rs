@@ -27,7 +27,6 @@ use crate::platform::http::connections::Connections;
 use crate::platform::http::documents::Documents;
 use crate::platform::http::engine::{Engine, Guard};
 use crate::platform::http::graphiql::Welcome;
-use crate::platform::http::guard::SchemaShape;
 use crate::platform::http::health::Migrated;
 use crate::platform::http::router::Door;
 use crate::platform::http::serving;
@@ -110,8 +109,7 @@ fn redis_connection(client: redis::Client) -> Result<ConnectionManager> {
 
 /// The guard for this graph, with the limits of the configuration.
 fn guard(config: &Config) -> Result<Guard> {
-    let shape = SchemaShape::from_sdl(&schema::sdl()).map_err(Error::internal)?;
-    Ok(Guard { shape, limits: config.query.limits() })
+    Ok(Guard { shape: schema::shape()?, limits: config.query.limits() })
 }
 
 /// Everything the routes share.

@@ -1,5 +1,7 @@
 //! The one graph: merges the domains' roots.
 
+use std::sync::LazyLock;
+
 use async_graphql::{Context, ID, Interface, MergedObject, MergedSubscription, Object, Schema, ValidationMode};
 use chrono::{DateTime, Utc};
 use entity::ids::AnyId;
@@ -28,6 +30,7 @@ use crate::identity::users::{User, ViewerQuery};
 use crate::metering::budgets::Budget;
 use crate::metering::mcp_usage::McpCall;
 use crate::platform::errors::{Error, Result};
+use crate::platform::http::guard::SchemaShape;
 use crate::platform::limits::RateLimitQuery;
 use crate::platform::payload::{ForPeople, Independent};
 use crate::platform::request::{Request, RequestContext};
@@ -198,14 +201,26 @@ pub struct Subscription(
     ToolCallSubscription,
 );
 
-/// Builds the graph.
+/// The graph, built once.
 pub fn graph() -> Graph {
-    build(ValidationMode::Strict)
+    static GRAPH: LazyLock<Graph> = LazyLock::new(|| build(ValidationMode::Strict));
+    GRAPH.clone()
 }
 
 /// The same graph for documents that it has validated before.
 pub fn trusting_graph() -> Graph {
-    build(ValidationMode::Fast)
+    static GRAPH: LazyLock<Graph> = LazyLock::new(|| build(ValidationMode::Fast));
+    GRAPH.clone()
+}
+
+/// The graph as the guard sees it, read once.
+///
+/// # Errors
+/// When the exported schema cannot be read, which no schema of ours is.
+pub fn shape() -> Result<&'static SchemaShape> {
+    static SHAPE: LazyLock<Result<SchemaShape, String>> =
+        LazyLock::new(|| SchemaShape::from_sdl(&graph().sdl()).map_err(|error| error.to_string()));
+    SHAPE.as_ref().map_err(Error::internal)
 }
 
 /// What the scalar `DateTime` is.

@@ -117,7 +117,7 @@ impl Admitted {
 /// What the guard needs to know: the shape of the graph, and the limits.
 #[derive(Debug)]
 pub struct Guard {
-    pub shape: SchemaShape,
+    pub shape: &'static SchemaShape,
     pub limits: Limits,
 }
 
