@@ -23,8 +23,8 @@ use uuid::Uuid;
 
 use crate::Result;
 use crate::database::{self, Reader};
-use crate::governance::Number;
 use crate::load::Connection;
+use crate::numbers::Number;
 use crate::peers::{Ground, Tokens};
 
 const PROJECT: &str = "00000000-0000-7000-8000-0000000b0b0c";
@@ -195,14 +195,13 @@ impl Asking {
             plain.push(start.elapsed());
         }
         let (governed, plain) = (Spread::of(governed), Spread::of(plain));
-        let mut note = |case: &str, value: Duration, unit: &'static str| {
-            let value = value.as_secs_f64() * if unit == "ms" { 1_000.0 } else { 1_000_000.0 };
-            numbers.push(Number { case: case.to_owned(), value, unit });
+        let mut note = |case: &str, value: Duration, goal| {
+            numbers.push(Number { case: case.to_owned(), value: value.as_secs_f64() * 1_000.0, unit: "ms", goal });
         };
-        note("a governed call of a tool, p50", governed.p50, "ms");
-        note("a governed call of a tool, p99", governed.p99, "ms");
-        note("the same call without governance, p50", plain.p50, "ms");
-        note("what governance adds to a call, p50", governed.p50.saturating_sub(plain.p50), "ms");
+        note("a governed call of a tool, p50", governed.p50, None);
+        note("a governed call of a tool, p99", governed.p99, None);
+        note("the same call without governance, p50", plain.p50, None);
+        note("what governance adds to a call, p50", governed.p50.saturating_sub(plain.p50), Some(2.0));
         Ok(())
     }
 
@@ -231,9 +230,13 @@ impl Asking {
             }
         }
         let key = Spread::of(with_key).p50;
-        for (what, other) in [("an access token", Spread::of(with_token).p50), ("nobody", Spread::of(of_nobody).p50)] {
+        for (what, other, goal) in [
+            ("an access token", Spread::of(with_token).p50, None),
+            ("nobody", Spread::of(of_nobody).p50, Some(50.0)),
+        ] {
             let value = (key.as_secs_f64() - other.as_secs_f64()) * 1_000_000.0;
-            numbers.push(Number { case: format!("what a key adds to a request of {what}, p50"), value, unit: "µs" });
+            let case = format!("what a key adds to a request of {what}, p50");
+            numbers.push(Number { case, value, unit: "µs", goal });
         }
         Ok(())
     }

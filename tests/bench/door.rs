@@ -18,6 +18,7 @@ use crate::Result;
 use crate::database;
 use crate::idle::{self, Held};
 use crate::load::{Connection, Slice, Target};
+use crate::numbers::{self, Number};
 use crate::peers::{Ground, Kind, Peer, Tokens};
 
 /// Connections held open to learn what one of them holds, after some that are not counted.
@@ -66,14 +67,6 @@ impl Part {
     const ALL: [Part; 5] = [Part::Added, Part::Refusals, Part::Connections, Part::Held, Part::SignIns];
 }
 
-/// One number, and what it should not exceed.
-struct Number {
-    case: String,
-    value: f64,
-    unit: &'static str,
-    goal: Option<f64>,
-}
-
 pub async fn run(settings: Settings) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let database = database::prepare(&settings.database_url, &settings.trellis).await?;
@@ -94,7 +87,7 @@ pub async fn run(settings: Settings) -> Result<()> {
             Part::SignIns => door.sign_ins(&mut numbers).await?,
         }
     }
-    print!("{}", if settings.json { as_json(&numbers) } else { as_table(&numbers) });
+    numbers::print("door", &numbers, settings.json);
     Ok(())
 }
 
@@ -343,23 +336,4 @@ fn percentile(mut latencies: Vec<Duration>, percent: usize) -> f64 {
     latencies.sort_unstable();
     let found = latencies.get(latencies.len() * percent / 100).copied();
     found.map_or(f64::NAN, |found| found.as_secs_f64() * 1_000_000.0)
-}
-
-fn as_json(numbers: &[Number]) -> String {
-    let rounded = |value: f64| (value * 1000.0).round() / 1000.0;
-    let results: Vec<_> = numbers
-        .iter()
-        .map(|Number { case, value, unit, goal }| {
-            json!({ "case": case, "value": rounded(*value), "unit": unit, "goal": goal })
-        })
-        .collect();
-    format!("{}\n", json!({ "bench": "door", "results": results }))
-}
-
-fn as_table(numbers: &[Number]) -> String {
-    let lines = numbers.iter().map(|Number { case, value, unit, goal }| {
-        let goal = goal.map_or_else(String::new, |goal| format!("   goal: under {goal}"));
-        format!("{case:<52} {value:>10.1} {unit}{goal}\n")
-    });
-    format!("\n{}", lines.collect::<String>())
 }

@@ -21,6 +21,7 @@ use crate::Result;
 use crate::calls;
 use crate::database::{self, Reader};
 use crate::load::Connection;
+use crate::numbers::{self, Number};
 use crate::peers::{Ground, Peer, Tokens};
 
 /// Recorded decisions that the simulation decides again.
@@ -65,13 +66,6 @@ impl Part {
     const ALL: [Part; 3] = [Part::Decisions, Part::Simulation, Part::Calls];
 }
 
-/// One number.
-pub struct Number {
-    pub case: String,
-    pub value: f64,
-    pub unit: &'static str,
-}
-
 pub async fn run(settings: Settings) -> Result<()> {
     let mut numbers = Vec::new();
     for part in &settings.parts {
@@ -84,7 +78,7 @@ pub async fn run(settings: Settings) -> Result<()> {
             }
         }
     }
-    print!("{}", if settings.json { as_json(&numbers) } else { as_table(&numbers) });
+    numbers::print("governance", &numbers, settings.json);
     Ok(())
 }
 
@@ -115,6 +109,18 @@ fn policies(count: usize) -> Result<Vec<Policy>> {
     Ok((0..count).map(policy).collect::<Result<_, _>>()?)
 }
 
+/// Policies in Cedar's language, none of which is about the call.
+fn custom_policies(numbers: std::ops::Range<usize>) -> Result<Vec<Policy>> {
+    let policy = |index: usize| {
+        let text = format!("forbid(principal, action, resource == Tool::\"server-{index}/push\");");
+        let policy = json!({ "id": Uuid::from_u128(index as u128 + 1), "version": 1, "name": format!("policy {index}"),
+            "level": "organization", "mode": "enforce", "priority": 100, "type": "custom", "rules": { "text": text },
+            "applies_to": {} });
+        serde_json::from_value(policy)
+    };
+    Ok(numbers.map(policy).collect::<Result<_, _>>()?)
+}
+
 fn input() -> Result<Input> {
     let open = json!({ "key_valid": true, "organization_active": true, "project_active": true,
         "subscription_in_good_standing": true });
@@ -129,8 +135,13 @@ fn input() -> Result<Input> {
 
 fn decisions(length: Duration, numbers: &mut Vec<Number>) -> Result<()> {
     let input = input()?;
-    for size in SIZES {
-        let compiled = CompiledPolicies::new(1, Defaults::default(), &policies(size)?, &cedar::compile);
+    let typed = SIZES.map(|size| (format!("{size} policies"), size, false));
+    for (name, size, with_custom) in typed.into_iter().chain([("100 policies, 5 in Cedar".to_owned(), 95, true)]) {
+        let mut policies = policies(size)?;
+        if with_custom {
+            policies.extend(custom_policies(size..size + 5)?);
+        }
+        let compiled = CompiledPolicies::new(1, Defaults::default(), &policies, &cedar::compile);
         for _ in 0..1_000 {
             black_box(decide(&compiled, black_box(&input)));
         }
@@ -144,12 +155,12 @@ fn decisions(length: Duration, numbers: &mut Vec<Number>) -> Result<()> {
         let per_second = latencies.len() as f64 / begun.elapsed().as_secs_f64();
         latencies.sort_unstable();
         let at = |percent: usize| latencies[latencies.len() * percent / 100].as_secs_f64() * 1_000_000.0;
-        let mut note = |what: &str, value, unit| {
-            numbers.push(Number { case: format!("{what}, {size} policies"), value, unit });
+        let mut note = |what: &str, value, unit, goal| {
+            numbers.push(Number { case: format!("{what}, {name}"), value, unit, goal });
         };
-        note("decisions", per_second, "/s");
-        note("a decision, p50", at(50), "µs");
-        note("a decision, p99", at(99), "µs");
+        note("decisions", per_second, "/s", None);
+        note("a decision, p50", at(50), "µs", (policies.len() == 100).then_some(20.0));
+        note("a decision, p99", at(99), "µs", None);
     }
     Ok(())
 }
@@ -168,7 +179,7 @@ async fn simulation(settings: &Settings) -> Result<Number> {
     let measured = simulate(&server, &tokens.of(reader)?).await;
     forget(&mut connection).await?;
     let value = f64::from(RECORDED) / measured?.as_secs_f64();
-    Ok(Number { case: "recorded decisions decided again, 100 policies".to_owned(), value, unit: "/s" })
+    Ok(Number { case: "recorded decisions decided again, 100 policies".to_owned(), value, unit: "/s", goal: None })
 }
 
 /// A project that the reader administers, with decisions in it.
@@ -245,18 +256,4 @@ async fn simulate(server: &Peer, token: &str) -> Result<Duration> {
             _ => return Err(format!("the simulation did not end well: {found}").into()),
         }
     }
-}
-
-fn as_json(numbers: &[Number]) -> String {
-    let rounded = |value: f64| (value * 1000.0).round() / 1000.0;
-    let results: Vec<_> = numbers
-        .iter()
-        .map(|Number { case, value, unit }| json!({ "case": case, "value": rounded(*value), "unit": unit }))
-        .collect();
-    format!("{}\n", json!({ "bench": "governance", "results": results }))
-}
-
-fn as_table(numbers: &[Number]) -> String {
-    let lines = numbers.iter().map(|Number { case, value, unit }| format!("{case:<52} {value:>12.1} {unit}\n"));
-    format!("\n{}", lines.collect::<String>())
 }

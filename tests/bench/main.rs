@@ -1,8 +1,8 @@
 //! `bench`: measures Trellis beside its peers, on one machine and one database, and prints ratios.
 //! `database` fills the database, `peers` starts the servers, `answers` compares what they say, `load` asks them,
 //! `read` is the benchmark itself and `report` what it prints. `handwritten` and `plain` are peers. `door` measures the
-//! front door alone, with `idle` connections; `governance` what deciding takes and
-//! adds to `calls` of tools.
+//! front door alone, with `idle` connections; `governance` what deciding takes and adds to `calls` of tools; both print
+//! `numbers`.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -17,6 +17,7 @@ mod governance;
 mod handwritten;
 mod idle;
 mod load;
+mod numbers;
 mod peers;
 mod plain;
 mod processes;
@@ -39,7 +40,7 @@ struct Bench {
 }
 
 /// Every benchmark, in the order they are run in when none is named.
-const ALL: [&str; 1] = ["read"];
+const ALL: [&str; 3] = ["read", "door", "governance"];
 
 #[derive(Subcommand)]
 enum Case {
