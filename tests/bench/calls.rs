@@ -230,10 +230,9 @@ impl Asking {
             }
         }
         let key = Spread::of(with_key).p50;
-        for (what, other, goal) in [
-            ("an access token", Spread::of(with_token).p50, None),
-            ("nobody", Spread::of(of_nobody).p50, Some(50.0)),
-        ] {
+        for (what, other, goal) in
+            [("an access token", Spread::of(with_token).p50, None), ("nobody", Spread::of(of_nobody).p50, Some(50.0))]
+        {
             let value = (key.as_secs_f64() - other.as_secs_f64()) * 1_000_000.0;
             let case = format!("what a key adds to a request of {what}, p50");
             numbers.push(Number { case, value, unit: "µs", goal });

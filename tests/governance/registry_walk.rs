@@ -1,6 +1,7 @@
 //! A server's way through the registry: connected to, scanned, submitted, approved, drifted, approved again; and what
 //! stands in between.
 
+use api::platform::config::Config;
 use serde_json::{Value, json};
 
 use super::tool_server::{ToolServer, Words};
@@ -23,7 +24,12 @@ pub fn tool(name: &str) -> Value {
 
 /// A world whose project lets servers stand at this machine.
 pub async fn world() -> World {
-    let world = World::new().await;
+    world_with(|_| {}).await
+}
+
+/// The same with other settings.
+pub async fn world_with(change: impl FnOnce(&mut Config)) -> World {
+    let world = World::with(change).await;
     let input = json!({ "id": world.rocket, "mcpPrivateAddresses": true });
     world.project_admin.mutate("projectUpdate", input).await.well();
     world

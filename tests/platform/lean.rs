@@ -40,6 +40,28 @@ async fn what_is_at_hand_is_what_its_resolver_says() {
     }
 }
 
+/// The engine merges what stands under one name: conditional fields before others, and fields of an interface beside those
+/// of its objects.
+#[tokio::test]
+async fn what_is_asked_for_twice_under_one_name_is_answered_whole() {
+    let world = World::new().await;
+    let id = world.editor.document(&world.lab, json!({ "title": "Twice", "tags": ["red"] })).await;
+    let query = "query($id: ID!, $yes: Boolean!) { node(id: $id) { ... on Document { \
+        owner @include(if: $yes) { email } owner { name } \
+        tags(first: 1) @include(if: $yes) { nodes { slug } } tags(first: 1) { nodes { name } totalCount } \
+        space { documents(first: 1) { nodes { owner @skip(if: $yes) { email } owner { id name } } } } } } }";
+    for yes in [true, false] {
+        let answer = world.editor.query(query, json!({ "id": id, "yes": yes })).await.well();
+        let document = answer.at("node");
+        let has = |place: &str| document.pointer(place).is_some_and(|value| !value.is_null());
+        assert!(has("/owner/name") && has("/tags/nodes/0/name") && has("/tags/totalCount"), "{}", answer.body);
+        assert_eq!((has("/owner/email"), has("/tags/nodes/0/slug")), (yes, yes), "{}", answer.body);
+        let first = "/space/documents/nodes/0/owner";
+        assert!(has(&format!("{first}/id")) && has(&format!("{first}/name")), "{}", answer.body);
+        assert_eq!(has(&format!("{first}/email")), !yes, "{}", answer.body);
+    }
+}
+
 /// Removes a key from every object of a value.
 fn remove(value: &mut Value, key: &str) {
     match value {

@@ -38,3 +38,4 @@ pub mod turns;
 pub mod upkeep;
 pub mod viewer;
 pub mod write;
+pub mod written;

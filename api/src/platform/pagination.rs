@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use async_graphql::parser::types::Field;
-use async_graphql::{ContainerType, Context, ContextSelectionSet, Object, OutputType, SimpleObject, TypeName, Value};
+use async_graphql::parser::types::{Field, Selection};
+use async_graphql::{
+    ContainerType, Context, ContextSelectionSet, Object, OutputType, Positioned, SimpleObject, TypeName, Value,
+};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -16,9 +18,10 @@ use uuid::Uuid;
 
 use super::errors::{Error, Result};
 use super::filters::is_storable;
-use super::lean::{Lean, all_at_hand};
+use super::lean::{Lean, resolve_together, write_all};
 use super::loaders::Load;
 use super::request::{Request, RequestContext};
+use super::written::Writing;
 
 /// Rows of one page at most.
 pub const MOST: i32 = 100;
@@ -148,6 +151,14 @@ impl Page {
         })
     }
 
+    /// The page that a field's arguments ask for; none where they are not good.
+    pub fn of_field(ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> Option<Self> {
+        let field = ctx.with_field(field);
+        let number = |name| field.param_value::<Option<i32>>(name, None).ok().map(|(_, value)| value);
+        let text = |name| field.param_value::<Option<String>>(name, None).ok().map(|(_, value)| value);
+        Self::new(number("first")?, text("after")?, number("last")?, text("before")?).ok()
+    }
+
     /// Sorts the query by (column, id) and cuts it to this page and one row more, which tells whether there are others.
     pub fn apply<E: EntityTrait>(&self, mut query: Select<E>, sort: &Sort<E::Column>) -> Result<Select<E>> {
         let pair = || Expr::tuple([sort.column.into_expr(), sort.id.into_expr()]);
@@ -234,25 +245,92 @@ where
 
 /// An object that lists hold, or a list of them.
 pub trait Node: ContainerType {
-    /// The value of a field that takes no arguments and waits for nothing, without the ado of its resolver, which says
-    /// the same; `None` for every other field.
-    fn at_hand(&self, _ctx: &ContextSelectionSet<'_>, _name: &str, _field: &Field) -> Option<Value> {
+    /// Writes the value of a field that waits for nothing, without the ado of its resolver, which says the same. False
+    /// for every other field; what was written of it is taken back.
+    fn at_hand(
+        &self,
+        _ctx: &ContextSelectionSet<'_>,
+        _name: &str,
+        _field: &Positioned<Field>,
+        _writing: &mut Writing,
+    ) -> bool {
+        false
+    }
+
+    /// Loads what a field of each of many objects waits for: then it is at hand. None where that is nothing, or unknown.
+    fn ahead<'a>(
+        _ctx: &ContextSelectionSet<'a>,
+        _objects: &[&Self],
+        _field: &Positioned<Field>,
+    ) -> Option<BoxFuture<'a, ()>> {
+        None
+    }
+
+    /// Resolves a field that holds many objects in one go; none where it has to be resolved one by one.
+    fn together<'a>(
+        &'a self,
+        _ctx: &'a ContextSelectionSet<'a>,
+        _field: &'a Positioned<Field>,
+    ) -> Option<BoxFuture<'a, Option<Value>>> {
         None
     }
 }
 
 impl<N: Node> Node for &N {
-    fn at_hand(&self, ctx: &ContextSelectionSet<'_>, name: &str, field: &Field) -> Option<Value> {
-        N::at_hand(self, ctx, name, field)
+    fn at_hand(
+        &self,
+        ctx: &ContextSelectionSet<'_>,
+        name: &str,
+        field: &Positioned<Field>,
+        writing: &mut Writing,
+    ) -> bool {
+        N::at_hand(self, ctx, name, field, writing)
     }
 }
 
+/// Writes a page of which nothing is asked for but its objects; false where more is.
+pub fn write_nodes<'a, N: Node + 'a>(
+    ctx: &ContextSelectionSet<'_>,
+    objects: impl Iterator<Item = &'a N>,
+    field: &Positioned<Field>,
+    writing: &mut Writing,
+) -> bool {
+    let [Positioned { node: Selection::Field(nodes), .. }] = &field.node.selection_set.node.items[..] else {
+        return false;
+    };
+    if nodes.node.name.node != "nodes" || !nodes.node.directives.is_empty() {
+        return false;
+    }
+    writing.raw("{");
+    writing.key(&nodes.node.response_key().node);
+    let is_whole = write_all(ctx, objects, &nodes.node.selection_set.node, writing);
+    writing.raw("}");
+    is_whole
+}
+
 impl<N: Node> Node for ConnectionPage<N> {
-    fn at_hand(&self, ctx: &ContextSelectionSet<'_>, name: &str, field: &Field) -> Option<Value> {
-        match name {
-            "nodes" => all_at_hand(ctx, self.edges.iter().map(|edge| &edge.node), &field.selection_set.node),
-            _ => None,
+    fn at_hand(
+        &self,
+        ctx: &ContextSelectionSet<'_>,
+        name: &str,
+        field: &Positioned<Field>,
+        writing: &mut Writing,
+    ) -> bool {
+        name == "nodes"
+            && write_all(ctx, self.edges.iter().map(|edge| &edge.node), &field.node.selection_set.node, writing)
+    }
+
+    fn together<'a>(
+        &'a self,
+        ctx: &'a ContextSelectionSet<'a>,
+        field: &'a Positioned<Field>,
+    ) -> Option<BoxFuture<'a, Option<Value>>> {
+        if field.node.name.node != "nodes" {
+            return None;
         }
+        let objects = self.edges.iter().map(|edge| &edge.node).collect();
+        let resolving = resolve_together(ctx, objects, &field.node.selection_set.node)?;
+        Some(Box::pin(resolving))
     }
 }
 

@@ -301,6 +301,18 @@ impl Request {
         self.loaders.load::<L>(key).await
     }
 
+    /// Loads many values at once, which are `known` then.
+    pub fn load_ahead<L: Load>(&self, keys: Vec<L::Key>) -> impl Future<Output = ()> + Send + use<L> {
+        self.check_for_writes();
+        self.loaders.load_ahead::<L>(keys)
+    }
+
+    /// The value, if it was loaded already.
+    pub fn known<L: Load>(&self, key: &L::Key) -> Option<L::Value> {
+        self.check_for_writes();
+        self.loaders.known::<L>(key)
+    }
+
     /// The row, if the viewer may read it.
     pub async fn find<E: Resource>(&self, id: E::Id) -> Result<Option<Arc<E::Model>>> {
         let row = self.load::<RowById<E>>(id).await?;

@@ -4,22 +4,30 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{FIELDS, allow_everything, approved, call, published, recorded};
-use crate::governance::registry_walk::{tool, world};
+use crate::faults::Redis;
+use crate::governance::registry_walk::{tool, world, world_with};
 use crate::governance::tool_server::ToolServer;
-use crate::support::{Server, World};
+use crate::support::{Server, World, eventually};
 
 async fn numbers() -> (World, ToolServer) {
-    let world = world().await;
+    numbers_in(world().await).await
+}
+
+async fn numbers_in(world: World) -> (World, ToolServer) {
     let server = ToolServer::with(json!([tool("add")])).await;
     approved(&world, "numbers", server.transport()).await;
     allow_everything(&world).await;
     (world, server)
 }
 
-async fn limit(world: &World, amount: u32, window: &str) {
+async fn limit(world: &World, amount: u32, window: &str) -> String {
+    limit_with(world, amount, window, "LOCAL").await
+}
+
+async fn limit_with(world: &World, amount: u32, window: &str, when_redis_away: &str) -> String {
     let limit = json!({ "measure": "REQUESTS", "amount": amount.to_string(), "window": window,
-        "countedBy": "PROJECT", "enforcement": "HARD" });
-    published(&world.owner, json!({ "projectId": world.rocket }), json!({ "usage": { "limits": [limit] } })).await;
+        "countedBy": "PROJECT", "enforcement": "HARD", "whenRedisAway": when_redis_away });
+    published(&world.owner, json!({ "projectId": world.rocket }), json!({ "usage": { "limits": [limit] } })).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,6 +66,50 @@ async fn sixty_four_callers_share_a_budget_of_a_hundred_exactly() {
     assert_eq!((&error["code"], refused.at("mcpToolCall.result")), (&json!("BUDGET_EXCEEDED"), &Value::Null));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_dies_under_sixty_four_callers_breaks_no_promise() {
+    let mut redis = Redis::start().await;
+    let url = redis.url();
+    let (world, server) = numbers_in(world_with(|config| config.stores.redis_url = url.as_str().into()).await).await;
+    let budget = limit(&world, 100, "DAY").await;
+    limit_with(&world, 10_000, "HOUR", "LOCAL").await;
+    let callers = join_all((0..64).map(async |_| {
+        let mut made = 0;
+        loop {
+            match call(&world, &world.developer, "numbers/add", json!({ "a": 1 })).await.refusals().as_slice() {
+                [] => made += 1,
+                ["BUDGET_EXCEEDED"] => return made,
+                other => panic!("{other:?}"),
+            }
+        }
+    }));
+    let killing = async {
+        eventually("some calls are made", async || (server.calls().len() >= 20).then_some(())).await;
+        redis.kill();
+        server.calls().len()
+    };
+    let (made, before) = tokio::join!(callers, killing);
+    assert!(before < 100, "Redis died while they called");
+    assert_eq!((made.into_iter().sum::<usize>(), server.calls().len()), (100, 100), "the ledger is in PostgreSQL");
+
+    // A rate may also promise to let nobody through who was not counted.
+    world.owner.mutate("policyDisable", json!({ "id": budget })).await.well();
+    limit_with(&world, 10_000, "HOUR", "DENY").await;
+    eventually("the rate that denies holds", async || {
+        let answer = call(&world, &world.developer, "numbers/add", json!({ "a": 1 })).await;
+        (answer.refusals() == ["RATE_LIMITED"]).then_some(())
+    })
+    .await;
+    let reached = server.calls().len();
+    redis.restart().await;
+    eventually("Redis is asked again", async || {
+        let answer = call(&world, &world.developer, "numbers/add", json!({ "a": 1 })).await;
+        answer.refusals().is_empty().then_some(())
+    })
+    .await;
+    assert_eq!(server.calls().len(), reached + 1);
+}
+
 #[tokio::test]
 async fn a_rate_says_when_to_come_again_and_the_decision_shows_where_it_stood() {
     let (world, server) = numbers().await;
@@ -80,7 +132,7 @@ async fn a_rate_says_when_to_come_again_and_the_decision_shows_where_it_stood() 
     let query = "query($id: ID!) { node(id: $id) { ... on Decision { outcome reason { kind } isReplayable \
         trace { limits { amount remaining hasRoom resetsAt } } } } }";
     let id = answer.text("mcpToolCall.toolCall.decisionId").to_owned();
-    let found = crate::support::eventually("the decision is recorded", async || {
+    let found = eventually("the decision is recorded", async || {
         let answer = world.owner.query(query, json!({ "id": id })).await.well();
         let found = answer.at("node").clone();
         (!found.is_null()).then_some(found)

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use async_graphql::parser::types::Field;
-use async_graphql::{Context, ContextSelectionSet, InputType, Json, Object, Value};
+use async_graphql::{Context, ContextSelectionSet, Json, Object, Positioned};
 use chrono::{DateTime, Utc};
 use entity::content::{document, document_content};
 use entity::enums::{DocumentFormat, DocumentKind, DocumentStatus, DocumentVisibility};
 use entity::ids::{DocumentId, SpaceId, UserId};
+use futures_util::future::BoxFuture;
 
 use super::filter::{DocumentFilter, DocumentOrder, List};
 use super::rules;
@@ -19,6 +20,7 @@ use crate::platform::errors::Result;
 use crate::platform::lean::Lean;
 use crate::platform::pagination::{Connection, Node, Page, count_by};
 use crate::platform::request::{Request, RequestContext};
+use crate::platform::written::Writing;
 use crate::tenancy::spaces::Space;
 
 /// A document.
@@ -26,21 +28,42 @@ use crate::tenancy::spaces::Space;
 pub struct Document(pub Arc<document::Model>);
 
 impl Node for Document {
-    fn at_hand(&self, _ctx: &ContextSelectionSet<'_>, name: &str, _field: &Field) -> Option<Value> {
-        Some(match name {
-            "id" => self.0.id.to_value(),
-            "title" => self.0.title.to_value(),
-            "slug" => self.0.slug.to_value(),
-            "description" => self.0.description.to_value(),
-            "kind" => self.0.kind.to_value(),
-            "status" => self.0.status.to_value(),
-            "visibility" => self.0.visibility.to_value(),
-            "createdAt" => self.0.created_at.to_value(),
-            "updatedAt" => self.0.updated_at.to_value(),
-            "wordCount" => self.0.word_count.to_value(),
-            "version" => self.0.version.to_value(),
-            _ => return None,
-        })
+    fn at_hand(
+        &self,
+        ctx: &ContextSelectionSet<'_>,
+        name: &str,
+        field: &Positioned<Field>,
+        writing: &mut Writing,
+    ) -> bool {
+        match name {
+            "id" => writing.plain(self.0.id),
+            "title" => writing.text(self.0.title.as_str()),
+            "slug" => writing.text(self.0.slug.as_deref()),
+            "description" => writing.text(self.0.description.as_deref()),
+            "kind" => writing.choice(self.0.kind),
+            "status" => writing.choice(self.0.status),
+            "visibility" => writing.choice(self.0.visibility),
+            "createdAt" => writing.time(self.0.created_at),
+            "updatedAt" => writing.time(self.0.updated_at),
+            "wordCount" => writing.number(self.0.word_count),
+            "version" => writing.number(self.0.version),
+            "owner" => return User::write_known(ctx, self.0.owner_id, field, writing),
+            "tags" => return tags::write_known(ctx, &self.0, field, writing),
+            _ => return false,
+        }
+        true
+    }
+
+    fn ahead<'a>(
+        ctx: &ContextSelectionSet<'a>,
+        objects: &[&Self],
+        field: &Positioned<Field>,
+    ) -> Option<BoxFuture<'a, ()>> {
+        match field.node.name.node.as_str() {
+            "owner" => Some(User::load_ahead(ctx.request(), objects.iter().map(|object| object.0.owner_id))),
+            "tags" => tags::load_ahead(ctx, objects.iter().map(|object| &object.0), field),
+            _ => None,
+        }
     }
 }
 

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use async_graphql::parser::types::Field;
-use async_graphql::{Context, ContextSelectionSet, InputType, Object, Value};
+use async_graphql::{Context, ContextSelectionSet, Object, Positioned};
 use chrono::{DateTime, Utc};
 use entity::content::{document, tag};
 use entity::ids::{SpaceId, TagId};
+use futures_util::future::BoxFuture;
 
 use super::store::{self, BelowSpaces, Carrier, CountBelowSpaces, OnDocuments};
 use crate::platform::authorization::Action;
 use crate::platform::errors::Result;
-use crate::platform::pagination::{Connection, Node, Page, count_by};
+use crate::platform::pagination::{Connection, Node, Page, count_by, write_nodes};
 use crate::platform::request::{Request, RequestContext};
+use crate::platform::written::Writing;
 use crate::tenancy::spaces::Space;
 
 /// A tag.
@@ -20,14 +22,21 @@ use crate::tenancy::spaces::Space;
 pub struct Tag(Arc<tag::Model>);
 
 impl Node for Tag {
-    fn at_hand(&self, _ctx: &ContextSelectionSet<'_>, name: &str, _field: &Field) -> Option<Value> {
-        Some(match name {
-            "id" => self.0.id.to_value(),
-            "name" => self.0.name.to_value(),
-            "slug" => self.0.slug.to_value(),
-            "color" => self.0.color.to_value(),
-            _ => return None,
-        })
+    fn at_hand(
+        &self,
+        _ctx: &ContextSelectionSet<'_>,
+        name: &str,
+        _field: &Positioned<Field>,
+        writing: &mut Writing,
+    ) -> bool {
+        match name {
+            "id" => writing.plain(self.0.id),
+            "name" => writing.text(self.0.name.as_str()),
+            "slug" => writing.text(self.0.slug.as_str()),
+            "color" => writing.text(self.0.color.as_str()),
+            _ => return false,
+        }
+        true
     }
 }
 
@@ -101,6 +110,32 @@ impl Tag {
 /// The tags of a space that the viewer sees: those made for it, and those on documents that the viewer may read.
 pub async fn of_space(request: &Request, id: SpaceId, page: Page) -> Result<Connection<Tag>> {
     Connection::of::<BelowSpaces, CountBelowSpaces, _>(request, id, page, store::place, Tag::from).await
+}
+
+/// Loads a page of the tags of many documents, which are known then.
+pub fn load_ahead<'a, 'b>(
+    ctx: &ContextSelectionSet<'a>,
+    documents: impl Iterator<Item = &'b Arc<document::Model>>,
+    field: &Positioned<Field>,
+) -> Option<BoxFuture<'a, ()>> {
+    let page = Page::of_field(ctx, field)?;
+    let carriers = documents.map(|document| Carrier { document: Arc::clone(document), page: page.clone() });
+    Some(Box::pin(ctx.request().load_ahead::<OnDocuments>(carriers.collect())))
+}
+
+/// Writes what `of_document` gives, if that is known and has everything at hand that is asked for.
+pub fn write_known(
+    ctx: &ContextSelectionSet<'_>,
+    document: &Arc<document::Model>,
+    field: &Positioned<Field>,
+    writing: &mut Writing,
+) -> bool {
+    let known = Page::of_field(ctx, field)
+        .and_then(|page| ctx.request().known::<OnDocuments>(&Carrier { document: Arc::clone(document), page }));
+    known.is_some_and(|slice| {
+        let tags: Vec<Tag> = slice.rows.into_iter().map(Tag).collect();
+        write_nodes(ctx, tags.iter(), field, writing)
+    })
 }
 
 /// The tags of a document that the viewer may read.

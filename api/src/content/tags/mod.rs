@@ -9,6 +9,6 @@ mod rules;
 mod store;
 
 pub use events::TagChangeKind;
-pub use graphql::{Tag, of_document, of_space};
+pub use graphql::{Tag, load_ahead, of_document, of_space, write_known};
 pub use mutations::TagMutation;
 pub use rules::{MOST_ON_DOCUMENT, NAME_LENGTH, check_number, put, slug_of, tag_document, untag_document};

@@ -1,12 +1,14 @@
 //! People as a client sees them, and the viewer itself.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_graphql::parser::types::Field;
-use async_graphql::{Context, ContextSelectionSet, InputObject, InputType, MaybeUndefined, Object, Value};
+use async_graphql::{Context, ContextSelectionSet, InputObject, MaybeUndefined, Object, Positioned, Value};
 use chrono::{DateTime, Utc};
 use entity::identity::user;
 use entity::ids::UserId;
+use futures_util::future::BoxFuture;
 
 use super::rules::{self, ProfileChanges};
 use super::store::{People, Person};
@@ -22,9 +24,11 @@ use crate::identity::settings::UserSettings;
 use crate::payload;
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result};
+use crate::platform::lean::write_whole;
 use crate::platform::pagination::{Connection, Node, Page};
 use crate::platform::payload::Outcome;
 use crate::platform::request::{Request, RequestContext};
+use crate::platform::written::Writing;
 use crate::tenancy::context;
 use crate::tenancy::invitations::{self, ReceivedInvitation};
 use crate::tenancy::organizations::{self, Organization};
@@ -37,14 +41,21 @@ use crate::tenancy::spaces::{self, Space};
 pub struct User(Arc<Person>);
 
 impl Node for User {
-    fn at_hand(&self, ctx: &ContextSelectionSet<'_>, name: &str, _field: &Field) -> Option<Value> {
-        Some(match name {
-            "id" => self.0.user.id.to_value(),
-            "name" => self.0.user.name.to_value(),
-            "email" => self.shown_email(ctx.request()).map(str::to_owned).to_value(),
-            "avatarUrl" => self.0.user.avatar_url.to_value(),
-            _ => return None,
-        })
+    fn at_hand(
+        &self,
+        ctx: &ContextSelectionSet<'_>,
+        name: &str,
+        _field: &Positioned<Field>,
+        writing: &mut Writing,
+    ) -> bool {
+        match name {
+            "id" => writing.plain(self.0.user.id),
+            "name" => writing.text(self.0.user.name.as_str()),
+            "email" => writing.text(self.shown_email(ctx.request())),
+            "avatarUrl" => writing.text(self.0.user.avatar_url.as_deref()),
+            _ => return false,
+        }
+        true
     }
 }
 
@@ -58,6 +69,29 @@ impl User {
     /// The person behind an object that the viewer may read, such as the owner of a document: its name is part of that object.
     pub async fn find_through(request: &Request, id: UserId) -> Result<Option<Self>> {
         Ok(request.load::<People>(id).await?.map(Self))
+    }
+
+    /// Loads many people, who are known then.
+    pub fn load_ahead<'a>(request: &Request, ids: impl Iterator<Item = UserId>) -> BoxFuture<'a, ()> {
+        let ids: HashSet<UserId> = ids.collect();
+        Box::pin(request.load_ahead::<People>(ids.into_iter().collect()))
+    }
+
+    /// Writes what `find_through` finds, if that is known and has everything at hand that is asked for.
+    pub fn write_known(
+        ctx: &ContextSelectionSet<'_>,
+        id: UserId,
+        field: &Positioned<Field>,
+        writing: &mut Writing,
+    ) -> bool {
+        match ctx.request().known::<People>(&id) {
+            Some(Some(person)) => write_whole(ctx, &Self(person), &field.node.selection_set.node, writing),
+            Some(None) => {
+                writing.value(&Value::Null);
+                true
+            }
+            None => false,
+        }
     }
 
     fn shown_email(&self, request: &Request) -> Option<&str> {

@@ -23,6 +23,7 @@ use crate::platform::idempotency::{Idempotency, KeptAnswer};
 use crate::platform::limits::requests::{self, Allowance};
 use crate::platform::request::{Origin, Platform, Request};
 use crate::platform::viewer::{Bearer, Viewer, Viewers};
+use crate::platform::written;
 
 /// Who calls, from where, and until when the caller's token is good.
 #[derive(Clone, Debug)]
@@ -88,7 +89,7 @@ impl Answer {
         if signed_in && response.errors.iter().any(is_unauthenticated) {
             Answer::SessionOver
         } else if ran(&response) {
-            Answer::Result(json(&response))
+            Answer::Result(written::json(&response))
         } else {
             Answer::Refused(response.errors)
         }
@@ -112,7 +113,7 @@ impl Outcome {
         let allowance = request.allowance();
         if let Some(allowance) = allowance {
             let Allowance { limit, cost, remaining, reset_at, .. } = allowance;
-            let told = value!({ "requested": cost, "actual": written_fields(&response.data), "remaining": remaining });
+            let told = value!({ "requested": cost, "actual": written::fields(&response.data), "remaining": remaining });
             response.extensions.insert("cost".to_owned(), told);
             let left =
                 value!({ "limit": limit, "cost": cost, "remaining": remaining, "resetAt": reset_at.to_rfc3339() });
@@ -246,19 +247,9 @@ pub fn ran(response: &Response) -> bool {
     response.data != Value::Null || errors.is_empty() || errors.iter().any(|error| !error.path.is_empty())
 }
 
-/// The fields of an answer, each counted where it stands: what the operation turned out to cost, by the reckoning of
-/// the guard, which counted on every list to be as long as it may be.
-fn written_fields(data: &Value) -> u64 {
-    match data {
-        Value::Object(fields) => fields.values().map(|field| 1 + written_fields(field)).sum(),
-        Value::List(items) => items.iter().map(written_fields).sum(),
-        _ => 0,
-    }
-}
-
 /// The JSON of a response. One that did not run has no data, not even null.
 pub fn body(response: &Response) -> Bytes {
-    if ran(response) { json(response) } else { json(&serde_json::json!({ "errors": response.errors })) }
+    if ran(response) { written::json(response) } else { json(&serde_json::json!({ "errors": response.errors })) }
 }
 
 /// The JSON of something that always has one.

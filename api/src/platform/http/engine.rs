@@ -23,6 +23,7 @@ use crate::platform::loaders::Dispatched;
 use crate::platform::request::Request;
 use crate::platform::telemetry::metrics::kind_name;
 use crate::platform::telemetry::{self, TRACE};
+use crate::platform::written::EachNameOnce;
 
 /// What the documents that are remembered after parsing weigh at most, in each of two generations. A field of a parsed
 /// document takes about half a kilobyte.
@@ -48,6 +49,8 @@ pub struct Call {
 #[derive(Debug)]
 struct Prepared {
     document: ExecutableDocument,
+    /// Whether it asks for nothing twice under one name in one place.
+    each_name_once: bool,
     /// The engine found no fault with it, so it need not look again.
     validated: AtomicBool,
 }
@@ -164,7 +167,8 @@ impl<E: Executor> Engine<E> {
                 call.variables = guard::with_defaults(&document, name, call.variables);
                 let examined = guard::examine(&document, shape, name, &call.variables, limits).map_err(refused)?;
                 let document = guard::rewrite(document, shape, limits).map_err(refused)?;
-                let prepared = Arc::new(Prepared { document, validated: AtomicBool::new(false) });
+                let each_name_once = guard::asks_each_name_once(&document, shape);
+                let prepared = Arc::new(Prepared { document, each_name_once, validated: AtomicBool::new(false) });
                 let weight = examined.expanded_fields * FIELD_WEIGHT + examined.expanded_bytes;
                 self.prepared.insert(key, Arc::clone(&prepared), weight);
                 (prepared, examined.requested_cost)
@@ -183,6 +187,9 @@ impl<E: Executor> Engine<E> {
         }
         if !self.introspection {
             engine_request = engine_request.disable_introspection();
+        }
+        if admitted.prepared.each_name_once {
+            engine_request = engine_request.data(EachNameOnce);
         }
         engine_request.set_parsed_query(admitted.prepared.document.clone());
         engine_request

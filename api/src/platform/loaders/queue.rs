@@ -83,6 +83,21 @@ impl Loaders {
         Loading { loaders: self, key, registered: false }
     }
 
+    /// Asks for many keys at once: then they are `known`, or their loading failed.
+    ///
+    /// Invariant: must be awaited inside `Dispatched`, as `load`.
+    pub fn load_ahead<L: Load>(&self, keys: Vec<L::Key>) -> LoadingAhead<L> {
+        LoadingAhead { loaders: self.clone(), keys }
+    }
+
+    /// What was loaded of the key, without waiting for anything.
+    pub fn known<L: Load>(&self, key: &L::Key) -> Option<L::Value> {
+        match self.lock().of::<L>().slots.get(key)? {
+            Slot::Known(Ok(value)) => Some(value.clone()),
+            Slot::Known(Err(_)) | Slot::Waiting(_) => None,
+        }
+    }
+
     /// Loads for this viewer from here on, and forgets everything that was loaded: a mutation changed it, or who asks.
     /// Whoever waits for something that is on its way asks for it again.
     pub fn go_on_as(&self, viewer: Viewer) {
@@ -149,6 +164,16 @@ impl Queues {
         let queue: &mut dyn Any = &mut **queue;
         queue.downcast_mut().expect("Invariant: a queue is filed under the type of its load")
     }
+
+    /// Asks for a key that nobody asked for before.
+    fn ask<L: Load>(&mut self, key: &L::Key, waker: &Waker) {
+        let queue = self.of::<L>();
+        queue.slots.insert(key.clone(), Slot::Waiting(vec![waker.clone()]));
+        queue.asked.push(key.clone());
+        if !self.asked.contains(&TypeId::of::<L>()) {
+            self.asked.push(TypeId::of::<L>());
+        }
+    }
 }
 
 impl<L: Load> Queued for Queue<L> {
@@ -201,23 +226,47 @@ impl<L: Load> Future for Loading<'_, L> {
         let polled_before = std::mem::replace(&mut self.registered, true);
         let this = &*self;
         let mut queues = this.loaders.lock();
-        let queue = queues.of::<L>();
-        match queue.slots.get_mut(&this.key) {
+        match queues.of::<L>().slots.get_mut(&this.key) {
             Some(Slot::Known(value)) => return Poll::Ready(value.clone()),
             Some(Slot::Waiting(wakers)) => {
                 // Only a repeated poll can find its own waker here; many first polls of one key stay cheap.
                 if !polled_before || !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
                     wakers.push(context.waker().clone());
                 }
-                return Poll::Pending;
             }
-            None => {}
-        }
-        queue.slots.insert(this.key.clone(), Slot::Waiting(vec![context.waker().clone()]));
-        queue.asked.push(this.key.clone());
-        if !queues.asked.contains(&TypeId::of::<L>()) {
-            queues.asked.push(TypeId::of::<L>());
+            None => queues.ask::<L>(&this.key, context.waker()),
         }
         Poll::Pending
+    }
+}
+
+/// Many keys on their way.
+pub struct LoadingAhead<L: Load> {
+    loaders: Loaders,
+    keys: Vec<L::Key>,
+}
+
+impl<L: Load> Unpin for LoadingAhead<L> {}
+
+impl<L: Load> Future for LoadingAhead<L> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut queues = self.loaders.lock();
+        let mut is_ready = true;
+        for key in &self.keys {
+            match queues.of::<L>().slots.get_mut(key) {
+                Some(Slot::Known(_)) => continue,
+                Some(Slot::Waiting(wakers)) => {
+                    // Of many keys that come together the first is enough to be woken by.
+                    if is_ready && !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+                        wakers.push(context.waker().clone());
+                    }
+                }
+                None => queues.ask::<L>(key, context.waker()),
+            }
+            is_ready = false;
+        }
+        if is_ready { Poll::Ready(()) } else { Poll::Pending }
     }
 }

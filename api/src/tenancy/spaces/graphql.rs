@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::parser::types::Field;
-use async_graphql::{Context, ContextSelectionSet, InputType, Object, Value};
+use async_graphql::{Context, ContextSelectionSet, Object, Positioned};
 use chrono::{DateTime, Utc};
 use entity::enums::{SpacePrivacy, SpaceRole};
 use entity::ids::{OrganizationId, SpaceId, UserId};
@@ -17,6 +17,7 @@ use crate::platform::checks;
 use crate::platform::errors::Result;
 use crate::platform::pagination::{Connection, Node, Page, count_by};
 use crate::platform::request::{Request, RequestContext};
+use crate::platform::written::Writing;
 use crate::tenancy::deletion::{self, SpaceDeletionImpact};
 use crate::tenancy::join_requests::{self, JoinRequest};
 use crate::tenancy::organizations::Organization;
@@ -28,13 +29,20 @@ use crate::tenancy::space_members::{self, SpaceMember};
 pub struct Space(pub Arc<space::Model>);
 
 impl Node for Space {
-    fn at_hand(&self, _ctx: &ContextSelectionSet<'_>, name: &str, _field: &Field) -> Option<Value> {
-        Some(match name {
-            "id" => self.0.id.to_value(),
-            "name" => self.0.name.to_value(),
-            "slug" => self.0.slug.to_value(),
-            _ => return None,
-        })
+    fn at_hand(
+        &self,
+        _ctx: &ContextSelectionSet<'_>,
+        name: &str,
+        _field: &Positioned<Field>,
+        writing: &mut Writing,
+    ) -> bool {
+        match name {
+            "id" => writing.plain(self.0.id),
+            "name" => writing.text(self.0.name.as_str()),
+            "slug" => writing.text(self.0.slug.as_str()),
+            _ => return false,
+        }
+        true
     }
 }
 

@@ -7,6 +7,7 @@
 mod examine;
 mod limits;
 mod measure;
+mod once;
 mod rewrite;
 mod scan;
 mod scope;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use examine::{Examined, cost, examine};
 pub use limits::{Limits, Refusal, RefusalCode};
+pub use once::asks_each_name_once;
 pub use rewrite::rewrite;
 pub use scan::{ScanReport, scan};
 pub use shape::{SchemaShape, ShapeError};

@@ -127,3 +127,29 @@ pub fn too_many(most: usize) -> ServerError {
     error.extensions = Some(extensions);
     error
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use futures_util::stream;
+
+    use super::*;
+
+    #[test]
+    fn operations_that_always_have_an_answer_take_turns() {
+        let mut operations = Operations::default();
+        for id in ["a", "b", "c"] {
+            operations.start(id.to_owned(), false, stream::repeat_with(|| Answer::SessionOver).boxed());
+        }
+        let mut context = Context::from_waker(Waker::noop());
+        let mut answered: HashMap<Arc<str>, usize> = HashMap::new();
+        while answered.values().sum::<usize>() < 300 {
+            if let Poll::Ready((Some(_), operation)) = operations.poll_answer(&mut context) {
+                *answered.entry(Arc::clone(operation.id())).or_default() += 1;
+                operations.resume(operation);
+            }
+        }
+        assert_eq!(answered.values().copied().collect::<Vec<_>>(), [100; 3]);
+    }
+}
