@@ -13,8 +13,9 @@ use super::store;
 use crate::governance::api_keys::{self, ApiKey, ApiKeyFilter};
 use crate::governance::approvals::{self, Approval, ApprovalFilter};
 use crate::governance::decisions::{self, Decision, DecisionFilter, TracedLimit};
-use crate::governance::mcp_servers::{self, McpServer};
-use crate::governance::policies::{self, Policy};
+use crate::governance::mcp_servers::{self, McpServer, McpServerFilter};
+use crate::governance::mcp_tools::{self, McpTool, McpToolFilter};
+use crate::governance::policies::{self, Policy, PolicyFilter};
 use crate::governance::secrets::{self, Secret};
 use crate::metering::budgets::{self, Budget, BudgetFilter};
 use crate::metering::mcp_usage::{self, McpCall, McpCallFilter};
@@ -207,8 +208,22 @@ impl Project {
         #[graphql(desc = "After this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only servers that meet this.")] filter: Option<McpServerFilter>,
     ) -> Result<Connection<McpServer>> {
-        mcp_servers::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+        mcp_servers::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
+    }
+
+    /// The tools of all its MCP servers by name, also those that are gone. Tools of the same name are of different servers.
+    async fn mcp_tools(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only tools that meet this.")] filter: Option<McpToolFilter>,
+    ) -> Result<Connection<McpTool>> {
+        mcp_tools::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
     }
 
     /// Its own policies and those of its servers that you may see, the oldest first; the organization's hold in it too.
@@ -219,8 +234,9 @@ impl Project {
         #[graphql(desc = "After this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only policies that meet this.")] filter: Option<PolicyFilter>,
     ) -> Result<Connection<Policy>> {
-        policies::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+        policies::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
     }
 
     /// What was decided in it that you may read, the newest first: everything for its admins, for others what is about themselves.
