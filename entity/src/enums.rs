@@ -495,11 +495,11 @@ enumerations! {
 
     /// What a limit counts.
     BudgetMeasure {
-        /// Calls.
+        /// Calls of tools and uses of models, each of which is one.
         Requests = "requests",
-        /// Tokens of models.
+        /// Tokens that models read and write. Uses of models consume them; a call of an MCP tool never does.
         Tokens = "tokens",
-        /// Money, in United States dollars.
+        /// Money, in United States dollars. Uses of models cost; a call of an MCP tool never does.
         CostUsd = "cost_usd",
     }
 

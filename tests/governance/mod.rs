@@ -5,6 +5,7 @@ mod approvals;
 mod calls;
 mod decisions;
 mod keys;
+mod lists;
 mod mcp_client;
 mod mcp_endpoint;
 mod policies;

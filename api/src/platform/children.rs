@@ -55,7 +55,7 @@ pub async fn narrowed_pages<E, P, F>(
     parent_column: E::Column,
     sort: &Sort<E::Column>,
     condition: impl Fn(&F) -> Condition,
-    parent_of: impl Fn(&E::Model) -> P,
+    parent_of: impl Fn(&E::Model) -> Option<P>,
 ) -> Result<HashMap<Narrowed<P, F>, Slice<E::Model>>>
 where
     E: Resource,
@@ -69,7 +69,7 @@ where
     let mut found = HashMap::new();
     for ((page, filter), parents) in lists {
         let query = Read::new(context.viewer.clone()).visible::<E>().filter(condition(&filter));
-        let parent = |row: &E::Model| Some(parent_of(row));
+        let parent = |row: &E::Model| parent_of(row);
         let slices = pages(&context.connection, query, parent_column, &parents, &page, sort, parent).await?;
         found.extend(slices.into_iter().map(|(parent, slice)| ((parent, page.clone(), Arc::clone(&filter)), slice)));
     }
@@ -199,6 +199,34 @@ where
         counts.insert(P::from(row.try_get::<Uuid>("", "parent")?), row.try_get::<i64>("", "count")?);
     }
     Ok(counts)
+}
+
+/// A list below a parent that is to be counted, and what narrows it.
+pub type NarrowedCount<P, F> = (P, Arc<F>);
+
+/// How much lists hold that are narrowed, each in its own way, within the viewer's reach: a statement for each filter.
+pub async fn narrowed_counts<E, P, F>(
+    context: &LoadContext,
+    keys: Vec<NarrowedCount<P, F>>,
+    parent_column: E::Column,
+    condition: impl Fn(&F) -> Condition,
+) -> Result<HashMap<NarrowedCount<P, F>, i64>>
+where
+    E: Resource,
+    P: Copy + Eq + Hash + Into<Uuid> + From<Uuid>,
+    F: Eq + Hash,
+{
+    let mut lists: HashMap<Arc<F>, Vec<P>> = HashMap::new();
+    for (parent, filter) in keys {
+        lists.entry(filter).or_default().push(parent);
+    }
+    let mut found = HashMap::new();
+    for (filter, parents) in lists {
+        let query = Read::new(context.viewer.clone()).visible::<E>().filter(condition(&filter));
+        let counts = counts(&context.connection, query, parent_column, &parents).await?;
+        found.extend(counts.into_iter().map(|(parent, count)| ((parent, Arc::clone(&filter)), count)));
+    }
+    Ok(found)
 }
 
 /// The answers of a loader of pages below many parents: what the viewer may read, one statement for each page.

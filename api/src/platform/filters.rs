@@ -88,6 +88,22 @@ fn check_texts<'a>(field: &str, mut texts: impl Iterator<Item = &'a String>) -> 
     }
 }
 
+/// Refuses a list of more values than there are to choose from.
+pub fn check_choices<T>(field: &str, values: Option<&[T]>, most: usize) -> Result<()> {
+    match values.is_some_and(|values| values.len() > most) {
+        true => Err(Error::bad_input(field, format!("Give at most {most}."))),
+        false => Ok(()),
+    }
+}
+
+/// Refuses a name that nothing has: one that the database cannot hold, or that is far too long.
+pub fn check_name(field: &str, name: Option<&str>, refusal: &str) -> Result<()> {
+    match name.is_some_and(|name| name.contains('\0') || name.len() > 1_000) {
+        true => Err(Error::bad_input(field, refusal)),
+        false => Ok(()),
+    }
+}
+
 /// A text that LIKE takes literally.
 pub fn escape(text: &str) -> String {
     text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")

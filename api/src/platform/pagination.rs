@@ -16,6 +16,7 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Order, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
+use super::children::{Narrowed, NarrowedCount};
 use super::errors::{Error, Result};
 use super::filters::is_storable;
 use super::lean::{Lean, resolve_together, write_all};
@@ -386,6 +387,28 @@ impl<N> Connection<N> {
     {
         let slice = request.load::<Pages>((id.clone(), page)).await?;
         let count = count_by(move |request| Box::pin(request.load::<Counts>(id.clone())));
+        Ok(Self::new(slice, place, wrap, count))
+    }
+
+    /// A page of what belongs to one thing and meets a filter, from the load of such pages and that of how much each
+    /// thing has.
+    pub async fn narrowed<Pages, Counts, P, F, R>(
+        request: &Request,
+        id: P,
+        page: Page,
+        filter: F,
+        place: impl Fn(&R) -> Cursor,
+        wrap: impl Fn(R) -> N,
+    ) -> Result<Self>
+    where
+        Pages: Load<Key = Narrowed<P, F>, Value = Slice<R>>,
+        Counts: Load<Key = NarrowedCount<P, F>, Value = i64>,
+        P: Copy + Send + Sync + 'static,
+        F: Send + Sync + 'static,
+    {
+        let filter = Arc::new(filter);
+        let slice = request.load::<Pages>((id, page, Arc::clone(&filter))).await?;
+        let count = count_by(move |request| Box::pin(request.load::<Counts>((id, Arc::clone(&filter)))));
         Ok(Self::new(slice, place, wrap, count))
     }
 }

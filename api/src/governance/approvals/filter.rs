@@ -2,24 +2,35 @@
 
 use async_graphql::InputObject;
 use entity::enums::ApprovalState;
-use entity::ids::UserId;
+use entity::ids::{McpServerId, UserId};
 
-use crate::platform::errors::{Error, Result};
+use crate::platform::errors::Result;
+use crate::platform::filters::{TimeFilter, check_choices, check_name};
 
 /// Which requests for approval a list holds. Everything that is given must be met.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, InputObject)]
 pub struct ApprovalFilter {
     /// In one of these states; up to 6.
     pub states: Option<Vec<ApprovalState>>,
+    /// You may answer it now, or you may not: it is pending, and somebody else asked for it in a project that you
+    /// administer.
+    pub viewer_can_decide: Option<bool>,
     /// Asked for by this person, or a key of theirs.
     pub requested_by_id: Option<UserId>,
+    /// To call a tool of this server.
+    pub server_id: Option<McpServerId>,
+    /// To call a tool with this name, of whatever server.
+    pub tool_name: Option<String>,
+    /// Asked at this time.
+    pub created_at: Option<TimeFilter>,
 }
 
 impl ApprovalFilter {
+    /// Refuses what cannot be meant, and what the database cannot compare with.
     pub fn check(self) -> Result<Self> {
-        if self.states.as_ref().is_some_and(|states| states.len() > 6) {
-            return Err(Error::bad_input("states", "Give at most 6 states."));
-        }
+        check_choices("states", self.states.as_deref(), 6)?;
+        check_name("toolName", self.tool_name.as_deref(), "No tool has such a name.")?;
+        self.created_at.as_ref().map_or(Ok(()), |time| time.check("createdAt"))?;
         Ok(self)
     }
 }

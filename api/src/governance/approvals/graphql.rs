@@ -6,7 +6,7 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 use entity::enums::ApprovalState;
 use entity::governance::approval;
-use entity::ids::{ApiKeyId, ApprovalId, DecisionId, McpServerId, ProjectId};
+use entity::ids::{ApiKeyId, ApprovalId, DecisionId, McpServerId, OrganizationId, ProjectId};
 use serde_json::Value;
 
 use super::filter::ApprovalFilter;
@@ -16,7 +16,7 @@ use crate::governance::policies::Policy;
 use crate::identity::users::User;
 use crate::platform::authorization::Action;
 use crate::platform::errors::Result;
-use crate::platform::pagination::{Connection, Node, Page, count_by};
+use crate::platform::pagination::{Connection, Node, Page};
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::projects::Project;
 
@@ -194,11 +194,27 @@ pub async fn of_project(
     page: Page,
     filter: Option<ApprovalFilter>,
 ) -> Result<Connection<Approval>> {
-    let filter = Arc::new(filter.unwrap_or_default().check()?);
-    let slice = request.load::<store::OfProjects>((id, page, Arc::clone(&filter))).await?;
-    let count = count_by(move |request| {
-        let filter = Arc::clone(&filter);
-        Box::pin(async move { store::count_of_project(request, id, &filter).await })
-    });
-    Ok(Connection::new(slice, store::place, Approval::from, count))
+    let filter = filter.unwrap_or_default().check()?;
+    let (place, wrap) = (store::place, Approval::from);
+    Connection::narrowed::<store::OfProjects, store::CountOfProjects, _, _, _>(request, id, page, filter, place, wrap)
+        .await
+}
+
+/// A page of the requests in all projects of an organization that the viewer may read.
+pub async fn of_organization(
+    request: &Request,
+    id: OrganizationId,
+    page: Page,
+    filter: Option<ApprovalFilter>,
+) -> Result<Connection<Approval>> {
+    let filter = filter.unwrap_or_default().check()?;
+    Connection::narrowed::<store::OfOrganizations, store::CountOfOrganizations, _, _, _>(
+        request,
+        id,
+        page,
+        filter,
+        store::place,
+        Approval::from,
+    )
+    .await
 }

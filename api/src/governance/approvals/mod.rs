@@ -19,6 +19,6 @@ pub use asking::{Asking, MOST_PENDING, ask_once};
 pub use binding::{Call, Unfit, consume, held};
 pub use expiring::expire_in_time;
 pub use filter::ApprovalFilter;
-pub use graphql::{Approval, of_project};
+pub use graphql::{Approval, of_organization, of_project};
 pub use mutations::ApprovalMutation;
 pub use subscription::ApprovalSubscription;

@@ -9,20 +9,21 @@ use entity::identity::user;
 use entity::ids::{ApiKeyId, ApprovalId, DecisionId, McpServerId, OrganizationId, PolicyId, ProjectId, UserId};
 use entity::tenancy::{organization, project};
 use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, QueryFilter, Statement};
 use serde_json::Value;
 
 use super::binding::Call;
 use super::filter::ApprovalFilter;
 use crate::governance::GovernanceErrorCode as Code;
-use crate::platform::authorization::{Authority, Granted};
+use crate::platform::authorization::{Action, Authority, Granted, nothing, within_scopes};
 use crate::platform::checks;
-use crate::platform::children::{self, Narrowed};
+use crate::platform::children::{self, Narrowed, NarrowedCount};
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Slice, Sort, SortKey, SortKind};
 use crate::platform::request::Request;
-use crate::platform::viewer::Grants;
+use crate::platform::viewer::{Grants, Viewer};
 use crate::platform::write::Write;
 
 /// How many hear of a request.
@@ -30,11 +31,14 @@ const MOST_DECIDERS: i32 = 20;
 
 /// The requests that somebody with these grants may read: all of the projects they administer, and their own.
 pub fn readable(grants: &Grants, user: UserId) -> Condition {
-    let administered = grants.projects.iter().filter(|(_, role)| **role == ProjectRole::Admin).map(|(id, _)| *id);
     let own = Condition::all()
         .add(Column::RequestedBy.eq(user))
         .add(Column::ProjectId.eq_any(grants.projects.keys().copied().collect::<Vec<_>>()));
-    Condition::any().add(Column::ProjectId.eq_any(administered.collect::<Vec<_>>())).add(own)
+    Condition::any().add(Column::ProjectId.eq_any(administered(grants))).add(own)
+}
+
+fn administered(grants: &Grants) -> Vec<ProjectId> {
+    grants.projects.iter().filter(|(_, role)| **role == ProjectRole::Admin).map(|(id, _)| *id).collect()
 }
 
 const NEWEST: Sort<Column> = Sort { column: Column::CreatedAt, id: Column::Id, kind: SortKind::Time, descending: true };
@@ -44,10 +48,43 @@ pub fn place(row: &Model) -> Cursor {
     Cursor::new(Column::CreatedAt, SortKey::Time(row.created_at), row.id)
 }
 
-fn condition(filter: &ApprovalFilter) -> Condition {
+fn condition(filter: &ApprovalFilter, viewer: &Viewer) -> Condition {
+    let any_state = |states: &Vec<ApprovalState>| {
+        states.iter().fold(Condition::any().add(Expr::value(false)), |any, state| any.add(in_state(*state)))
+    };
+    let decidable = |wanted: bool| if wanted { decidable(viewer) } else { decidable(viewer).not() };
     Condition::all()
-        .add_option(filter.states.clone().map(|states| Column::State.is_in(states)))
+        .add_option(filter.states.as_ref().map(any_state))
+        .add_option(filter.viewer_can_decide.map(decidable))
         .add_option(filter.requested_by_id.map(|id| Column::RequestedBy.eq(id)))
+        .add_option(filter.server_id.map(|id| Column::ServerId.eq(id)))
+        .add_option(filter.tool_name.as_ref().map(|name| Column::ToolName.eq(name)))
+        .add_option(filter.created_at.as_ref().map(|time| time.condition(Column::CreatedAt)))
+}
+
+/// Invariant: what `Approval.state` says. Whose time is over is expired, also before that is written down.
+fn in_state(state: ApprovalState) -> Condition {
+    let is_over = || Column::ExpiresAt.into_expr().lte(Expr::cust("now()"));
+    let stored = Condition::all().add(Column::State.eq(state));
+    match state {
+        ApprovalState::Pending | ApprovalState::Approved => stored.add(is_over().not()),
+        ApprovalState::Expired => {
+            let overdue = [ApprovalState::Pending, ApprovalState::Approved];
+            Condition::any().add(stored).add(Condition::all().add(Column::State.is_in(overdue)).add(is_over()))
+        }
+        ApprovalState::Denied | ApprovalState::Consumed | ApprovalState::Withdrawn => stored,
+    }
+}
+
+/// Invariant: what `permitted` says of `Action::Decide`, while there is time.
+fn decidable(viewer: &Viewer) -> Condition {
+    let may_decide = within_scopes::<Entity>(viewer).contains(Action::Decide);
+    match (viewer.grants(), viewer.user_id()) {
+        (Some(grants), Some(user)) if may_decide => in_state(ApprovalState::Pending)
+            .add(Column::ProjectId.eq_any(administered(grants)))
+            .add(Column::RequestedBy.ne(user)),
+        _ => nothing(),
+    }
 }
 
 /// A page of the requests of each of many projects.
@@ -59,15 +96,53 @@ impl Load for OfProjects {
     const MERGED: bool = false;
 
     async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
-        let project = |row: &Model| row.project_id;
-        children::narrowed_pages::<Entity, _, _>(context, keys, Column::ProjectId, &NEWEST, condition, project).await
+        let (column, project) = (Column::ProjectId, |row: &Model| Some(row.project_id));
+        let condition = |filter: &ApprovalFilter| condition(filter, &context.viewer);
+        children::narrowed_pages::<Entity, _, _>(context, keys, column, &NEWEST, condition, project).await
     }
 }
 
-/// How many requests a list of a project holds.
-pub async fn count_of_project(request: &Request, id: ProjectId, filter: &ApprovalFilter) -> Result<i64> {
-    let query = request.read().visible::<Entity>().filter(Column::ProjectId.eq(id)).filter(condition(filter));
-    request.count(query).await
+/// How many requests each list of a project holds.
+pub struct CountOfProjects;
+
+impl Load for CountOfProjects {
+    type Key = NarrowedCount<ProjectId, ApprovalFilter>;
+    type Value = i64;
+    const MERGED: bool = false;
+
+    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, i64>> {
+        let condition = |filter: &ApprovalFilter| condition(filter, &context.viewer);
+        children::narrowed_counts::<Entity, _, _>(context, keys, Column::ProjectId, condition).await
+    }
+}
+
+/// A page of the requests in all projects of each of many organizations.
+pub struct OfOrganizations;
+
+impl Load for OfOrganizations {
+    type Key = Narrowed<OrganizationId, ApprovalFilter>;
+    type Value = Slice<Model>;
+    const MERGED: bool = false;
+
+    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
+        let (column, organization) = (Column::OrganizationId, |row: &Model| Some(row.organization_id));
+        let condition = |filter: &ApprovalFilter| condition(filter, &context.viewer);
+        children::narrowed_pages::<Entity, _, _>(context, keys, column, &NEWEST, condition, organization).await
+    }
+}
+
+/// How many requests each list of an organization holds.
+pub struct CountOfOrganizations;
+
+impl Load for CountOfOrganizations {
+    type Key = NarrowedCount<OrganizationId, ApprovalFilter>;
+    type Value = i64;
+    const MERGED: bool = false;
+
+    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, i64>> {
+        let condition = |filter: &ApprovalFilter| condition(filter, &context.viewer);
+        children::narrowed_counts::<Entity, _, _>(context, keys, Column::OrganizationId, condition).await
+    }
 }
 
 /// The request as it is at this moment, if the viewer may see it.

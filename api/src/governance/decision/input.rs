@@ -116,6 +116,23 @@ pub enum Gate {
     SubscriptionInGoodStanding,
 }
 
+impl Gate {
+    /// How the trace of a decision spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::KeyValid => "key_valid",
+            Self::MayCall => "may_call",
+            Self::OrganizationActive => "organization_active",
+            Self::ProjectActive => "project_active",
+            Self::ServerApproved => "server_approved",
+            Self::ScanPassed => "scan_passed",
+            Self::ToolEnabled => "tool_enabled",
+            Self::PinMatches => "pin_matches",
+            Self::SubscriptionInGoodStanding => "subscription_in_good_standing",
+        }
+    }
+}
+
 /// Everything a decision looks at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Input {
@@ -198,6 +215,20 @@ impl Facts {
             address: input.address.map_or_else(|| none.clone(), |address| address.to_string().into()),
             at: input.at.to_rfc3339().into(),
             none,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::resolver_utils::EnumType;
+
+    use super::*;
+
+    #[test]
+    fn a_gate_is_spelled_as_traces_spell_it() {
+        for gate in Gate::items() {
+            assert_eq!(serde_json::to_value(gate.value).expect("a text"), gate.value.as_str());
         }
     }
 }

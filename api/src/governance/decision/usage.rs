@@ -13,11 +13,11 @@ use super::Problem;
 #[graphql(name = "UsageMeasure")]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
-    /// Calls of tools and uses of models.
+    /// Calls of tools and uses of models, each of which is one.
     Requests,
-    /// Tokens that models read and write.
+    /// Tokens that models read and write. Uses of models consume them; a call of an MCP tool never does.
     Tokens,
-    /// US dollars.
+    /// US dollars. Uses of models cost; a call of an MCP tool never does.
     CostUsd,
 }
 

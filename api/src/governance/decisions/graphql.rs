@@ -18,7 +18,7 @@ use crate::identity::users::User;
 use crate::metering::limits::Subjects;
 use crate::platform::authorization::Action;
 use crate::platform::errors::{Error, Result};
-use crate::platform::pagination::{Connection, Node, Page, count_by};
+use crate::platform::pagination::{Connection, Node, Page};
 use crate::platform::request::{Request, RequestContext};
 use crate::tenancy::projects::Project;
 
@@ -221,13 +221,10 @@ pub async fn of_project(
     page: Page,
     filter: Option<DecisionFilter>,
 ) -> Result<Connection<Decision>> {
-    let filter = Arc::new(filter.unwrap_or_default().check()?);
-    let slice = request.load::<store::OfProjects>((id, page, Arc::clone(&filter))).await?;
-    let count = count_by(move |request| {
-        let filter = Arc::clone(&filter);
-        Box::pin(async move { store::count_of_project(request, id, &filter).await })
-    });
-    Ok(Connection::new(slice, store::place, Decision::from, count))
+    let filter = filter.unwrap_or_default().check()?;
+    let (place, wrap) = (store::place, Decision::from);
+    Connection::narrowed::<store::OfProjects, store::CountOfProjects, _, _, _>(request, id, page, filter, place, wrap)
+        .await
 }
 
 /// A page of the decisions of an organization that the viewer may read.
@@ -237,11 +234,14 @@ pub async fn of_organization(
     page: Page,
     filter: Option<DecisionFilter>,
 ) -> Result<Connection<Decision>> {
-    let filter = Arc::new(filter.unwrap_or_default().check()?);
-    let slice = request.load::<store::OfOrganizations>((id, page, Arc::clone(&filter))).await?;
-    let count = count_by(move |request| {
-        let filter = Arc::clone(&filter);
-        Box::pin(async move { store::count_of_organization(request, id, &filter).await })
-    });
-    Ok(Connection::new(slice, store::place, Decision::from, count))
+    let filter = filter.unwrap_or_default().check()?;
+    Connection::narrowed::<store::OfOrganizations, store::CountOfOrganizations, _, _, _>(
+        request,
+        id,
+        page,
+        filter,
+        store::place,
+        Decision::from,
+    )
+    .await
 }

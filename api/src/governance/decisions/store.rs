@@ -3,22 +3,22 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use entity::enums::{ProjectRole, SubscriptionStatus};
+use entity::enums::{DecisionOutcome, ProjectRole, SubscriptionStatus};
 use entity::governance::decision::{ActiveModel, Column, Entity, Model};
 use entity::governance::policy;
 use entity::ids::{OrganizationId, ProjectId, UserId};
 use entity::tenancy::organization::OrganizationSettings;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, IntoActiveModel,
-    QueryFilter, Statement,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, FromQueryResult, IntoActiveModel, Statement,
 };
 use uuid::Uuid;
 
 use super::filter::DecisionFilter;
-use crate::governance::decision::{Defaults, Policy};
+use super::trace::ReasonKind;
+use crate::governance::decision::{Defaults, Gate, Policy};
 use crate::governance::policies::{as_decided, defaults_of};
-use crate::platform::children::{self, Narrowed};
+use crate::platform::children::{self, Narrowed, NarrowedCount};
 use crate::platform::errors::Result;
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Slice, Sort, SortKey, SortKind};
@@ -161,11 +161,32 @@ pub fn place(row: &Model) -> Cursor {
 }
 
 fn condition(filter: &DecisionFilter) -> Condition {
+    let reason = |reasons: &Vec<ReasonKind>| Column::Reason.is_in(reasons.iter().map(|reason| reason.as_str()));
     Condition::all()
         .add_option(filter.outcomes.clone().map(|outcomes| Column::Outcome.is_in(outcomes)))
-        .add_option(filter.user_id.map(|id| Column::UserId.eq(id)))
+        .add_option(filter.would_be.clone().map(would_be))
+        .add_option(filter.reasons.as_ref().map(reason))
+        .add_option(filter.gates.as_deref().map(closed_gate))
         .add_option(filter.winner_id.map(|id| Column::WinnerId.eq(id)))
+        .add_option(filter.server_id.map(|id| Column::ServerId.eq(id)))
+        .add_option(filter.tool_name.as_ref().map(|name| Column::ToolName.eq(name)))
+        .add_option(filter.model.as_ref().map(|name| Column::Model.eq(name)))
+        .add_option(filter.user_id.map(|id| Column::UserId.eq(id)))
+        .add_option(filter.api_key_id.map(|id| Column::ApiKeyId.eq(id)))
         .add_option(filter.created_at.as_ref().map(|time| time.condition(Column::CreatedAt)))
+}
+
+/// Said as its index says it, too.
+fn would_be(outcomes: Vec<DecisionOutcome>) -> Condition {
+    Condition::all().add(Column::WouldBe.is_not_null()).add(Column::WouldBe.is_in(outcomes))
+}
+
+/// Said as its index says it: the gate stands in the trace, of those decisions alone that have it for their reason.
+fn closed_gate(gates: &[Gate]) -> Condition {
+    let gate = Expr::cust("\"decisions\".\"trace\" #>> '{reason,gate}'");
+    Condition::all()
+        .add(Expr::cust("\"decisions\".\"reason\" = 'gate'"))
+        .add(gate.is_in(gates.iter().map(|gate| gate.as_str())))
 }
 
 /// A page of the decisions of each of many projects.
@@ -177,7 +198,7 @@ impl Load for OfProjects {
     const MERGED: bool = false;
 
     async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
-        let parent = |row: &Model| row.project_id;
+        let parent = |row: &Model| Some(row.project_id);
         children::narrowed_pages::<Entity, _, _>(context, keys, Column::ProjectId, &NEWEST, condition, parent).await
     }
 }
@@ -191,23 +212,34 @@ impl Load for OfOrganizations {
     const MERGED: bool = false;
 
     async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
-        let parent = |row: &Model| row.organization_id;
+        let parent = |row: &Model| Some(row.organization_id);
         children::narrowed_pages::<Entity, _, _>(context, keys, Column::OrganizationId, &NEWEST, condition, parent)
             .await
     }
 }
 
-/// How many decisions a list of a project holds.
-pub async fn count_of_project(request: &Request, id: ProjectId, filter: &DecisionFilter) -> Result<i64> {
-    count(request, Column::ProjectId.eq(id), filter).await
+/// How many decisions each list of a project holds.
+pub struct CountOfProjects;
+
+impl Load for CountOfProjects {
+    type Key = NarrowedCount<ProjectId, DecisionFilter>;
+    type Value = i64;
+    const MERGED: bool = false;
+
+    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, i64>> {
+        children::narrowed_counts::<Entity, _, _>(context, keys, Column::ProjectId, condition).await
+    }
 }
 
-/// How many decisions a list of an organization holds.
-pub async fn count_of_organization(request: &Request, id: OrganizationId, filter: &DecisionFilter) -> Result<i64> {
-    count(request, Column::OrganizationId.eq(id), filter).await
-}
+/// How many decisions each list of an organization holds.
+pub struct CountOfOrganizations;
 
-async fn count(request: &Request, of: sea_orm::sea_query::Expr, filter: &DecisionFilter) -> Result<i64> {
-    let query = request.read().visible::<Entity>().filter(of).filter(condition(filter));
-    request.count(query).await
+impl Load for CountOfOrganizations {
+    type Key = NarrowedCount<OrganizationId, DecisionFilter>;
+    type Value = i64;
+    const MERGED: bool = false;
+
+    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, i64>> {
+        children::narrowed_counts::<Entity, _, _>(context, keys, Column::OrganizationId, condition).await
+    }
 }

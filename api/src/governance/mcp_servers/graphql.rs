@@ -6,13 +6,13 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 use entity::enums::{McpHealth, McpServerStatus};
 use entity::governance::{mcp_server, mcp_server_version};
-use entity::ids::{McpServerId, ProjectId, UserId};
+use entity::ids::{McpServerId, UserId};
 use entity::tenancy::{organization, project};
 
 use super::manifest::{self, Exported};
+use super::review;
 use super::transport::Transport;
 use super::versions::{self, McpServerVersion};
-use super::{review, store};
 use crate::governance::mcp_discoveries::{self, McpDiscovery};
 use crate::governance::mcp_scans::{self, McpScan};
 use crate::governance::mcp_tools::{self, McpTool};
@@ -220,18 +220,6 @@ impl McpServer {
     ) -> Result<Connection<McpScan>> {
         mcp_scans::of_server(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
     }
-}
-
-/// A page of the servers of a project, in the order in which they were registered.
-pub async fn of_project(request: &Request, id: ProjectId, page: Page) -> Result<Connection<McpServer>> {
-    Connection::of::<store::BelowProjects, store::CountBelowProjects, _>(
-        request,
-        id,
-        page,
-        store::place,
-        McpServer::from,
-    )
-    .await
 }
 
 /// The file that describes the server to others.

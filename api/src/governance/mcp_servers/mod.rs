@@ -7,6 +7,7 @@ mod events;
 mod graphql;
 mod input;
 mod letter;
+mod listing;
 pub mod manifest;
 mod mutations;
 mod registering;
@@ -21,7 +22,9 @@ mod versions;
 
 pub use callable::{Callable, CallableTool, Route, callable, callable_of_project};
 pub use events::{Happened, McpServerEvent};
-pub use graphql::{McpServer, of_project};
+pub use graphql::McpServer;
+pub use listing::filter::McpServerFilter;
+pub use listing::graphql::{of_organization, of_project};
 pub use mutations::McpServerMutation;
 pub use resolving::{Reach, Unresolved, resolve_route, resolve_version};
 pub use review::graphql::McpReviewMutation;

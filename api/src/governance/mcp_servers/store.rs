@@ -34,41 +34,6 @@ pub fn versions_within(projects: Vec<ProjectId>) -> Condition {
     Condition::all().add(mcp_server_version::Column::ProjectId.eq_any(projects))
 }
 
-const BY_TIME: Sort<Column> =
-    Sort { column: Column::CreatedAt, id: Column::Id, kind: SortKind::Time, descending: false };
-
-/// Where a server stands in the list of its project.
-pub fn place(row: &Model) -> Cursor {
-    Cursor::new(Column::CreatedAt, SortKey::Time(row.created_at), row.id)
-}
-
-/// A page of servers below each of many projects.
-pub struct BelowProjects;
-
-impl Load for BelowProjects {
-    type Key = (ProjectId, Page);
-    type Value = Slice<Model>;
-    const MERGED: bool = false;
-
-    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
-        let parent = |row: &Model| Some(row.project_id);
-        children::visible_pages::<Entity, _>(context, keys, Column::ProjectId, &BY_TIME, parent).await
-    }
-}
-
-/// How many servers each project has.
-pub struct CountBelowProjects;
-
-impl Load for CountBelowProjects {
-    type Key = ProjectId;
-    type Value = i64;
-    const MERGED: bool = false;
-
-    async fn load(context: &LoadContext, keys: Vec<ProjectId>) -> Result<HashMap<ProjectId, i64>> {
-        children::visible_counts::<Entity, _>(context, Column::ProjectId, &keys).await
-    }
-}
-
 const NEWEST_VERSION: Sort<mcp_server_version::Column> = Sort {
     column: mcp_server_version::Column::Number,
     id: mcp_server_version::Column::Id,

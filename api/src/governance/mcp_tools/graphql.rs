@@ -6,9 +6,10 @@ use async_graphql::{Context, InputObject, Object};
 use chrono::{DateTime, Utc};
 use entity::enums::{RiskLevel, ToolDrift};
 use entity::governance::mcp_tool;
-use entity::ids::{McpServerId, McpToolId};
+use entity::ids::{McpServerId, McpToolId, ProjectId};
 use serde_json::Value;
 
+use super::filter::McpToolFilter;
 use super::reasons::{self, McpRiskReason, McpToolChange};
 use super::rules::{self, NewOverride};
 use super::store;
@@ -202,6 +203,19 @@ impl McpTool {
 /// A page of the tools of a server, by name.
 pub async fn of_server(request: &Request, id: McpServerId, page: Page) -> Result<Connection<McpTool>> {
     Connection::of::<store::BelowServers, store::CountBelowServers, _>(request, id, page, store::place, McpTool::from)
+        .await
+}
+
+/// A page of the tools of the servers of a project, by name.
+pub async fn of_project(
+    request: &Request,
+    id: ProjectId,
+    page: Page,
+    filter: Option<McpToolFilter>,
+) -> Result<Connection<McpTool>> {
+    let filter = filter.unwrap_or_default().check()?;
+    let (place, wrap) = (store::place, McpTool::from);
+    Connection::narrowed::<store::OfProjects, store::CountOfProjects, _, _, _>(request, id, page, filter, place, wrap)
         .await
 }
 

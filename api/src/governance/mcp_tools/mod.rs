@@ -2,12 +2,14 @@
 //! not as it was approved is not called before somebody approves it again; only another spacing is accepted by itself.
 //! Invariant: rows are written with their server locked.
 
+mod filter;
 mod found;
 mod graphql;
 mod reasons;
 mod rules;
 mod store;
 
+pub use filter::McpToolFilter;
 pub use found::{Changes, upsert};
-pub use graphql::{McpTool, McpToolMutation, of_server};
-pub use store::{has_poisoned, names_of_others, pin_all};
+pub use graphql::{McpTool, McpToolMutation, of_project, of_server};
+pub use store::{REVIEWED, has_poisoned, names_of_others, pin_all, server_has_drifted};

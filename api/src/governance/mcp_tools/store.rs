@@ -3,17 +3,21 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use entity::enums::{RiskLevel, ToolDrift};
+use entity::enums::{McpServerStatus, RiskLevel, ToolDrift};
 use entity::governance::mcp_server;
 use entity::governance::mcp_tool::{self, Column, Entity, Model};
 use entity::ids::{McpServerId, McpToolId, ProjectId};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, QueryFilter, QueryOrder, QuerySelect, Statement};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityName, QueryFilter, QueryOrder, QuerySelect, Statement,
+};
 use serde_json::Value;
 
+use super::filter::McpToolFilter;
 use crate::governance::pins::Tool;
 use crate::platform::authorization::Granted;
-use crate::platform::children;
+use crate::platform::children::{self, Narrowed, NarrowedCount};
 use crate::platform::errors::{Error, Result};
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
@@ -55,6 +59,98 @@ impl Load for CountBelowServers {
 
     async fn load(context: &LoadContext, keys: Vec<McpServerId>) -> Result<HashMap<McpServerId, i64>> {
         children::visible_counts::<Entity, _>(context, Column::ServerId, &keys).await
+    }
+}
+
+fn condition(filter: &McpToolFilter) -> Condition {
+    let waits = |wanted: bool| if wanted { needs_review() } else { needs_review().not() };
+    of_server_with(None)
+        .add_option(filter.server_id.map(|id| Column::ServerId.eq(id)))
+        .add_option(filter.risk_levels.clone().map(of_risk))
+        .add_option(filter.is_enabled.map(|is_enabled| Column::IsEnabled.eq(is_enabled)))
+        .add_option(filter.is_present.map(|is_present| Column::IsPresent.eq(is_present)))
+        .add_option(filter.needs_review.map(waits))
+        .add_option(filter.drifts.clone().map(drifted))
+        .add_option(filter.name.as_ref().map(|name| name.condition(Column::Name)))
+        .add_option(filter.created_at.as_ref().map(|time| time.condition(Column::CreatedAt)))
+        .add_option(filter.updated_at.as_ref().map(|time| time.condition(Column::UpdatedAt)))
+}
+
+/// Its server is there still, and where that is asked has this status.
+fn of_server_with(status: Option<McpServerStatus>) -> Condition {
+    let server = mcp_server::Entity;
+    let found = Query::select()
+        .expr(Expr::value(1))
+        .from(server.table_ref())
+        .and_where(Expr::col((server, mcp_server::Column::Id)).equals((Entity, Column::ServerId)))
+        .and_where(mcp_server::Column::DeletedAt.is_null())
+        .and_where_option(status.map(|status| mcp_server::Column::Status.eq(status)))
+        .to_owned();
+    Condition::all().add(Expr::exists(found))
+}
+
+/// Invariant: what `McpTool.riskLevel` says.
+fn of_risk(levels: Vec<RiskLevel>) -> Condition {
+    let holds = || Column::RiskOverrideExpiresAt.into_expr().gt(Expr::cust("now()"));
+    let overridden = Condition::all().add(holds()).add(Column::RiskOverride.is_in(levels.clone()));
+    let is_over = Condition::any().add(Column::RiskOverrideExpiresAt.is_null()).add(holds().not());
+    Condition::any().add(overridden).add(Condition::all().add(is_over).add(Column::RiskLevel.is_in(levels)))
+}
+
+/// The kinds of drift that wait for somebody to look: all but another spacing.
+pub const REVIEWED: [ToolDrift; 6] = [
+    ToolDrift::Compatible,
+    ToolDrift::Added,
+    ToolDrift::Removed,
+    ToolDrift::Breaking,
+    ToolDrift::PrivilegeExpanding,
+    ToolDrift::Poisoned,
+];
+
+fn needs_review() -> Condition {
+    drifted(REVIEWED.to_vec()).add(of_server_with(Some(McpServerStatus::Approved)))
+}
+
+/// Said as the index says it, too.
+fn drifted(drifts: Vec<ToolDrift>) -> Condition {
+    Condition::all().add(Column::Drift.is_not_null()).add(Column::Drift.is_in(drifts))
+}
+
+/// Of a list of servers: those with a tool that drifted in one of these ways.
+pub fn server_has_drifted(drifts: Vec<ToolDrift>) -> Expr {
+    let tools = Query::select()
+        .expr(Expr::value(1))
+        .from(Entity.table_ref())
+        .and_where(Expr::col((Entity, Column::ServerId)).equals((mcp_server::Entity, mcp_server::Column::Id)))
+        .cond_where(drifted(drifts))
+        .to_owned();
+    Expr::exists(tools)
+}
+
+/// A page of the tools of the servers of each of many projects.
+pub struct OfProjects;
+
+impl Load for OfProjects {
+    type Key = Narrowed<ProjectId, McpToolFilter>;
+    type Value = Slice<Model>;
+    const MERGED: bool = false;
+
+    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
+        let (column, project) = (Column::ProjectId, |row: &Model| Some(row.project_id));
+        children::narrowed_pages::<Entity, _, _>(context, keys, column, &BY_NAME, condition, project).await
+    }
+}
+
+/// How many tools each list of a project holds.
+pub struct CountOfProjects;
+
+impl Load for CountOfProjects {
+    type Key = NarrowedCount<ProjectId, McpToolFilter>;
+    type Value = i64;
+    const MERGED: bool = false;
+
+    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, i64>> {
+        children::narrowed_counts::<Entity, _, _>(context, keys, Column::ProjectId, condition).await
     }
 }
 

@@ -10,6 +10,7 @@ use entity::ids::{McpServerId, OrganizationId, PolicyId, PolicyVersionId, Projec
 use serde_json::Value;
 
 use super::applying::PolicyAppliesTo;
+use super::filter::PolicyFilter;
 use super::says::PolicyRules;
 use super::store;
 use crate::governance::decision::{AppliesTo, Level};
@@ -229,11 +230,18 @@ impl PolicyVersion {
 }
 
 /// A page of the policies of an organization itself.
-pub async fn of_organization(request: &Request, id: OrganizationId, page: Page) -> Result<Connection<Policy>> {
-    Connection::of::<store::OfOrganizations, store::CountOfOrganizations, _>(
+pub async fn of_organization(
+    request: &Request,
+    id: OrganizationId,
+    page: Page,
+    filter: Option<PolicyFilter>,
+) -> Result<Connection<Policy>> {
+    let filter = filter.unwrap_or_default().check()?;
+    Connection::narrowed::<store::OfOrganizations, store::CountOfOrganizations, _, _, _>(
         request,
         id,
         page,
+        filter,
         store::place,
         Policy::from,
     )
@@ -241,6 +249,14 @@ pub async fn of_organization(request: &Request, id: OrganizationId, page: Page) 
 }
 
 /// A page of the policies of a project and its servers.
-pub async fn of_project(request: &Request, id: ProjectId, page: Page) -> Result<Connection<Policy>> {
-    Connection::of::<store::OfProjects, store::CountOfProjects, _>(request, id, page, store::place, Policy::from).await
+pub async fn of_project(
+    request: &Request,
+    id: ProjectId,
+    page: Page,
+    filter: Option<PolicyFilter>,
+) -> Result<Connection<Policy>> {
+    let filter = filter.unwrap_or_default().check()?;
+    let (place, wrap) = (store::place, Policy::from);
+    Connection::narrowed::<store::OfProjects, store::CountOfProjects, _, _, _>(request, id, page, filter, place, wrap)
+        .await
 }

@@ -34,7 +34,8 @@ pub enum PolicyRulesInput {
 /// How much may be used in a window of time.
 #[derive(Clone, Debug, InputObject)]
 pub struct UsageRulesInput {
-    /// The limits, 1 to 500. All of them hold.
+    /// The limits, 1 to 500. All of them hold: also one of tokens or cost, once models have used it up, refuses calls of
+    /// tools, which consume none.
     pub limits: Vec<UsageLimitInput>,
 }
 

@@ -5,6 +5,7 @@
 pub mod applying;
 pub mod cedar;
 mod events;
+mod filter;
 mod graphql;
 pub mod input;
 mod mutations;
@@ -13,6 +14,7 @@ mod rules;
 mod says;
 mod store;
 
+pub use filter::PolicyFilter;
 pub use graphql::{Policy, of_organization, of_project};
 pub use mutations::{PolicyMutation, PolicyScopeInput};
 pub use roles::PolicyRole;

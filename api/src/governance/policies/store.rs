@@ -11,12 +11,13 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, Condition, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 
+use super::filter::PolicyFilter;
 use super::rules::Owner;
 use crate::governance::GovernanceErrorCode as Code;
 use crate::governance::decision::{AppliesTo, CustomRules, Defaults, Level, Mode, Policy, Rules};
 use crate::platform::authorization::{Authority, Granted, Read};
 use crate::platform::checks;
-use crate::platform::children;
+use crate::platform::children::{self, Narrowed, NarrowedCount};
 use crate::platform::errors::{Error, Result};
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
@@ -46,39 +47,58 @@ pub fn place(row: &Model) -> Cursor {
     Cursor::new(Column::CreatedAt, SortKey::Time(row.created_at), row.id)
 }
 
+fn condition(filter: &PolicyFilter) -> Condition {
+    Condition::all()
+        .add_option(filter.types.clone().map(|types| Column::Type.is_in(types)))
+        .add_option(filter.statuses.clone().map(|statuses| Column::Status.is_in(statuses)))
+        .add_option(filter.mode.map(|mode| Column::Mode.eq(mode)))
+        .add_option(filter.level.map(at_level))
+        .add_option(filter.server_id.map(|id| Column::ServerId.eq(id)))
+        .add_option(filter.name.as_ref().map(|name| name.condition(Column::Name)))
+        .add_option(filter.created_at.as_ref().map(|time| time.condition(Column::CreatedAt)))
+        .add_option(filter.updated_at.as_ref().map(|time| time.condition(Column::UpdatedAt)))
+}
+
+/// Invariant: what `level` says.
+fn at_level(level: Level) -> Condition {
+    match level {
+        Level::Organization => Condition::all().add(Column::ProjectId.is_null()),
+        Level::Project => Condition::all().add(Column::ProjectId.is_not_null()).add(Column::ServerId.is_null()),
+        Level::Server => Condition::all().add(Column::ServerId.is_not_null()),
+    }
+}
+
+/// Without those of the projects.
+fn condition_of_organization(filter: &PolicyFilter) -> Condition {
+    condition(filter).add(Column::ProjectId.is_null())
+}
+
 /// A page of the policies of each of many organizations, without those of their projects.
 pub struct OfOrganizations;
 
 impl Load for OfOrganizations {
-    type Key = (OrganizationId, Page);
+    type Key = Narrowed<OrganizationId, PolicyFilter>;
     type Value = Slice<Model>;
     const MERGED: bool = false;
 
     async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
-        let mut found = HashMap::new();
-        for (page, parents) in children::by_page(keys) {
-            let query = Read::new(context.viewer.clone()).visible::<Entity>().filter(Column::ProjectId.is_null());
-            let of = |row: &Model| Some(row.organization_id);
-            let slices =
-                children::pages(&context.connection, query, Column::OrganizationId, &parents, &page, &BY_TIME, of)
-                    .await?;
-            found.extend(slices.into_iter().map(|(parent, slice)| ((parent, page.clone()), slice)));
-        }
-        Ok(found)
+        let (column, organization) = (Column::OrganizationId, |row: &Model| Some(row.organization_id));
+        let condition = condition_of_organization;
+        children::narrowed_pages::<Entity, _, _>(context, keys, column, &BY_TIME, condition, organization).await
     }
 }
 
-/// How many policies each organization has for the viewer, without those of its projects.
+/// How many policies each list of an organization holds, without those of its projects.
 pub struct CountOfOrganizations;
 
 impl Load for CountOfOrganizations {
-    type Key = OrganizationId;
+    type Key = NarrowedCount<OrganizationId, PolicyFilter>;
     type Value = i64;
     const MERGED: bool = false;
 
-    async fn load(context: &LoadContext, keys: Vec<OrganizationId>) -> Result<HashMap<OrganizationId, i64>> {
-        let query = Read::new(context.viewer.clone()).visible::<Entity>().filter(Column::ProjectId.is_null());
-        children::counts(&context.connection, query, Column::OrganizationId, &keys).await
+    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, i64>> {
+        let column = Column::OrganizationId;
+        children::narrowed_counts::<Entity, _, _>(context, keys, column, condition_of_organization).await
     }
 }
 
@@ -86,25 +106,26 @@ impl Load for CountOfOrganizations {
 pub struct OfProjects;
 
 impl Load for OfProjects {
-    type Key = (ProjectId, Page);
+    type Key = Narrowed<ProjectId, PolicyFilter>;
     type Value = Slice<Model>;
     const MERGED: bool = false;
 
     async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
-        children::visible_pages::<Entity, _>(context, keys, Column::ProjectId, &BY_TIME, |row| row.project_id).await
+        let (column, project) = (Column::ProjectId, |row: &Model| row.project_id);
+        children::narrowed_pages::<Entity, _, _>(context, keys, column, &BY_TIME, condition, project).await
     }
 }
 
-/// How many policies each project has for the viewer.
+/// How many policies each list of a project holds.
 pub struct CountOfProjects;
 
 impl Load for CountOfProjects {
-    type Key = ProjectId;
+    type Key = NarrowedCount<ProjectId, PolicyFilter>;
     type Value = i64;
     const MERGED: bool = false;
 
-    async fn load(context: &LoadContext, keys: Vec<ProjectId>) -> Result<HashMap<ProjectId, i64>> {
-        children::visible_counts::<Entity, _>(context, Column::ProjectId, &keys).await
+    async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, i64>> {
+        children::narrowed_counts::<Entity, _, _>(context, keys, Column::ProjectId, condition).await
     }
 }
 

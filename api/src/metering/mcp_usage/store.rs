@@ -62,7 +62,7 @@ impl Load for OfProjects {
     const MERGED: bool = false;
 
     async fn load(context: &LoadContext, keys: Vec<Self::Key>) -> Result<HashMap<Self::Key, Self::Value>> {
-        let project = |row: &Model| row.project_id;
+        let project = |row: &Model| Some(row.project_id);
         children::narrowed_pages::<Entity, _, _>(context, keys, Column::ProjectId, &NEWEST, condition, project).await
     }
 }

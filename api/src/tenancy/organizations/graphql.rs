@@ -11,8 +11,10 @@ use entity::tenancy::organization::{self, OrganizationSettings};
 use super::rules::{self, NewOrganization, OrganizationChanges};
 use super::store;
 use crate::audit::{self, AuditEntry, AuditFilter};
+use crate::governance::approvals::{self, Approval, ApprovalFilter};
 use crate::governance::decisions::{self, Decision, DecisionFilter};
-use crate::governance::policies::{self, Policy};
+use crate::governance::mcp_servers::{self, McpServer, McpServerFilter};
+use crate::governance::policies::{self, Policy, PolicyFilter};
 use crate::governance::simulations::{self, PolicySimulation};
 use crate::metering::budgets::{self, Budget, BudgetFilter};
 use crate::payload;
@@ -236,8 +238,9 @@ impl Organization {
         #[graphql(desc = "After this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only policies that meet this.")] filter: Option<PolicyFilter>,
     ) -> Result<Connection<Policy>> {
-        policies::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+        policies::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
     }
 
     /// The simulations that you may see, the newest first: those of the organization for its owners and admins, and those of a project for its admins.
@@ -263,6 +266,32 @@ impl Organization {
         #[graphql(desc = "Only decisions that meet this.")] filter: Option<DecisionFilter>,
     ) -> Result<Connection<Decision>> {
         decisions::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
+    }
+
+    /// The requests for approval in all its projects that you may read, the newest first: all of them for admins of the projects, for others their own.
+    async fn approvals(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only requests that meet this.")] filter: Option<ApprovalFilter>,
+    ) -> Result<Connection<Approval>> {
+        approvals::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
+    }
+
+    /// The MCP servers of all its projects that you may see, in the order in which they were registered.
+    async fn mcp_servers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only servers that meet this.")] filter: Option<McpServerFilter>,
+    ) -> Result<Connection<McpServer>> {
+        mcp_servers::of_organization(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
     }
 
     /// What the usage policies of it and of its projects leave in each window, the latest window first. Its owners and

@@ -13,8 +13,9 @@ use super::store;
 use crate::governance::api_keys::{self, ApiKey, ApiKeyFilter};
 use crate::governance::approvals::{self, Approval, ApprovalFilter};
 use crate::governance::decisions::{self, Decision, DecisionFilter, TracedLimit};
-use crate::governance::mcp_servers::{self, McpServer};
-use crate::governance::policies::{self, Policy};
+use crate::governance::mcp_servers::{self, McpServer, McpServerFilter};
+use crate::governance::mcp_tools::{self, McpTool, McpToolFilter};
+use crate::governance::policies::{self, Policy, PolicyFilter};
 use crate::governance::secrets::{self, Secret};
 use crate::metering::budgets::{self, Budget, BudgetFilter};
 use crate::metering::mcp_usage::{self, McpCall, McpCallFilter};
@@ -207,8 +208,22 @@ impl Project {
         #[graphql(desc = "After this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only servers that meet this.")] filter: Option<McpServerFilter>,
     ) -> Result<Connection<McpServer>> {
-        mcp_servers::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+        mcp_servers::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
+    }
+
+    /// The tools of all its MCP servers by name, also those that are gone. Tools of the same name are of different servers.
+    async fn mcp_tools(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only tools that meet this.")] filter: Option<McpToolFilter>,
+    ) -> Result<Connection<McpTool>> {
+        mcp_tools::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
     }
 
     /// Its own policies and those of its servers that you may see, the oldest first; the organization's hold in it too.
@@ -219,8 +234,9 @@ impl Project {
         #[graphql(desc = "After this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only policies that meet this.")] filter: Option<PolicyFilter>,
     ) -> Result<Connection<Policy>> {
-        policies::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?).await
+        policies::of_project(ctx.request(), self.0.id, Page::new(first, after, last, before)?, filter).await
     }
 
     /// What was decided in it that you may read, the newest first: everything for its admins, for others what is about themselves.
@@ -335,9 +351,11 @@ struct ProjectUpdateInput {
     mcp_auto_approve: Option<bool>,
     /// Whether its tool servers may stand at private addresses and be reached without TLS, where the operator of this server allows it.
     mcp_private_addresses: Option<bool>,
-    /// Tokens in a day, in UTC: a whole number, 0 to 10^12; null for no limit.
+    /// Tokens in a day, in UTC: a whole number, 0 to 10^12; null for no limit. Calls of models consume tokens; a call of an
+    /// MCP tool consumes one request and never tokens.
     max_tokens_per_day: MaybeUndefined<f64>,
-    /// Cost in a day, in UTC, in United States dollars: 0 to 10^9; null for no limit.
+    /// Cost in a day, in UTC, in United States dollars: 0 to 10^9; null for no limit. Calls of models cost; a call of an
+    /// MCP tool never does.
     max_cost_per_day_usd: MaybeUndefined<f64>,
     /// Requests in a minute: 0 to 10^6; null for no limit.
     max_requests_per_minute: MaybeUndefined<i32>,

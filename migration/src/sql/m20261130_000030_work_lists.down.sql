@@ -1,0 +1,11 @@
+DROP INDEX governance.decisions_would_be_idx;
+DROP INDEX governance.decisions_gate_idx;
+DROP INDEX governance.decisions_reason_idx;
+DROP INDEX governance.decisions_key_idx;
+DROP INDEX governance.decisions_model_idx;
+DROP INDEX governance.decisions_tool_idx;
+DROP INDEX governance.decisions_server_idx;
+DROP INDEX governance.approvals_organization_pending_idx;
+DROP INDEX governance.approvals_organization_idx;
+DROP INDEX governance.mcp_tools_server_drift_idx;
+DROP INDEX governance.mcp_servers_organization_idx;
