@@ -7,6 +7,7 @@ mod foretold;
 mod governed;
 mod hostile;
 mod limited;
+mod outliving;
 mod real;
 
 use serde_json::{Value, json};
