@@ -380,8 +380,8 @@ impl Making<'_> {
         let tool = mcp::Tool { name: &way.tool.tool_name, input_schema: Some(&way.tool.input_schema) };
         let expected = way.tool.pin.as_ref().map(|pin| Expected { pin: pin.0, pin_of });
         let telling = self.is_followed.then(|| Telling::of(platform, Whose::of(&self.row)));
-        // A policy that looks at results sees none of what is said on the way.
-        let is_silent = decided.standing.policies.look_at_results(&decided.input);
+        // A policy that acts on results sees none of what is said on the way.
+        let is_silent = decided.standing.policies.act_on_results(&decided.input);
         let progress = move |mut told: Progress| {
             if is_silent {
                 told.message = None;

@@ -47,14 +47,16 @@ pub struct McpCallFinding {
     rule: String,
     /// Where: a JSON pointer into the arguments, or, after `result`, into the result.
     place: String,
-    /// What was done about it.
+    /// What was done about it, or would have been.
     response: Response,
+    /// Whether it was; false where the policy only monitors.
+    enforced: bool,
 }
 
 impl From<ComplianceFinding> for McpCallFinding {
     fn from(finding: ComplianceFinding) -> Self {
-        let ComplianceFinding { policy_id, rule, place, response } = finding;
-        Self { policy_id: PolicyId(policy_id), rule, place, response }
+        let ComplianceFinding { policy_id, rule, place, response, enforced } = finding;
+        Self { policy_id: PolicyId(policy_id), rule, place, response, enforced }
     }
 }
 
