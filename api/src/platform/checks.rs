@@ -89,6 +89,11 @@ pub fn without_nul(value: Value) -> Value {
     }
 }
 
+/// As much of a text as a column of so many characters holds, without NUL.
+pub fn shortened(text: &str, most_chars: usize) -> String {
+    text.chars().filter(|sign| *sign != '\0').take(most_chars).collect()
+}
+
 /// Whether a text or a name anywhere in the value holds NUL, which PostgreSQL does not keep.
 pub fn holds_nul(value: &Value) -> bool {
     match value {

@@ -1,14 +1,15 @@
 //! A governed call from its beginning to its end.
 
-use entity::enums::{McpCallStatus, McpEra};
+use entity::enums::McpEra;
 use entity::ids::{ApprovalId, McpCallId, McpServerId, ProjectId};
 use entity::metering::mcp_usage;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::admitting::{self, Claimed};
+use super::beginning::{Called, begun, refuse_unknown};
 use super::callee::Callee;
 use super::fitting::{Fit, fit};
 use super::refusal::{McpCallErrorCode as Code, Refusal};
@@ -118,12 +119,13 @@ async fn begin(request: &Request, new: NewCall, progress: Listener<'_>) -> Resul
         Claimed::Before(id) => return Ok(Ended::Repeated(id)),
     };
     let Some(tool) = Callee::find(request, new.project_id, &new.server, &new.tool).await? else {
-        let message = "The project has no such server, or the server no such tool.";
-        return Ok(Ended::Refused(Box::new(Refusal::new(Code::UnknownTool, "tool", message))));
+        let named = (new.project_id, &*new.server, &*new.tool);
+        let refusal = refuse_unknown(request, id, named, model, new.parent_request_id, new.arguments).await?;
+        return Ok(Ended::Refused(Box::new(refusal)));
     };
     let arguments = Value::Object(new.arguments);
     let input_bytes = arguments.to_string().len();
-    let row = begun(request, id, &tool, model.clone(), new.parent_request_id, input_bytes);
+    let row = begun(request, id, Called::from(&tool), model.clone(), new.parent_request_id, input_bytes);
     let making = Making { request, row, tool, arguments, is_followed: new.id.is_some() };
     if input_bytes > MOST_ARGUMENT_BYTES {
         let message = format!("The arguments have {input_bytes} bytes; at most {MOST_ARGUMENT_BYTES} are taken.");
@@ -142,41 +144,6 @@ pub fn check_caller(request: &Request, project: ProjectId) -> Result<()> {
     match mcp_servers::may_call(&viewer, project).holds() {
         true => Ok(()),
         false => Err(Error::Forbidden),
-    }
-}
-
-/// The record of a call that begins.
-fn begun(
-    request: &Request,
-    id: McpCallId,
-    tool: &Callee,
-    model: Option<String>,
-    parent_request_id: Option<Uuid>,
-    input_bytes: usize,
-) -> mcp_usage::Model {
-    let viewer = request.viewer();
-    mcp_usage::Model {
-        id,
-        created_at: request.now(),
-        organization_id: tool.organization_id(),
-        project_id: tool.project_id(),
-        user_id: viewer.user_id(),
-        api_key_id: viewer.key().map(|key| key.id),
-        server_id: tool.server_id(),
-        server_name: tool.server_name().to_owned(),
-        tool_name: tool.tool_name().to_owned(),
-        model,
-        request_id: request.id,
-        parent_request_id,
-        decision_id: None,
-        approval_id: None,
-        status: McpCallStatus::Blocked,
-        error_code: None,
-        error_message: None,
-        latency_ms: None,
-        input_bytes: i32::try_from(input_bytes).unwrap_or(i32::MAX),
-        output_bytes: None,
-        findings: json!([]),
     }
 }
 

@@ -5,6 +5,7 @@
 //! what it held of its budgets is settled or released, and its end is recorded.
 
 mod admitting;
+mod beginning;
 mod callee;
 mod calling;
 mod content;
@@ -16,6 +17,7 @@ mod subscription;
 mod telling;
 mod underway;
 
+pub use beginning::record_unknown;
 pub use calling::{Answer, Ended, Listener, NewCall, call, check_caller};
 pub use mutations::ToolCallMutation;
 pub use refusal::{McpCallErrorCode, Refusal};

@@ -74,12 +74,12 @@ impl McpCall {
         Project::find(ctx.request(), self.0.project_id).await
     }
 
-    /// The id of the server whose tool was called; null for a tool of Trellis itself.
+    /// The id of the server whose tool was called; null for a tool of Trellis itself, and where there is no such tool.
     async fn server_id(&self) -> Option<McpServerId> {
         self.0.server_id
     }
 
-    /// The name of the server; `trellis` for a tool of Trellis itself.
+    /// The name of the server; `trellis` for a tool of Trellis itself. Where there is no such tool it is as the caller wrote it, and so is that of the tool.
     async fn server_name(&self) -> &str {
         &self.0.server_name
     }
