@@ -50,6 +50,7 @@ const MIGRATIONS: &[SqlMigration] = migrations![
     "m20261130_000027_own_tools",
     "m20261130_000028_reading",
     "m20261130_000029_decisions_kept",
+    "m20261130_000031_partitions",
 ];
 
 /// Any number will do, as long as nothing else in the database locks it.
