@@ -6,7 +6,7 @@ use entity::ids::DecisionId;
 use sea_orm::Condition;
 
 use super::store;
-use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing};
+use crate::platform::authorization::{Action, ActionSet, Dated, Resource, Scope, nothing};
 use crate::platform::viewer::Viewer;
 
 const READER: ActionSet = ActionSet::of(&[Action::Read]);
@@ -22,6 +22,9 @@ impl Resource for decision::Entity {
     fn id_column() -> decision::Column {
         decision::Column::Id
     }
+
+    /// A decision gets its id as it is made.
+    const DATED: Dated<decision::Column> = Dated::Here(decision::Column::CreatedAt);
 
     /// Who administers the project reads all of them, and everybody else in it those about themselves.
     fn permitted(viewer: &Viewer, row: &decision::Model) -> ActionSet {

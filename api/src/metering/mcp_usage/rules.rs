@@ -6,7 +6,7 @@ use entity::metering::mcp_usage;
 use sea_orm::Condition;
 
 use super::store;
-use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing};
+use crate::platform::authorization::{Action, ActionSet, Dated, Resource, Scope, nothing};
 use crate::platform::viewer::Viewer;
 
 const READER: ActionSet = ActionSet::of(&[Action::Read]);
@@ -22,6 +22,9 @@ impl Resource for mcp_usage::Entity {
     fn id_column() -> mcp_usage::Column {
         mcp_usage::Column::Id
     }
+
+    /// A call is recorded with when it was made, and its caller may have chosen its id.
+    const DATED: Dated<mcp_usage::Column> = Dated::ByCallers(mcp_usage::Column::CreatedAt);
 
     /// Who administers the project reads all of them, and everybody else in it their own.
     fn permitted(viewer: &Viewer, row: &mcp_usage::Model) -> ActionSet {

@@ -99,9 +99,3 @@ pub async fn claim(write: &Write<'_>, id: McpCallId, user: UserId) -> Result<Cla
         (false, false) => Claim::Others,
     })
 }
-
-/// The call as it was recorded, if the viewer may read it and it is over.
-pub async fn of_id(request: &Request, id: McpCallId) -> Result<Option<Model>> {
-    let query = request.read().visible::<Entity>().filter(Column::Id.eq(id));
-    Ok(query.one(&request.connection()).await?)
-}
