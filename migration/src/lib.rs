@@ -51,6 +51,7 @@ const MIGRATIONS: &[SqlMigration] = migrations![
     "m20261130_000028_reading",
     "m20261130_000029_decisions_kept",
     "m20261130_000031_partitions",
+    "m20261130_000031_budgets_of_keys",
 ];
 
 /// Any number will do, as long as nothing else in the database locks it.
