@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use entity::enums::{ApprovalState, ProjectRole};
+use entity::enums::ApprovalState;
 use entity::governance::approval::{self, Column, Entity, Model};
 use entity::identity::user;
 use entity::ids::{ApiKeyId, ApprovalId, DecisionId, McpServerId, OrganizationId, PolicyId, ProjectId, UserId};
@@ -22,20 +22,10 @@ use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Slice, Sort, SortKey, SortKind};
 use crate::platform::request::Request;
-use crate::platform::viewer::Grants;
 use crate::platform::write::Write;
 
 /// How many hear of a request.
 const MOST_DECIDERS: i32 = 20;
-
-/// The requests that somebody with these grants may read: all of the projects they administer, and their own.
-pub fn readable(grants: &Grants, user: UserId) -> Condition {
-    let administered = grants.projects.iter().filter(|(_, role)| **role == ProjectRole::Admin).map(|(id, _)| *id);
-    let own = Condition::all()
-        .add(Column::RequestedBy.eq(user))
-        .add(Column::ProjectId.eq_any(grants.projects.keys().copied().collect::<Vec<_>>()));
-    Condition::any().add(Column::ProjectId.eq_any(administered.collect::<Vec<_>>())).add(own)
-}
 
 const NEWEST: Sort<Column> = Sort { column: Column::CreatedAt, id: Column::Id, kind: SortKind::Time, descending: true };
 

@@ -5,6 +5,7 @@
 mod actions;
 mod granted;
 mod reading;
+mod records;
 mod scopes;
 
 use std::fmt::Debug;
@@ -17,6 +18,7 @@ pub use actions::{Action, ActionSet};
 pub use granted::{Authority, Granted, SystemAuthority, ViewerAuthority};
 pub(in crate::platform) use granted::{lock_and_check, system, viewer_itself};
 pub use reading::{Read, RowById};
+pub use records::{readable_records, reads_record};
 pub use scopes::{Scope, ScopeSet};
 
 use super::viewer::Viewer;
