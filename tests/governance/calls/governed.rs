@@ -209,7 +209,7 @@ async fn an_approval_lets_just_that_call_through_once() {
     let done = answers.iter().filter(|answer| answer.refusals().is_empty()).count();
     assert_eq!((done, server.calls().len()), (1, 1), "{:?}", answers.iter().map(|a| a.refusals()).collect::<Vec<_>>());
     with(&world.developer, json!({ "a": 1, "b": 2 })).await.refused("APPROVAL_UNFIT", "approvalId");
-    let calls = recorded(&world, &world.owner, 10).await;
+    let calls = recorded(&world, &world.owner, 14).await;
     let made = calls.iter().find(|call| call["status"] == "SUCCESS").expect("the one");
     assert_eq!(made["approvalId"], json!(id));
 }
