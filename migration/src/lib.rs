@@ -51,6 +51,8 @@ const MIGRATIONS: &[SqlMigration] = migrations![
     "m20261130_000028_reading",
     "m20261130_000029_decisions_kept",
     "m20261130_000030_work_lists",
+    "m20261130_000031_partitions",
+    "m20261130_000032_budgets_of_keys",
 ];
 
 /// Any number will do, as long as nothing else in the database locks it.

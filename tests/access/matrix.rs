@@ -192,10 +192,11 @@ pub async fn attempt(scene: &Scene, client: &Client, change: &Change, before: &m
     outcome
 }
 
-/// Whether the payload holds nothing but user errors.
+/// Whether the payload holds nothing but user errors, and the record that a refused call of a tool leaves.
 fn is_empty(answer: &Answer) -> bool {
+    let is_told = |field: &str| ["userErrors", "toolCall"].contains(&field);
     match answer.payload() {
-        Value::Object(payload) => payload.iter().all(|(field, value)| field == "userErrors" || value.is_null()),
+        Value::Object(payload) => payload.iter().all(|(field, value)| is_told(field) || value.is_null()),
         other => other.is_null(),
     }
 }

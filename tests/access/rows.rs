@@ -57,6 +57,7 @@ pub const SIGHTS: &[Sight] = &[
     sight("Organization", "globex", |scene| &scene.world.globex),
     sight("Budget", "of rocket", |scene| &scene.budget),
     sight("Budget", "of the member's use", |scene| &scene.own_budget),
+    sight("Budget", "of the use of the member's key", |scene| &scene.key_budget),
     sight("PlanSubscription", "of acme", |scene| &scene.subscription),
     sight("PlanSubscription", "the member's own", |scene| &scene.own_subscription),
     sight("Member", "the owner's", |scene| &scene.owner_membership),

@@ -24,9 +24,10 @@ pub struct Scene {
     pub diary: String,
     /// A tag of the lab.
     pub tag: String,
-    /// Budgets of acme: of what the project rocket uses, and of what the member does.
+    /// Budgets of acme: of what the project rocket uses, of what the member does, and of what the member's key does.
     pub budget: String,
     pub own_budget: String,
+    pub key_budget: String,
     /// The subscriptions of acme and of the member.
     pub subscription: String,
     pub own_subscription: String,
@@ -192,6 +193,7 @@ impl Scene {
             tag,
             budget: budget(&world, "project", &world.rocket).await,
             own_budget: budget(&world, "user", &world.member.id).await,
+            key_budget: budget(&world, "key", &personal_key).await,
             subscription: typed("sub", &uuid(&world.acme)),
             own_subscription: typed("sub", &uuid(&world.member.id)),
             owner_membership: holding(&world, "members", "mem", &world.owner).await,
@@ -268,7 +270,7 @@ async fn entry(world: &World, column: &str, id: &str) -> String {
     typed("aud", world.database.row(&sql).await["id"].as_str().expect("an id"))
 }
 
-/// A budget of acme that counts the use of a project or a person.
+/// A budget of acme that counts the use of a project, a person or a key.
 async fn budget(world: &World, kind: &str, subject: &str) -> String {
     let (acme, subject) = (uuid(&world.acme), uuid(subject));
     let project = if kind == "project" { format!("'{subject}'") } else { "NULL".to_owned() };

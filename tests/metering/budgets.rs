@@ -258,7 +258,7 @@ async fn what_is_left_is_seen_by_who_administers_and_by_whose_use_it_is() {
 }
 
 #[tokio::test]
-async fn a_key_sees_what_is_left_of_its_own_use() {
+async fn a_key_sees_what_is_left_of_its_own_use_and_so_does_who_created_it() {
     let world = World::new().await;
     let id = policy(&world, true).await;
     let (own, key) = world.developer.api_key(None, &["USAGE_READ", "PROJECTS_READ"]).await;
@@ -270,7 +270,7 @@ async fn a_key_sees_what_is_left_of_its_own_use() {
     admission.settle(Usage::request()).await.expect("settled");
     let text =
         format!("query($id: ID!) {{ node(id: $id) {{ ... on Project {{ budgets(first: 5) {{ {BUDGETS} }} }} }} }}");
-    for (client, count) in [(&key, 1), (&other, 0)] {
+    for (client, count) in [(&key, 1), (&other, 0), (&world.developer, 1), (&world.project_viewer, 0)] {
         let answer = client.query(&text, json!({ "id": world.rocket })).await.well();
         assert_eq!(answer.number("node.budgets.totalCount"), count, "{}", answer.body);
     }

@@ -2,6 +2,7 @@
 
 mod budgets;
 mod limits;
+mod partitions;
 
 use api::governance::decision::AppliedLimit;
 use api::metering::limits::{Admission, Refused, Subjects, Usage, admit};

@@ -149,12 +149,31 @@ async fn the_server_itself_can_remove_no_audit_entry() {
 }
 
 #[tokio::test]
-async fn the_server_itself_changes_no_call_that_was_recorded() {
+async fn the_server_itself_changes_no_call_and_no_decision_that_was_recorded() {
     let world = World::new().await;
-    for statement in ["DELETE FROM metering.mcp_usage", "UPDATE metering.mcp_usage SET status = 'success'"] {
+    // Those that stand for later days and months are made by the server's own function.
+    let made = "SET LOCAL ROLE trellis_server; SELECT metering.keep_partitions(9, 90); \
+                SELECT governance.keep_partitions(9, 12)";
+    world.database.try_run(made).await.expect("the server's role makes partitions");
+    let refused = async |statement: String| {
         let result = world.database.try_run(&format!("SET LOCAL ROLE trellis_server; {statement}")).await;
         let refused = result.expect_err("the server's role may not").to_string();
         assert!(refused.contains("permission denied"), "{statement}: {refused}");
+    };
+    for log in ["metering.mcp_usage", "governance.decisions"] {
+        let partitions =
+            format!("SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = '{log}'::regclass");
+        let partitions = world.database.rows(&partitions).await;
+        assert!(partitions.len() > 10, "{partitions:?}");
+        let names = partitions.iter().map(|row| row["name"].as_str().expect("a name"));
+        for name in names.chain([log]) {
+            for statement in [format!("UPDATE {name} SET tool_name = 'other'"), format!("DELETE FROM {name}")] {
+                refused(statement).await;
+            }
+        }
+        // Which log is kept is not the server's to say.
+        refused(format!("SELECT platform.keep_partitions('{log}', 'day', 0, 0)")).await;
+        refused(format!("SELECT platform.make_partitions('{log}', 'day', 0)")).await;
     }
 }
 

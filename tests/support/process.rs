@@ -24,6 +24,11 @@ impl Program {
         Self(quiet.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}")))
     }
 
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// kill -9.
     pub fn kill(&mut self) {
         self.0.kill().expect("the program runs");

@@ -97,6 +97,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     if !config.is_development() {
         mcp::hide_environment()?;
     }
+    mcp::remove_left_homes();
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .map_err(|error| format!("{} cannot be listened on: {error}", config.listen))?;

@@ -4,7 +4,7 @@
 
 use async_graphql::MaybeUndefined;
 use async_graphql::resolver_utils::EnumType;
-use chrono::{DateTime, TimeDelta};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
@@ -87,6 +87,11 @@ pub fn without_nul(value: Value) -> Value {
         }
         other => other,
     }
+}
+
+/// As much of a text as a column of so many characters holds, without NUL.
+pub fn shortened(text: &str, most_chars: usize) -> String {
+    text.chars().filter(|sign| *sign != '\0').take(most_chars).collect()
 }
 
 /// Whether a text or a name anywhere in the value holds NUL, which PostgreSQL does not keep.
@@ -197,8 +202,8 @@ pub fn language(text: &str) -> Option<String> {
 }
 
 /// How old an id of a client's making may be, and how far ahead its clock.
-const ID_AGE: TimeDelta = TimeDelta::days(30);
-const ID_LEAD: TimeDelta = TimeDelta::days(1);
+pub const ID_AGE: TimeDelta = TimeDelta::days(30);
+pub const ID_LEAD: TimeDelta = TimeDelta::days(1);
 
 /// Refuses a change of what changed since its client read it. Without an expectation whoever comes last wins.
 pub fn version<C: EnumType>(expected: Option<i32>, present: i32, stale: C, message: impl Into<String>) -> Result<()> {
@@ -216,15 +221,17 @@ where
     C: EnumType,
 {
     let Some(given) = given else { return Ok(request.new_id().into()) };
-    let (uuid, now) = (Into::<Uuid>::into(given), request.now());
-    let made = uuid.get_timestamp().filter(|_| uuid.get_version_num() == 7).and_then(|time| {
-        let (seconds, nanoseconds) = time.to_unix();
-        DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
-    });
-    match made {
+    let now = request.now();
+    match time_of(given.into()) {
         Some(made) if now - made <= ID_AGE && made - now <= ID_LEAD => Ok(given),
         _ => Err(id_taken(taken)),
     }
+}
+
+/// The time that is written in a UUIDv7; none for other ids.
+pub fn time_of(id: Uuid) -> Option<DateTime<Utc>> {
+    let (seconds, nanoseconds) = id.get_timestamp().filter(|_| id.get_version_num() == 7)?.to_unix();
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
 }
 
 /// What is said of an id that cannot be used, whatever the reason.

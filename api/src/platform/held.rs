@@ -12,16 +12,18 @@ use std::fmt::{Debug, Formatter};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use quick_cache::sync::Cache;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ConnectionTrait, DbBackend, FromQueryResult, IdenStatic, Iterable, QueryResult, QuerySelect, QueryTrait, Select,
-    Statement,
+    Statement, Value,
 };
 use sqlx::{Row, ValueRef};
 use uuid::Uuid;
 
-use super::authorization::Resource;
+use super::authorization::{Dated, Resource};
+use super::checks;
 use super::errors::{Error, Result};
 use super::loaders::LoadContext;
 
@@ -58,6 +60,13 @@ impl<E: Resource> Table<E> {
 
     fn held(&self, id: Uuid) -> Option<Held<E::Model>> {
         self.rows.get(&id).filter(|held| held.server_start == self.server_start.load(Ordering::Relaxed))
+    }
+
+    /// Asks for those rows that are not in these versions any more.
+    fn changed(&self, ids: &[Uuid], versions: &[i32], span: Option<Span>) -> Statement {
+        let mut values: Vec<Value> = vec![ids.to_vec().into(), versions.to_vec().into()];
+        values.extend(span.into_iter().flat_map(|(from, until)| [from.into(), until.into()]));
+        Statement::from_sql_and_values(DbBackend::Postgres, &self.changed_since, values)
     }
 
     /// Decodes the row and holds it from now on.
@@ -109,7 +118,7 @@ impl HeldRows {
 }
 
 /// The rows with these ids.
-pub async fn by_id<E: Resource>(context: &LoadContext, ids: Vec<Uuid>) -> Result<Vec<Arc<E::Model>>> {
+pub async fn by_id<E: Resource>(context: &LoadContext, mut ids: Vec<Uuid>) -> Result<Vec<Arc<E::Model>>> {
     let table = context.held_rows.table::<E>();
     let mut found = HashMap::with_capacity(ids.len());
     let mut versions = Vec::with_capacity(ids.len());
@@ -119,13 +128,23 @@ pub async fn by_id<E: Resource>(context: &LoadContext, ids: Vec<Uuid>) -> Result
         versions.push(held.as_ref().map_or(0, |held| held.version.0.cast_signed()));
         found.extend(held.map(|held| (*id, held.row)));
     }
-    let sql = table.changed_since.as_str();
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [ids.into(), versions.into()]);
-    for row in context.connection.query_all_raw(statement).await? {
-        let id = uuid_at(&row, 0)?;
-        match bytes_at(&row, 1)? {
-            Some(_) => drop(found.insert(id, table.decode(&row, version_at(&row, 1)?)?)),
-            None => drop(found.remove(&id)),
+    for span in spans::<E>(&ids) {
+        let mut gone = Vec::new();
+        for row in context.connection.query_all_raw(table.changed(&ids, &versions, span)).await? {
+            let id = uuid_at(&row, 0)?;
+            match bytes_at(&row, 1)? {
+                Some(_) => drop(found.insert(id, table.decode(&row, version_at(&row, 1)?)?)),
+                None => gone.push(id),
+            }
+        }
+        for id in &gone {
+            found.remove(id);
+        }
+        // Those that were not made then are looked for in the next span.
+        versions = vec![0; gone.len()];
+        ids = gone;
+        if ids.is_empty() {
+            break;
         }
     }
     Ok(found.into_values().collect())
@@ -202,17 +221,57 @@ fn columns_of<E: Resource>() -> String {
     E::Column::iter().fold(String::new(), |columns, column| columns + r#", held.""# + column.as_str() + "\"")
 }
 
-/// Those rows of $1 that are not in the version of $2; of the ones that are gone only the id.
-fn changed_since<E: Resource>() -> String {
-    let id = E::id_column();
+/// Those rows of $1 that are not in the version of $2; of the ones that are gone only the id. Where ids are dated, only what
+/// was made between $3 and $4 is looked for.
+pub fn changed_since<E: Resource>() -> String {
+    let within = match E::DATED {
+        Dated::Nothing => String::new(),
+        Dated::Here(column) | Dated::ByCallers(column) => {
+            format!(r#" AND held."{}" BETWEEN $3 AND $4"#, column.as_str())
+        }
+    };
     format!(
         "SELECT asked.id AS row_id, held.xmin{} FROM unnest($1::uuid[], $2::int4[]) AS asked (id, version) \
-         LEFT JOIN {} AS held ON held.{} = asked.id WHERE (held.xmin <> asked.version) IS NOT FALSE",
+         LEFT JOIN {} AS held ON held.{} = asked.id{within} WHERE (held.xmin <> asked.version) IS NOT FALSE",
         columns_of::<E>(),
         name_of::<E>(),
-        id.as_str(),
+        E::id_column().as_str(),
     )
 }
+
+/// A time in which rows were made, from its first moment to its last.
+type Span = (DateTime<Utc>, DateTime<Utc>);
+
+/// How far the time of an id may be from that of its row where both are made here.
+const MARGIN: TimeDelta = TimeDelta::hours(1);
+
+/// When the rows with these ids were made: the likely times first, then all that there may be. None where the table does
+/// not tell.
+pub fn spans<E: Resource>(ids: &[Uuid]) -> Vec<Option<Span>> {
+    let is_chosen = match E::DATED {
+        Dated::Nothing => return vec![None],
+        Dated::Here(_) => false,
+        Dated::ByCallers(_) => true,
+    };
+    let times: Option<Vec<DateTime<Utc>>> = ids.iter().map(|id| checks::time_of(*id)).collect();
+    let bounds = times.as_ref().and_then(|times| Some((*times.iter().min()?, *times.iter().max()?)));
+    // An id that tells nothing may be of any time.
+    let Some((first, last)) = bounds else { return vec![Some((DateTime::UNIX_EPOCH, END_OF_TIME))] };
+    let around = |before: TimeDelta, after: TimeDelta| {
+        let from =
+            first.checked_sub_signed(before).unwrap_or(DateTime::UNIX_EPOCH).clamp(DateTime::UNIX_EPOCH, END_OF_TIME);
+        let until = last.checked_add_signed(after).unwrap_or(END_OF_TIME).clamp(DateTime::UNIX_EPOCH, END_OF_TIME);
+        Some((from, until))
+    };
+    let likely = around(MARGIN, MARGIN);
+    match is_chosen {
+        true => vec![likely, around(checks::ID_LEAD + MARGIN, checks::ID_AGE + MARGIN)],
+        false => vec![likely],
+    }
+}
+
+/// The year 9999: PostgreSQL's own ends are not what chrono calls them.
+const END_OF_TIME: DateTime<Utc> = DateTime::from_timestamp_secs(253_370_764_800).expect("Invariant: this is a time");
 
 /// The uuid in a column that is never null.
 pub fn uuid_at(row: &QueryResult, index: usize) -> Result<Uuid> {

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::enums::{BudgetMeasure, BudgetSubject};
-use crate::ids::{BudgetId, OrganizationId, PolicyId, ProjectId};
+use crate::ids::{BudgetId, OrganizationId, PolicyId, ProjectId, UserId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -18,6 +18,8 @@ pub struct Model {
     pub limit_index: i32,
     pub subject_type: BudgetSubject,
     pub subject_id: Uuid,
+    /// Who created the key whose use is counted; none for other subjects.
+    pub key_creator_id: Option<UserId>,
     pub measure: BudgetMeasure,
     pub amount: Decimal,
     pub used: Decimal,

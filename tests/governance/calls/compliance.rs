@@ -44,7 +44,9 @@ async fn what_is_found_in_arguments_is_blocked_redacted_or_flagged() {
                 let answer = answer.well();
                 assert_eq!(server.calls(), [json!({ "text": sent })], "{response}");
                 let found = &answer.at("mcpToolCall.toolCall.findings")[0];
-                assert_eq!(found, &json!({ "rule": "email_addresses", "place": "/text", "response": response }));
+                let expected =
+                    json!({ "rule": "email_addresses", "place": "/text", "response": response, "enforced": true });
+                assert_eq!(found, &expected);
             }
         }
         let calls = recorded(&world, &world.owner, 1).await;
@@ -84,6 +86,36 @@ async fn what_is_found_in_results_is_blocked_redacted_or_flagged() {
             calls[0]["findings"].as_array().expect("findings").iter().map(|found| &found["place"]).collect();
         assert_eq!(places, ["/result/content/0/text", "/result/structuredContent/from"]);
         assert_eq!(server.calls().len(), 1, "the call was made, whatever came back");
+    }
+}
+
+#[tokio::test]
+async fn what_a_monitored_policy_finds_is_recorded_and_nothing_is_done_about_it() {
+    for response in ["BLOCK", "REDACT", "FLAG"] {
+        let (world, server) = notes(None).await;
+        server.say(|words| words.result = json!({ "content": [{ "type": "text", "text": "from ada@example.org" }] }));
+        let scope = json!({ "projectId": world.rocket });
+        let monitored =
+            world.owner.policy(&scope, json!({ "rules": rules(response, true, true), "mode": "MONITOR" })).await;
+        world.owner.mutate("policyPublish", json!({ "id": monitored })).await.well();
+        let answer = call(&world, &world.developer, "notes/note", json!({ "text": "to ada@example.org" })).await.well();
+        assert_eq!(
+            (text(&answer).as_str(), server.calls()),
+            ("from ada@example.org", vec![json!({ "text": "to ada@example.org" })])
+        );
+        let found =
+            |place: &str| json!({ "rule": "email_addresses", "place": place, "response": response, "enforced": false });
+        let expected = json!([found("/text"), found("/result/content/0/text")]);
+        assert_eq!(answer.at("mcpToolCall.toolCall.findings"), &expected);
+        assert_eq!(recorded(&world, &world.owner, 1).await[0]["findings"], expected);
+
+        // Beside one that is enforced, each says what it is.
+        published(&world.owner, scope, rules("REDACT", false, true)).await;
+        let answer = call(&world, &world.developer, "notes/note", json!({})).await.well();
+        assert_eq!(text(&answer), "[redacted]");
+        let findings = answer.at("mcpToolCall.toolCall.findings").as_array().expect("findings");
+        let enforced: Vec<_> = findings.iter().map(|found| (&found["response"], &found["enforced"])).collect();
+        assert_eq!(enforced, [(&json!("REDACT"), &json!(true)), (&json!(response), &json!(false))]);
     }
 }
 

@@ -93,6 +93,40 @@ async fn arguments_fit_the_schema_or_their_place_is_named() {
 }
 
 #[tokio::test]
+async fn who_calls_what_there_is_not_is_recorded() {
+    let (world, server) = numbers().await;
+    let long = "long".repeat(200);
+    let names =
+        [("numbers", "sum"), ("letters", "add"), ("trellis", "nothing"), ("\u{0}x", long.as_str()), ("numbers", "")];
+    for (server, tool) in names {
+        let answer = call(&world, &world.developer, &format!("{server}/{tool}"), json!({ "a": 1 })).await;
+        answer.refused("UNKNOWN_TOOL", "tool");
+        assert_eq!(answer.at("mcpToolCall.toolCall.status"), "BLOCKED");
+    }
+    // Who may not call leaves nothing, and who repeats a call leaves one record and hears of it.
+    assert_eq!(call(&world, &world.project_viewer, "letters/add", json!({})).await.code(), "FORBIDDEN");
+    assert_eq!(call(&world, &world.stranger, "letters/add", json!({})).await.code(), "NOT_FOUND");
+    let calls = recorded(&world, &world.owner, names.len()).await;
+    assert_eq!(calls.len(), names.len());
+    for (call, (server, tool)) in calls.iter().rev().zip(names) {
+        let kept = (server.replace('\0', ""), tool.chars().take(255).collect::<String>());
+        assert_eq!((&call["serverName"], &call["toolName"]), (&json!(kept.0), &json!(kept.1)));
+        let ended = (&call["status"], &call["errorCode"], &call["inputBytes"]);
+        assert_eq!(ended, (&json!("BLOCKED"), &json!("UNKNOWN_TOOL"), &json!(7)));
+        assert!(call["errorMessage"].is_string() && call["latencyMs"].is_null(), "{call}");
+        assert_eq!(call["user"]["id"], json!(world.developer.id));
+    }
+    let id = typed("call", &new_id().to_string());
+    let again = async || call_with(&world, &world.developer, "letters/add", json!({ "id": id })).await;
+    again().await.refused("UNKNOWN_TOOL", "tool");
+    recorded(&world, &world.owner, names.len() + 1).await;
+    let repeated = again().await;
+    repeated.refused("ALREADY_CALLED", "");
+    assert_eq!(repeated.text("mcpToolCall.toolCall.errorCode"), "UNKNOWN_TOOL");
+    assert!(server.calls().is_empty());
+}
+
+#[tokio::test]
 async fn what_cannot_be_kept_keeps_nobody_from_being_recorded() {
     let (world, server) = numbers().await;
     allow_everything(&world).await;

@@ -7,6 +7,7 @@ mod foretold;
 mod governed;
 mod hostile;
 mod limited;
+mod outliving;
 mod real;
 
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use crate::support::{Answer, Client, World, eventually};
 
 /// What is asked of a call.
 const FIELDS: &str = "toolCall { id serverName toolName status errorCode latencyMs inputBytes outputBytes decisionId \
-    approvalId findings { rule place response } user { id } apiKeyId } \
+    approvalId findings { rule place response enforced } user { id } apiKeyId } \
     result { isError structured content { __typename ... on McpText { text } ... on McpImage { mimeType data } \
     ... on McpResourceLink { uri } ... on McpEmbeddedResource { uri text } } } approval { id state }";
 
@@ -73,7 +74,7 @@ fn program(command: &str, arguments: &[&str], environment: Value) -> Value {
 async fn recorded(world: &World, client: &Client, count: usize) -> Vec<Value> {
     let query = "query($id: ID!) { node(id: $id) { ... on Project { mcpCalls(first: 100) { nodes { id serverName \
         toolName status errorCode errorMessage latencyMs inputBytes outputBytes approvalId apiKeyId \
-        findings { rule place response } user { id } } } } } }";
+        findings { rule place response enforced } user { id } } } } } }";
     eventually("the calls are recorded", async || {
         let answer = client.query(query, json!({ "id": world.rocket })).await.well();
         let calls = answer.list("node.mcpCalls.nodes").to_vec();

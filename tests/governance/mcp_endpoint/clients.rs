@@ -7,7 +7,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::{Endpoint, OWN, names};
-use crate::support::{environment, mcp::script};
+use crate::support::{environment, eventually, mcp::script};
 
 /// Runs a client to its end, and gives what it saw.
 async fn seen(endpoint: &Endpoint, program: &str, file: &str, era: &str, token: &str, calls: &Value) -> Value {
@@ -56,6 +56,10 @@ async fn every_client_lists_and_calls_only_what_its_key_may() {
         assert_eq!(results[3]["isError"], true, "{what}");
         assert!(results[4]["thrown"].as_str().is_some_and(|text| text.contains("Unknown tool")), "{what}");
     }
+    let unknown = "SELECT count(*) FROM metering.mcp_usage WHERE error_code = 'UNKNOWN_TOOL' AND tool_name = 'nothing'";
+    let told = i64::try_from(CLIENTS.len()).expect("a few");
+    let is_recorded = async || (endpoint.world.database.number(unknown).await == told).then_some(());
+    eventually("what there is not is recorded", is_recorded).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

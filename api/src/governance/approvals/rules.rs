@@ -9,7 +9,7 @@ use sea_orm::Condition;
 use super::events::ApprovalEvent;
 use super::{letters, store};
 use crate::governance::GovernanceErrorCode as Code;
-use crate::platform::authorization::{Action, ActionSet, Granted, Resource, Scope, nothing};
+use crate::platform::authorization::{Action, ActionSet, Granted, Resource, Scope, readable_records};
 use crate::platform::checks;
 use crate::platform::errors::{Result, reject};
 use crate::platform::request::Request;
@@ -47,10 +47,7 @@ impl Resource for approval::Entity {
     }
 
     fn reach(viewer: &Viewer) -> Condition {
-        match (viewer.grants(), viewer.user_id()) {
-            (Some(grants), Some(user)) => store::readable(grants, user),
-            _ => nothing(),
-        }
+        readable_records(viewer, approval::Column::ProjectId, approval::Column::RequestedBy)
     }
 }
 

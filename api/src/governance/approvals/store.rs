@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use entity::enums::{ApprovalState, ProjectRole};
+use entity::enums::ApprovalState;
 use entity::governance::approval::{self, Column, Entity, Model};
 use entity::identity::user;
 use entity::ids::{ApiKeyId, ApprovalId, DecisionId, McpServerId, OrganizationId, PolicyId, ProjectId, UserId};
@@ -16,30 +16,18 @@ use serde_json::Value;
 use super::binding::Call;
 use super::filter::ApprovalFilter;
 use crate::governance::GovernanceErrorCode as Code;
-use crate::platform::authorization::{Action, Authority, Granted, nothing, within_scopes};
+use crate::platform::authorization::{Action, Authority, Granted, administered_projects, nothing, within_scopes};
 use crate::platform::checks;
 use crate::platform::children::{self, Narrowed, NarrowedCount};
 use crate::platform::errors::{Error, Result, reject};
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Slice, Sort, SortKey, SortKind};
 use crate::platform::request::Request;
-use crate::platform::viewer::{Grants, Viewer};
+use crate::platform::viewer::Viewer;
 use crate::platform::write::Write;
 
 /// How many hear of a request.
 const MOST_DECIDERS: i32 = 20;
-
-/// The requests that somebody with these grants may read: all of the projects they administer, and their own.
-pub fn readable(grants: &Grants, user: UserId) -> Condition {
-    let own = Condition::all()
-        .add(Column::RequestedBy.eq(user))
-        .add(Column::ProjectId.eq_any(grants.projects.keys().copied().collect::<Vec<_>>()));
-    Condition::any().add(Column::ProjectId.eq_any(administered(grants))).add(own)
-}
-
-fn administered(grants: &Grants) -> Vec<ProjectId> {
-    grants.projects.iter().filter(|(_, role)| **role == ProjectRole::Admin).map(|(id, _)| *id).collect()
-}
 
 const NEWEST: Sort<Column> = Sort { column: Column::CreatedAt, id: Column::Id, kind: SortKind::Time, descending: true };
 
@@ -81,7 +69,7 @@ fn decidable(viewer: &Viewer) -> Condition {
     let may_decide = within_scopes::<Entity>(viewer).contains(Action::Decide);
     match (viewer.grants(), viewer.user_id()) {
         (Some(grants), Some(user)) if may_decide => in_state(ApprovalState::Pending)
-            .add(Column::ProjectId.eq_any(administered(grants)))
+            .add(Column::ProjectId.eq_any(administered_projects(grants)))
             .add(Column::RequestedBy.ne(user)),
         _ => nothing(),
     }

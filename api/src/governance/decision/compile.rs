@@ -148,14 +148,12 @@ fn compile(policy: &Policy, custom: CustomCompiler<'_>) -> (CompiledPolicy, Vec<
         let message = "A server's policy names its server, and no other does.".to_owned();
         problems.push(Problem { path: "server".to_owned(), message });
     }
+    let enforced = policy.mode == Mode::Enforce;
     let compiled = match &policy.rules {
-        Rules::Usage(rules) => {
-            let enforced = policy.mode == Mode::Enforce;
-            Some(CompiledRules::Usage(usage::compile(policy.id, enforced, rules, &mut problems)))
-        }
+        Rules::Usage(rules) => Some(CompiledRules::Usage(usage::compile(policy.id, enforced, rules, &mut problems))),
         Rules::Access(rules) => Some(CompiledRules::Access(Box::new(CompiledAccess::new(rules, &mut problems)))),
         Rules::Compliance(rules) => {
-            Some(CompiledRules::Compliance(CompiledCompliance::new(policy.id, rules, &mut problems)))
+            Some(CompiledRules::Compliance(CompiledCompliance::new(policy.id, enforced, rules, &mut problems)))
         }
         Rules::Custom(rules) => match custom(&rules.text) {
             Ok(matcher) => Some(CompiledRules::Custom(matcher)),

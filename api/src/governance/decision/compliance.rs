@@ -66,11 +66,24 @@ pub struct ComplianceFinding {
     /// A JSON pointer; where the name of a field is what was found, to what holds the field.
     pub place: String,
     pub response: Response,
+    /// False where the policy is only monitored: then it is named and nothing is done about it.
+    #[serde(default = "always")]
+    pub enforced: bool,
+}
+
+/// What was found before monitored policies told what they find.
+fn always() -> bool {
+    true
 }
 
 impl ComplianceFinding {
+    /// Whether it is to be taken out of what is given.
+    fn is_redacted(&self) -> bool {
+        self.enforced && self.response == Response::Redact
+    }
+
     pub(super) fn order(&self, other: &Self) -> Ordering {
-        let key = |one: &Self| (std::cmp::Reverse(one.response), one.policy_id);
+        let key = |one: &Self| (std::cmp::Reverse((one.enforced, one.response)), one.policy_id);
         key(self).cmp(&key(other)).then_with(|| (&self.place, &self.rule).cmp(&(&other.place, &other.rule)))
     }
 }
@@ -90,6 +103,7 @@ pub(super) struct CompiledCompliance {
     in_arguments: bool,
     in_results: bool,
     response: Response,
+    enforced: bool,
 }
 
 const MAXIMUM_PATTERN_BYTES: usize = 1_000;
@@ -99,7 +113,7 @@ const MAXIMUM_FINDINGS: usize = 100;
 const MAXIMUM_PLACE_BYTES: usize = 1_000;
 
 impl CompiledCompliance {
-    pub(super) fn new(policy_id: Uuid, rules: &ComplianceRules, problems: &mut Vec<Problem>) -> Self {
+    pub(super) fn new(policy_id: Uuid, enforced: bool, rules: &ComplianceRules, problems: &mut Vec<Problem>) -> Self {
         let mut searches: Vec<Search> = rules.detectors.iter().map(|detector| detector.search()).collect();
         for (index, source) in rules.patterns.iter().enumerate() {
             let rule = format!("patterns[{index}]");
@@ -115,7 +129,7 @@ impl CompiledCompliance {
         let names = searches.iter().map(|search| search.rule.as_str()).collect::<Vec<_>>().join(", ");
         let expected = format!("nothing found by {names}").into();
         let (in_arguments, in_results, response) = (rules.in_arguments, rules.in_results, rules.response);
-        Self { policy_id, searches, expected, in_arguments, in_results, response }
+        Self { policy_id, searches, expected, in_arguments, in_results, response, enforced }
     }
 
     pub(super) fn vote(&self, input: &Input, facts: &Facts, checks: &mut Vec<Check>) -> Vote {
@@ -169,8 +183,8 @@ impl CompiledCompliance {
             if found.findings.len() < MAXIMUM_FINDINGS {
                 let end = place.floor_char_boundary(MAXIMUM_PLACE_BYTES);
                 let (rule, place) = (search.rule.clone(), place[..end].to_owned());
-                let (policy_id, response) = (self.policy_id, self.response);
-                found.findings.push(ComplianceFinding { policy_id, rule, place, response });
+                let (policy_id, response, enforced) = (self.policy_id, self.response, self.enforced);
+                found.findings.push(ComplianceFinding { policy_id, rule, place, response, enforced });
             }
         }
     }
@@ -199,8 +213,14 @@ impl CompiledPolicies {
         self.of_results(input, &Facts::new(input)).next().is_some()
     }
 
+    /// Whether any of them would also do something about what it finds.
+    #[must_use]
+    pub fn act_on_results(&self, input: &Input) -> bool {
+        self.of_results(input, &Facts::new(input)).any(|compliance| compliance.enforced)
+    }
+
     fn of_results<'a>(&'a self, input: &'a Input, facts: &'a Facts) -> impl Iterator<Item = &'a CompiledCompliance> {
-        self.policies.iter().filter(|policy| policy.mode == super::Mode::Enforce).filter_map(move |policy| {
+        self.policies.iter().filter_map(move |policy| {
             let CompiledRules::Compliance(compliance) = &policy.rules else { return None };
             (compliance.in_results && policy.applies(input, facts, &mut Vec::new())).then_some(compliance)
         })
@@ -216,7 +236,7 @@ impl CompiledPolicies {
             for (place, part) in parts {
                 compliance.find(part, &mut place.clone(), &mut found);
             }
-            if !found.findings.is_empty() && compliance.blocks(&found) {
+            if compliance.enforced && !found.findings.is_empty() && compliance.blocks(&found) {
                 all.blocked_by.get_or_insert(compliance.policy_id);
             }
             all.findings.extend(found.findings);
@@ -228,7 +248,7 @@ impl CompiledPolicies {
 
 /// Replaces what stands at the places of findings that are to be redacted.
 pub fn redact(value: &mut Value, findings: &[ComplianceFinding]) {
-    for finding in findings.iter().filter(|finding| finding.response == Response::Redact) {
+    for finding in findings.iter().filter(|finding| finding.is_redacted()) {
         if let Some(found) = value.pointer_mut(&finding.place) {
             *found = Value::String("[redacted]".to_owned());
         }

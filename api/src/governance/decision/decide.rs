@@ -38,8 +38,8 @@ pub fn decide(compiled: &CompiledPolicies, input: &Input) -> Decision {
             monitored.count(&compiled.policies, index, &vote);
             if policy.mode == Mode::Enforce {
                 enforced.count(&compiled.policies, index, &vote);
-                findings.extend(vote.findings);
             }
+            findings.extend(vote.findings);
         }
         tried.push(entry);
     }

@@ -72,7 +72,7 @@ pub struct Decision {
     pub would_be: Option<Effect>,
     /// What is to be consumed before the action happens, the tightest first. None where it is denied.
     pub limits: Vec<AppliedLimit>,
-    /// What compliance policies found in the arguments and want blocked, redacted or flagged.
+    /// What compliance policies found in the arguments and want blocked, redacted or flagged, also those only monitored.
     pub findings: Vec<ComplianceFinding>,
     pub policy_set_version: i64,
     pub gates: Vec<GateTried>,

@@ -51,7 +51,7 @@ pub fn row(made: &Made) -> Result<Model> {
 
 /// As much of a name as its column holds; the input has the whole of it.
 fn shortened(name: &str) -> String {
-    name.chars().filter(|sign| *sign != '\0').take(255).collect()
+    checks::shortened(name, 255)
 }
 
 /// SHA-256 over the canonical JSON of everything that was looked at, before anything was redacted.

@@ -18,7 +18,7 @@ const SECRET_NAMES: [&str; 8] =
 /// The arguments as they may be kept and shown, and whether they are whole.
 pub fn redacted_arguments(arguments: &Value, findings: &[ComplianceFinding]) -> (Value, bool) {
     let mut kept = arguments.clone();
-    for finding in findings.iter().filter(|finding| finding.response != Response::Flag) {
+    for finding in findings.iter().filter(|finding| finding.enforced && finding.response != Response::Flag) {
         if let Some(found) = kept.pointer_mut(&finding.place) {
             *found = Value::from(REDACTED);
         }
@@ -90,9 +90,12 @@ mod tests {
             rule: "patterns[0]".into(),
             place: place.into(),
             response,
+            enforced: true,
         };
         let arguments = json!({ "a": "x", "b": "y", "c": "z" });
+        let monitored = ComplianceFinding { enforced: false, ..finding("/c", Response::Block) };
         let findings = [finding("/a", Response::Block), finding("/b", Response::Redact), finding("/c", Response::Flag)];
+        let findings = [&findings[..], &[monitored]].concat();
         let (kept, is_whole) = redacted_arguments(&arguments, &findings);
         assert_eq!((kept, is_whole), (json!({ "a": REDACTED, "b": REDACTED, "c": "z" }), false));
     }

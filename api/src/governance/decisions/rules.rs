@@ -1,12 +1,10 @@
 //! Who may read a decision. Nobody changes one.
 
-use entity::enums::ProjectRole;
 use entity::governance::decision;
 use entity::ids::DecisionId;
 use sea_orm::Condition;
 
-use super::store;
-use crate::platform::authorization::{Action, ActionSet, Resource, Scope, nothing};
+use crate::platform::authorization::{Action, ActionSet, Dated, Resource, Scope, readable_records, reads_record};
 use crate::platform::viewer::Viewer;
 
 const READER: ActionSet = ActionSet::of(&[Action::Read]);
@@ -23,20 +21,14 @@ impl Resource for decision::Entity {
         decision::Column::Id
     }
 
-    /// Who administers the project reads all of them, and everybody else in it those about themselves.
+    /// A decision gets its id as it is made.
+    const DATED: Dated<decision::Column> = Dated::Here(decision::Column::CreatedAt);
+
     fn permitted(viewer: &Viewer, row: &decision::Model) -> ActionSet {
-        let is_own = row.user_id.is_some() && row.user_id == viewer.user_id();
-        match viewer.project_role(row.project_id) {
-            Some(ProjectRole::Admin) => READER,
-            Some(ProjectRole::Viewer | ProjectRole::Developer) if is_own => READER,
-            Some(ProjectRole::Viewer | ProjectRole::Developer) | None => ActionSet::NONE,
-        }
+        if reads_record(viewer, row.project_id, row.user_id) { READER } else { ActionSet::NONE }
     }
 
     fn reach(viewer: &Viewer) -> Condition {
-        match (viewer.grants(), viewer.user_id()) {
-            (Some(grants), Some(user)) => store::readable(grants, user),
-            _ => nothing(),
-        }
+        readable_records(viewer, decision::Column::ProjectId, decision::Column::UserId)
     }
 }

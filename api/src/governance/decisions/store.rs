@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use entity::enums::{DecisionOutcome, ProjectRole, SubscriptionStatus};
+use entity::enums::{DecisionOutcome, SubscriptionStatus};
 use entity::governance::decision::{ActiveModel, Column, Entity, Model};
 use entity::governance::policy;
-use entity::ids::{OrganizationId, ProjectId, UserId};
+use entity::ids::{OrganizationId, ProjectId};
 use entity::tenancy::organization::OrganizationSettings;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
@@ -23,7 +23,6 @@ use crate::platform::errors::Result;
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Slice, Sort, SortKey, SortKind};
 use crate::platform::request::Request;
-use crate::platform::viewer::Grants;
 use crate::platform::write::Write;
 use crate::tenancy::plans::Payment;
 
@@ -142,15 +141,6 @@ pub async fn insert(write: &Write<'_>, rows: Vec<Model>) -> Result<()> {
     let once = OnConflict::columns([Column::Id, Column::CreatedAt]).do_nothing().to_owned();
     let rows: Vec<ActiveModel> = rows.into_iter().map(|row| row.into_active_model().reset_all()).collect();
     write.insert_missing(&authority, rows, once).await
-}
-
-/// The decisions that somebody with these grants may read: all of the projects they administer, and their own.
-pub fn readable(grants: &Grants, user: UserId) -> Condition {
-    let administered = grants.projects.iter().filter(|(_, role)| **role == ProjectRole::Admin).map(|(id, _)| *id);
-    let own = Condition::all()
-        .add(Column::UserId.eq(user))
-        .add(Column::ProjectId.eq_any(grants.projects.keys().copied().collect::<Vec<_>>()));
-    Condition::any().add(Column::ProjectId.eq_any(administered.collect::<Vec<_>>())).add(own)
 }
 
 const NEWEST: Sort<Column> = Sort { column: Column::CreatedAt, id: Column::Id, kind: SortKind::Time, descending: true };

@@ -198,8 +198,16 @@ struct TracedFinding {
     rule: String,
     /// Where in the arguments, as a JSON pointer.
     place: String,
-    /// What is done to it.
+    /// What is done to it, or would be.
     response: Response,
+    /// Whether it is; false where the policy only monitors.
+    #[serde(default = "always")]
+    enforced: bool,
+}
+
+/// What was found before monitored policies told what they find.
+fn always() -> bool {
+    true
 }
 
 impl Trace {
@@ -332,6 +340,7 @@ impl From<&ComplianceFinding> for TracedFinding {
             rule: finding.rule.clone(),
             place: finding.place.clone(),
             response: finding.response,
+            enforced: finding.enforced,
         }
     }
 }

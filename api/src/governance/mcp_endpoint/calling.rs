@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::answering::{INFO, within};
 use super::entering::{fault, patience};
 use super::listing::{self, Named};
+use super::naming;
 use crate::governance::tool_calls::{self, Ended, NewCall, Refusal};
 use crate::platform::errors::Error;
 use crate::platform::http::media::accepts_events;
@@ -100,7 +101,12 @@ async fn prepare(
     let Wanted { name, arguments, approval_id, progress_token } = Wanted::read(params)?;
     serving::check_name(spoken, headers, &name)?;
     let named = within(&request, listing::named(&request, project, &name)).await?;
-    let named = named.ok_or_else(|| Fault::new(codes::INVALID_PARAMS, format!("Unknown tool: {name}")))?;
+    let Some(named) = named else {
+        // Of a name that does not tell where the server ends, all of it is the tool's.
+        let names = naming::plain(&name).unwrap_or(("", &name));
+        within(&request, tool_calls::record_unknown(&request, project, names, arguments)).await?;
+        return Err(Fault::new(codes::INVALID_PARAMS, format!("Unknown tool: {name}")));
+    };
     serving::check_parameters(spoken, headers, &named.input_schema, &arguments)?;
     let new = NewCall {
         id: None,

@@ -5,17 +5,21 @@
 //! what it held of its budgets is settled or released, and its end is recorded.
 
 mod admitting;
+mod beginning;
 mod callee;
 mod calling;
 mod content;
 mod fitting;
+mod making;
 mod mutations;
+mod reaching;
 mod refusal;
 mod results;
 mod subscription;
 mod telling;
 mod underway;
 
+pub use beginning::record_unknown;
 pub use calling::{Answer, Ended, Listener, NewCall, call, check_caller};
 pub use mutations::ToolCallMutation;
 pub use refusal::{McpCallErrorCode, Refusal};

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use entity::ids::{ApprovalId, McpCallId, ProjectId};
+use entity::metering::mcp_usage;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -9,7 +10,7 @@ use super::calling::{self, Ended, NewCall};
 use super::content::McpToolResult;
 use super::refusal::{McpCallErrorCode, Refusal};
 use crate::governance::approvals::Approval;
-use crate::metering::mcp_usage::{self, McpCall};
+use crate::metering::mcp_usage::McpCall;
 use crate::platform::errors::{Error, Result};
 use crate::platform::payload::{Outcome, UserError};
 use crate::platform::request::{Request, RequestContext};
@@ -82,7 +83,8 @@ impl McpToolCallPayload {
             Ended::Repeated(id) => {
                 let message = "This call was asked for before. Results are not kept.";
                 let refusal = Refusal::new(McpCallErrorCode::AlreadyCalled, "", message);
-                Self::refused(Refusal { recorded: mcp_usage::of_id(request, id).await?, ..refusal })
+                let recorded = McpCall::find(request, id).await?.map(|call| mcp_usage::Model::clone(&call.0));
+                Self::refused(Refusal { recorded, ..refusal })
             }
         }
     }

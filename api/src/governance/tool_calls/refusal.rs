@@ -15,6 +15,7 @@ use crate::governance::approvals::Unfit;
 use crate::governance::decision::{Decision, Gate, Level, Reason};
 use crate::governance::mcp_servers::Unresolved;
 use crate::metering::limits::{LimitStanding, Reached};
+use crate::platform::checks;
 use crate::platform::errors::{Error, Reached as Limit, Rejection};
 use crate::platform::mcp::Failure;
 use crate::platform::payload::ErrorCode;
@@ -149,7 +150,7 @@ impl Refusal {
     pub fn recordable(&self) -> String {
         let sentence = self.code.sentence();
         let text = if sentence.is_empty() { &self.message } else { sentence };
-        text.chars().filter(|sign| *sign != '\0').take(2_000).collect()
+        checks::shortened(text, 2_000)
     }
 
     /// Arguments that do not fit, each place below them with its message.

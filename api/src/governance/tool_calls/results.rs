@@ -74,9 +74,9 @@ pub async fn look_at_failure(failure: &Failure, decided: &Decided) -> Result<Ref
     let refusal = Refusal::failed(failure);
     let said = json!({ "structuredContent": refusal.message });
     let found = search(decided, &said).await?;
-    Ok(match found.findings.is_empty() {
-        true => refusal,
-        false => Refusal { message: refusal.code.sentence().to_owned(), ..refusal },
+    Ok(match found.findings.iter().any(|finding| finding.enforced) {
+        false => refusal,
+        true => Refusal { message: refusal.code.sentence().to_owned(), ..refusal },
     })
 }
 

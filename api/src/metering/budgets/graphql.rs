@@ -38,7 +38,7 @@ impl Budget {
 }
 
 /// What a usage policy allows in one calendar window, in the time zone of the organization, and what of it is used. Who
-/// administers the organization or the project sees it, and whose own use it counts.
+/// administers the organization or the project sees it, and whose own use it counts: of a key's, who created the key.
 #[Object]
 impl Budget {
     /// The id of the budget.

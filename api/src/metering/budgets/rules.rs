@@ -1,4 +1,5 @@
-//! Who sees what is left of a budget: who administers its organization or project, and whose own use it counts.
+//! Who sees what is left of a budget: who administers its organization or project, and whose own use it counts. What keys
+//! use is their creator's use too, but not that of the creator's other keys.
 
 use entity::enums::{BudgetSubject, ProjectRole};
 use entity::ids::{BudgetId, UserId};
@@ -42,7 +43,10 @@ impl Resource for budget::Entity {
     fn permitted(viewer: &Viewer, row: &budget::Model) -> ActionSet {
         let counts = match row.subject_type {
             BudgetSubject::User => viewer.user_id().map(UserId::uuid),
-            BudgetSubject::Key => viewer.key().map(|key| key.id.uuid()),
+            BudgetSubject::Key => match viewer.key() {
+                Some(key) => Some(key.id.uuid()),
+                None => viewer.user_id().filter(|user| row.key_creator_id == Some(*user)).map(|_| row.subject_id),
+            },
             BudgetSubject::Organization | BudgetSubject::Project | BudgetSubject::Server | BudgetSubject::Tool => None,
         };
         let is_own = counts == Some(row.subject_id);

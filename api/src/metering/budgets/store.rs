@@ -25,7 +25,8 @@ use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
 use crate::platform::request::{Platform, Request};
 use crate::platform::write::Write;
 
-/// The budgets of these organizations and projects, and those that count the user or the key alone.
+/// The budgets of these organizations and projects, and those that count the user alone, or the key; without a key those of
+/// all keys that the user has created.
 pub fn within(
     organizations: Vec<OrganizationId>,
     projects: Vec<ProjectId>,
@@ -38,7 +39,10 @@ pub fn within(
         .add(Column::OrganizationId.eq_any(organizations))
         .add(Column::ProjectId.eq_any(projects))
         .add(counting("user", user.uuid()))
-        .add_option(key.map(|key| counting("key", key.uuid())))
+        .add(match key {
+            Some(key) => counting("key", key.uuid()),
+            None => Condition::all().add(Column::SubjectType.eq("key")).add(Column::KeyCreatorId.eq(user)),
+        })
 }
 
 /// What a call wants of one budget.

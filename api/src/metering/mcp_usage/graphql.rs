@@ -47,14 +47,16 @@ pub struct McpCallFinding {
     rule: String,
     /// Where: a JSON pointer into the arguments, or, after `result`, into the result.
     place: String,
-    /// What was done about it.
+    /// What was done about it, or would have been.
     response: Response,
+    /// Whether it was; false where the policy only monitors.
+    enforced: bool,
 }
 
 impl From<ComplianceFinding> for McpCallFinding {
     fn from(finding: ComplianceFinding) -> Self {
-        let ComplianceFinding { policy_id, rule, place, response } = finding;
-        Self { policy_id: PolicyId(policy_id), rule, place, response }
+        let ComplianceFinding { policy_id, rule, place, response, enforced } = finding;
+        Self { policy_id: PolicyId(policy_id), rule, place, response, enforced }
     }
 }
 
@@ -72,12 +74,12 @@ impl McpCall {
         Project::find(ctx.request(), self.0.project_id).await
     }
 
-    /// The id of the server whose tool was called; null for a tool of Trellis itself.
+    /// The id of the server whose tool was called; null for a tool of Trellis itself, and where there is no such tool.
     async fn server_id(&self) -> Option<McpServerId> {
         self.0.server_id
     }
 
-    /// The name of the server; `trellis` for a tool of Trellis itself.
+    /// The name of the server; `trellis` for a tool of Trellis itself. Where there is no such tool it is as the caller wrote it, and so is that of the tool.
     async fn server_name(&self) -> &str {
         &self.0.server_name
     }

@@ -12,4 +12,4 @@ pub use events::{CallEvent, ENDED, PROGRESSED, Told, Whose};
 pub use filter::McpCallFilter;
 pub use graphql::{McpCall, of_project};
 pub use recording::Ended;
-pub use store::{Claim, claim, of_id};
+pub use store::{Claim, claim};

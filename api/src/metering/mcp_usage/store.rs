@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use entity::enums::ProjectRole;
 use entity::ids::{McpCallId, ProjectId, UserId};
 use entity::metering::mcp_usage::{ActiveModel, Column, Entity, Model};
 use sea_orm::sea_query::OnConflict;
@@ -16,7 +15,6 @@ use crate::platform::errors::{Error, Result};
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Slice, Sort, SortKey, SortKind};
 use crate::platform::request::Request;
-use crate::platform::viewer::Grants;
 use crate::platform::write::Write;
 
 /// Stores calls, each once.
@@ -25,15 +23,6 @@ pub async fn insert(write: &Write<'_>, rows: Vec<Model>) -> Result<()> {
     let once = OnConflict::columns([Column::Id, Column::CreatedAt]).do_nothing().to_owned();
     let rows: Vec<ActiveModel> = rows.into_iter().map(|row| row.into_active_model().reset_all()).collect();
     write.insert_missing(&authority, rows, once).await
-}
-
-/// The calls that somebody with these grants may read: all of the projects they administer, and their own.
-pub fn readable(grants: &Grants, user: UserId) -> Condition {
-    let administered = grants.projects.iter().filter(|(_, role)| **role == ProjectRole::Admin).map(|(id, _)| *id);
-    let own = Condition::all()
-        .add(Column::UserId.eq(user))
-        .add(Column::ProjectId.eq_any(grants.projects.keys().copied().collect::<Vec<_>>()));
-    Condition::any().add(Column::ProjectId.eq_any(administered.collect::<Vec<_>>())).add(own)
 }
 
 const NEWEST: Sort<Column> = Sort { column: Column::CreatedAt, id: Column::Id, kind: SortKind::Time, descending: true };
@@ -98,10 +87,4 @@ pub async fn claim(write: &Write<'_>, id: McpCallId, user: UserId) -> Result<Cla
         (false, true) => Claim::Before,
         (false, false) => Claim::Others,
     })
-}
-
-/// The call as it was recorded, if the viewer may read it and it is over.
-pub async fn of_id(request: &Request, id: McpCallId) -> Result<Option<Model>> {
-    let query = request.read().visible::<Entity>().filter(Column::Id.eq(id));
-    Ok(query.one(&request.connection()).await?)
 }

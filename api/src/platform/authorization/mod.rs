@@ -5,6 +5,7 @@
 mod actions;
 mod granted;
 mod reading;
+mod records;
 mod scopes;
 
 use std::fmt::Debug;
@@ -17,6 +18,7 @@ pub use actions::{Action, ActionSet};
 pub use granted::{Authority, Granted, SystemAuthority, ViewerAuthority};
 pub(in crate::platform) use granted::{lock_and_check, system, viewer_itself};
 pub use reading::{Read, RowById};
+pub use records::{administered_projects, readable_records, reads_record};
 pub use scopes::{Scope, ScopeSet};
 
 use super::viewer::Viewer;
@@ -34,12 +36,27 @@ pub trait Resource: EntityTrait<Model: Clone + Debug + Send + Sync> + 'static {
     /// The column of the id.
     fn id_column() -> Self::Column;
 
+    /// What an id tells of when its row was made.
+    const DATED: Dated<Self::Column> = Dated::Nothing;
+
     /// What the viewer may do with the row. `Action::Read` absent means: for this viewer it does not exist.
     fn permitted(viewer: &Viewer, row: &Self::Model) -> ActionSet;
 
     /// The rows the viewer may read, as a condition.
     /// Invariant: agrees with `permitted` on `Action::Read`; a test compares them.
     fn reach(viewer: &Viewer) -> Condition;
+}
+
+/// What the id of a row, a UUIDv7, tells of when the row was made, for a table that is partitioned by that time: only the
+/// partitions of then are looked into.
+#[derive(Clone, Copy, Debug)]
+pub enum Dated<C> {
+    /// Nothing that helps: the table has one part.
+    Nothing,
+    /// They are made at one time. The column holds it.
+    Here(C),
+    /// Mostly so, but whoever has the row made may choose its id, with a time that is off (`checks::new_id`).
+    ByCallers(C),
 }
 
 /// What the viewer may do with the row; the system may do everything, and a key what its scopes allow of it.

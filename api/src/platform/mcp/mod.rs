@@ -26,7 +26,7 @@ pub use calling::{Progress, Tool, ToolResult, call};
 pub use discovery::discover;
 pub use failure::Failure;
 pub use http::fetch;
-pub use process::hide_environment;
+pub use process::{hide_environment, remove_left_homes};
 pub use rmcp::model::{ContentBlock, ResourceContents};
 pub use sessions::{Expected, Scope, Sessions};
 pub use settings::McpSettings;

@@ -1,15 +1,15 @@
 //! A program with all that it starts: one process group, which ends as a whole and is gone when this is dropped.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
-use std::{env, fs, io, thread};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-use std::os::unix::fs::DirBuilderExt;
-use tokio::process::Child;
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, sleep};
+
+use super::home::Home;
+use super::watchdog::Watchdog;
 
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
@@ -17,14 +17,35 @@ pub struct Group {
     pid: Pid,
     /// Until it was waited for. So long, its number is nobody else's.
     child: Mutex<Option<Child>>,
+    watchdog: Watchdog,
     _home: Home,
 }
 
+/// What a program reads and writes.
+pub struct Pipes {
+    pub input: ChildStdin,
+    pub output: ChildStdout,
+    pub errors: ChildStderr,
+}
+
 impl Group {
-    pub fn new(child: Child, home: Home) -> io::Result<Self> {
+    /// Starts a program in a group of its own, watched over from its first moment: without a watchdog it is not run. To be
+    /// called within a runtime.
+    pub fn start(mut program: Command, home: Home) -> io::Result<(Arc<Self>, Pipes)> {
+        let unwatched = |error: io::Error| io::Error::other(format!("nothing can watch over it: {error}"));
+        let (watchdog, watching) = Watchdog::start().map_err(unwatched)?;
+        let mut child = program.process_group(0).kill_on_drop(true).spawn()?;
         let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         let pid = pid.ok_or_else(|| io::Error::other("it ended at once"))?;
-        Ok(Self { pid, child: Mutex::new(Some(child)), _home: home })
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        // From here on, the whole group ends where anything fails.
+        let group = Arc::new(Self { pid, child: Mutex::new(Some(child)), watchdog, _home: home });
+        group.watchdog.watch(pid).map_err(unwatched)?;
+        tokio::spawn(outlive(watching, Arc::downgrade(&group)));
+        let (Some(input), Some(output), Some(errors)) = pipes else {
+            return Err(io::Error::other("it has no input or output"));
+        };
+        Ok((group, Pipes { input, output, errors }))
     }
 
     fn child(&self) -> MutexGuard<'_, Option<Child>> {
@@ -36,6 +57,16 @@ impl Group {
             // A group that has ended by itself is what was wanted.
             kill_process_group(self.pid, signal).ok();
         }
+    }
+
+    /// Ends all of it, and then the watchdog, which would otherwise look for it later: its number is not free yet.
+    fn kill(&self) {
+        self.signal(Signal::KILL);
+        if let Some(child) = &mut *self.child() {
+            // It may have moved to another group.
+            child.start_kill().ok();
+        }
+        self.watchdog.dismiss();
     }
 
     /// Whether the program has ended. It is not waited for, so that its number stays taken.
@@ -62,7 +93,7 @@ impl Group {
             self.signal(Signal::TERM);
             is_own_end = self.ends_within(when_asked).await;
         }
-        self.signal(Signal::KILL);
+        self.kill();
         let child = self.child().take();
         let status = child?.wait().await.ok()?;
         status.code().filter(|_| is_own_end)
@@ -71,44 +102,16 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.signal(Signal::KILL);
+        self.kill();
     }
 }
 
-/// A folder of one program alone, removed with it.
-pub struct Home(PathBuf);
-
-impl Home {
-    pub fn create() -> io::Result<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        loop {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let path = env::temp_dir().join(format!("trellis-mcp-{}-{number}", std::process::id()));
-            // What is there already, whoever's it is, is not taken.
-            match fs::DirBuilder::new().mode(0o700).create(&path) {
-                Ok(()) => return Ok(Self(path)),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        let path = std::mem::take(&mut self.0);
-        // A program may have put a great deal there.
-        let removal = thread::Builder::new().name("mcp-home".to_owned()).spawn(move || {
-            if let Err(error) = fs::remove_dir_all(&path) {
-                tracing::warn!(%error, path = %path.display(), "the folder of an MCP server stays behind");
-            }
-        });
-        if let Err(error) = removal {
-            tracing::warn!(%error, "the folder of an MCP server stays behind");
-        }
+/// Waits for a watchdog to end. A group that has lost its own ends too, and is run anew for the next call.
+async fn outlive(mut watchdog: Child, group: Weak<Group>) {
+    watchdog.wait().await.ok();
+    if let Some(group) = group.upgrade()
+        && group.child().is_some()
+    {
+        group.kill();
     }
 }

@@ -1,8 +1,10 @@
 //! A server that is a program of this machine: a line to its input is a message, and so is a line of its output.
 
 mod group;
+mod home;
 mod lines;
 mod spawning;
+mod watchdog;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +23,7 @@ use super::messages::{self, Answer};
 use super::{Bounds, Failure};
 use crate::platform::config::SecretText;
 
+pub use home::remove_left_homes;
 pub use spawning::hide_environment;
 
 /// Messages that wait to be written. A program that reads none of them has no use of more.
@@ -60,12 +63,12 @@ impl Process {
         environment: &BTreeMap<String, SecretText>,
         bounds: &Bounds,
     ) -> Result<Self, Failure> {
-        let spawned = spawning::spawn(command, arguments, environment, &bounds.commands).await?;
-        let (exchange, group) = (Exchange::new(), Arc::new(spawned.group));
+        let (group, pipes) = spawning::spawn(command, arguments, environment, &bounds.commands).await?;
+        let exchange = Exchange::new();
         let (outgoing, waiting) = mpsc::channel(WAITING);
         let errors = Tail::default();
-        tokio::spawn(write(waiting, spawned.input));
-        let kept = tokio::spawn(errors.clone().keep(spawned.errors));
+        tokio::spawn(write(waiting, pipes.input));
+        let kept = tokio::spawn(errors.clone().keep(pipes.errors));
         let reader = Reader {
             exchange: exchange.clone(),
             replies: outgoing.downgrade(),
@@ -74,7 +77,7 @@ impl Process {
         };
         tokio::spawn(async move {
             let exchange = reader.exchange.clone();
-            let failure = match reader.read(spawned.output).await {
+            let failure = match reader.read(pipes.output).await {
                 Ending::TooLong(most_bytes) => Failure::TooLarge { what: "one message", most_bytes },
                 Ending::Ended(status) => {
                     // It has ended, and so does its error output, unless something else holds it open.

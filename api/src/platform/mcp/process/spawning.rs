@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::{env, io, thread};
 
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::process::Command;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::group::{Group, Home};
+use super::group::{Group, Pipes};
+use super::home::Home;
 use crate::platform::config::SecretText;
 use crate::platform::mcp::{AllowedCommands, Failure};
 
@@ -37,19 +39,12 @@ const REFUSED: [&str; 15] = [
     "JAVA_TOOL_OPTIONS",
 ];
 
-pub struct Spawned {
-    pub input: ChildStdin,
-    pub output: ChildStdout,
-    pub errors: ChildStderr,
-    pub group: Group,
-}
-
 pub async fn spawn(
     command: &str,
     arguments: &[String],
     environment: &BTreeMap<String, SecretText>,
     allowed: &AllowedCommands,
-) -> Result<Spawned, Failure> {
+) -> Result<(Arc<Group>, Pipes), Failure> {
     allowed.check(command)?;
     if let Some(name) = environment.keys().find(|name| !may_be_set(name)) {
         return Err(Failure::NotAllowed(format!("The environment variable {name:?} cannot be set for a server.")));
@@ -60,18 +55,12 @@ pub async fn spawn(
     let failed = |error: io::Error| Failure::Unreachable(format!("{command} cannot be run: {error}"));
     let home = Home::create().map_err(failed)?;
     let mut prepared = Command::new(command);
-    prepared.args(arguments).current_dir(home.path()).process_group(0).kill_on_drop(true);
+    prepared.args(arguments).current_dir(home.path());
     prepared.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     prepared.env_clear().envs(TOLD.iter().filter_map(|name| Some((name, env::var_os(name)?))));
     prepared.env("HOME", home.path()).env("TMPDIR", home.path());
     prepared.envs(environment.iter().map(|(name, value)| (name, value.reveal())));
-    let mut child = without_privileges(prepared).await.map_err(failed)?;
-    let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let group = Group::new(child, home).map_err(failed)?;
-    let (Some(input), Some(output), Some(errors)) = pipes else {
-        return Err(Failure::Unreachable(format!("{command} has no input or output")));
-    };
-    Ok(Spawned { input, output, errors, group })
+    without_privileges(prepared, home).await.map_err(failed)
 }
 
 fn may_be_set(name: &str) -> bool {
@@ -80,15 +69,15 @@ fn may_be_set(name: &str) -> bool {
 }
 
 /// A thread's privileges are its program's: so one thread gives up its own, starts the program, and ends. Without them,
-/// even a program of the same user, root included, may not look into this process.
-async fn without_privileges(mut command: Command) -> io::Result<Child> {
+/// even a program of the same user, root included, may not look into this process. Its watchdog has none either.
+async fn without_privileges(command: Command, home: Home) -> io::Result<(Arc<Group>, Pipes)> {
     let runtime = Handle::current();
     let (started, starting) = oneshot::channel();
     thread::Builder::new().name("mcp-spawn".to_owned()).spawn(move || {
         let _runtime = runtime.enter();
-        let child = give_up_privileges().and_then(|()| command.spawn());
-        // Nobody waits any more: the program is killed as it is dropped.
-        started.send(child).ok();
+        let group = give_up_privileges().and_then(|()| Group::start(command, home));
+        // Nobody waits any more: the group is killed as it is dropped.
+        started.send(group).ok();
     })?;
     starting.await.map_err(|_| io::Error::other("its thread ended"))?
 }
