@@ -343,9 +343,18 @@ async fn a_strangers_walk_over_every_mutation_changes_and_tells_nothing() {
             continue;
         }
         let control = client.mutate(&mutation, input).await;
-        let heard = answer.body.replace(&hidden, &nowhere);
-        assert_eq!(heard, control.body, "{mutation}.{field} {hidden}: as if it did not exist");
+        let heard = without_record(&answer.body).replace(&hidden, &nowhere);
+        assert_eq!(heard, without_record(&control.body), "{mutation}.{field} {hidden}: as if it did not exist");
     }
+}
+
+/// A refused call of a tool tells of its own record, which is another each time.
+fn without_record(body: &str) -> String {
+    let mut answer: Value = serde_json::from_str(body).expect("JSON");
+    if let Some(Value::Object(payload)) = answer.pointer_mut("/data/mcpToolCall") {
+        payload.remove("toolCall");
+    }
+    answer.to_string()
 }
 
 #[tokio::test]

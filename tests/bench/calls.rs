@@ -231,7 +231,7 @@ impl Asking {
         }
         let key = Spread::of(with_key).p50;
         for (what, other, goal) in
-            [("an access token", Spread::of(with_token).p50, None), ("nobody", Spread::of(of_nobody).p50, Some(50.0))]
+            [("an access token", Spread::of(with_token).p50, Some(50.0)), ("nobody", Spread::of(of_nobody).p50, None)]
         {
             let value = (key.as_secs_f64() - other.as_secs_f64()) * 1_000_000.0;
             let case = format!("what a key adds to a request of {what}, p50");

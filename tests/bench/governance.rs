@@ -159,7 +159,7 @@ fn decisions(length: Duration, numbers: &mut Vec<Number>) -> Result<()> {
             numbers.push(Number { case: format!("{what}, {name}"), value, unit, goal });
         };
         note("decisions", per_second, "/s", None);
-        note("a decision, p50", at(50), "µs", (policies.len() == 100).then_some(20.0));
+        note("a decision, p50", at(50), "µs", (size == 100).then_some(20.0));
         note("a decision, p99", at(99), "µs", None);
     }
     Ok(())

@@ -62,6 +62,20 @@ async fn what_is_asked_for_twice_under_one_name_is_answered_whole() {
     }
 }
 
+/// What people keep as JSON of their own stays a part of the answer, whatever its keys are.
+#[tokio::test]
+async fn keys_of_own_json_are_escaped() {
+    let world = World::new().await;
+    let own = json!({ "a\": 1, \"id": { "\\": "\n\nevent: next\ndata: {}", "\n\u{1}": [null] } });
+    let id = world.editor.document(&world.lab, json!({ "title": "Keys", "metadata": own })).await;
+    let query = "query($id: ID!) { node(id: $id) { ... on Document { metadata \
+        space { documents(first: 1) { nodes { title metadata } } } } } }";
+    let answer = world.editor.query(query, json!({ "id": id })).await.well();
+    assert_eq!(answer.at("node.metadata"), &own);
+    assert_eq!(answer.list("node.space.documents.nodes")[0], json!({ "title": "Keys", "metadata": own }));
+    assert!(!answer.body.contains('\n'), "{}", answer.body);
+}
+
 /// Removes a key from every object of a value.
 fn remove(value: &mut Value, key: &str) {
     match value {

@@ -52,7 +52,7 @@ pub struct IntFilter {
 }
 
 impl TextFilter {
-    /// Refuses texts that the database cannot hold.
+    /// Refuses texts that are too many or too long, and those that the database cannot hold.
     pub fn check(&self, field: &str) -> Result<()> {
         let texts = [&self.eq, &self.contains, &self.starts_with].into_iter().flatten();
         check_texts(field, texts.chain(self.one_of.iter().flatten()))
@@ -69,7 +69,7 @@ impl TextFilter {
 }
 
 impl KeyFilter {
-    /// Refuses texts that the database cannot hold.
+    /// The same for keys.
     pub fn check(&self, field: &str) -> Result<()> {
         check_texts(field, self.eq.iter().chain(self.one_of.iter().flatten()))
     }
@@ -81,11 +81,23 @@ impl KeyFilter {
     }
 }
 
-fn check_texts<'a>(field: &str, mut texts: impl Iterator<Item = &'a String>) -> Result<()> {
-    match texts.any(|text| text.as_str().contains('\0')) {
-        true => Err(Error::bad_input(field, "No text holds a NUL character.")),
-        false => Ok(()),
+/// Texts of one filter at most, and how long each may be.
+const MOST_TEXTS: usize = 100;
+const MOST_TEXT_BYTES: usize = 4_000;
+
+fn check_texts<'a>(field: &str, texts: impl Iterator<Item = &'a String>) -> Result<()> {
+    for (index, text) in texts.enumerate() {
+        if index >= MOST_TEXTS {
+            return Err(Error::bad_input(field, format!("Give at most {MOST_TEXTS} texts.")));
+        }
+        if text.len() > MOST_TEXT_BYTES {
+            return Err(Error::bad_input(field, format!("A text has at most {MOST_TEXT_BYTES} bytes.")));
+        }
+        if text.as_str().contains('\0') {
+            return Err(Error::bad_input(field, "No text holds a NUL character."));
+        }
     }
+    Ok(())
 }
 
 /// Refuses a list of more values than there are to choose from.

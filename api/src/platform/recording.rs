@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex as Turn, Notify};
+use tokio::time::sleep;
 
 use super::errors::Result;
 use super::request::Platform;
@@ -15,6 +16,8 @@ use super::retry::Retry;
 const BATCH: usize = 500;
 /// How many may wait. Who records one more waits until some are written.
 const MOST_WAITING: usize = 20_000;
+/// Between two batches: what is alone is written at once, and of what comes often much is written together.
+const REST: Duration = Duration::from_millis(20);
 /// How long the last ones may take when the server ends.
 const LAST_LIMIT: Duration = Duration::from_secs(10);
 
@@ -114,6 +117,7 @@ pub async fn write_as_they_come<E: Entry>(platform: Platform) {
         match log.write_out(&platform).await {
             Ok(()) => {
                 retry.succeeded();
+                sleep(REST).await;
                 log.wake.notified().await;
             }
             Err(error) => retry.failed(&error).await,

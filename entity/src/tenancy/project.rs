@@ -66,7 +66,7 @@ impl Default for ProjectSettings {
 pub struct ProjectQuotas {
     #[graphql(skip)]
     pub max_tokens_per_day: Option<i64>,
-    /// Cost in a day, in UTC, in United States dollars; null for no limit. Calls of models cost; a call of an MCP tool
+    /// Cost in a day, in UTC, in United States dollars; null for no limit. Uses of models cost; a call of an MCP tool
     /// never does.
     pub max_cost_per_day_usd: Option<f64>,
     /// Requests in a minute; null for no limit.
@@ -81,8 +81,8 @@ pub struct ProjectQuotas {
 
 #[ComplexObject]
 impl ProjectQuotas {
-    /// Tokens in a day, in UTC: a whole number, which may be above what an Int holds; null for no limit. Calls of models
-    /// consume tokens; a call of an MCP tool consumes one request and never tokens.
+    /// Tokens in a day, in UTC: a whole number, which may be above what an Int holds; null for no limit. Uses of models
+    /// consume them; a call of an MCP tool never does.
     async fn max_tokens_per_day(&self) -> Option<f64> {
         // At most 10^12; whole numbers are exact up to 2^53.
         self.max_tokens_per_day.map(|tokens| tokens as f64)

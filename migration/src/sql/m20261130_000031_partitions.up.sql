@@ -1,6 +1,10 @@
 -- The logs of decisions and of calls are appended to, in whichever of their partitions a row stands: the server's role
 -- speaks to the logs alone, and removes nothing. Partitions are made and dropped in one way for both.
 
+-- The ways of before lock these: none of them makes a partition meanwhile that nothing is taken away from below.
+SELECT pg_advisory_xact_lock(hashtext('governance.ensure_partitions'));
+SELECT pg_advisory_xact_lock(hashtext('metering.keep_partitions'));
+
 -- The pattern of the times that the names of partitions end with.
 CREATE FUNCTION platform.partition_pattern(unit text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$

@@ -67,16 +67,21 @@ pub struct ComplianceFinding {
     pub place: String,
     pub response: Response,
     /// False where the policy is only monitored: then it is named and nothing is done about it.
-    #[serde(default = "always")]
+    #[serde(default = "enforced_unless_said")]
     pub enforced: bool,
 }
 
-/// What was found before monitored policies told what they find.
-fn always() -> bool {
+/// Findings from before monitored policies told theirs do not say it: they were all enforced.
+pub fn enforced_unless_said() -> bool {
     true
 }
 
 impl ComplianceFinding {
+    /// Whether anything is done about it: it is more than flagged, and not only monitored.
+    pub fn is_acted_on(&self) -> bool {
+        self.enforced && self.response != Response::Flag
+    }
+
     /// Whether it is to be taken out of what is given.
     fn is_redacted(&self) -> bool {
         self.enforced && self.response == Response::Redact
@@ -213,10 +218,11 @@ impl CompiledPolicies {
         self.of_results(input, &Facts::new(input)).next().is_some()
     }
 
-    /// Whether any of them would also do something about what it finds.
+    /// Whether any of them would do something about what it finds. One that flags or is monitored only records it.
     #[must_use]
     pub fn act_on_results(&self, input: &Input) -> bool {
-        self.of_results(input, &Facts::new(input)).any(|compliance| compliance.enforced)
+        self.of_results(input, &Facts::new(input))
+            .any(|compliance| compliance.enforced && compliance.response != Response::Flag)
     }
 
     fn of_results<'a>(&'a self, input: &'a Input, facts: &'a Facts) -> impl Iterator<Item = &'a CompiledCompliance> {

@@ -24,7 +24,9 @@ mod votes;
 pub use access::{AccessRules, Hours};
 pub use applies_to::{AppliesTo, Selection};
 pub use compile::{CompiledPolicies, CustomCompiler, Problem, validate};
-pub use compliance::{ComplianceFinding, ComplianceRules, Detector, FoundInResult, Response, redact};
+pub use compliance::{
+    ComplianceFinding, ComplianceRules, Detector, FoundInResult, Response, enforced_unless_said, redact,
+};
 pub use custom::{CustomRules, Matcher};
 pub use decide::decide;
 pub use glob::{Glob, ToolGlob};

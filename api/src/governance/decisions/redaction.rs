@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::governance::decision::{ComplianceFinding, Response};
+use crate::governance::decision::ComplianceFinding;
 use crate::governance::scan::secret_pattern;
 use crate::platform::checks;
 
@@ -18,7 +18,7 @@ const SECRET_NAMES: [&str; 8] =
 /// The arguments as they may be kept and shown, and whether they are whole.
 pub fn redacted_arguments(arguments: &Value, findings: &[ComplianceFinding]) -> (Value, bool) {
     let mut kept = arguments.clone();
-    for finding in findings.iter().filter(|finding| finding.enforced && finding.response != Response::Flag) {
+    for finding in findings.iter().filter(|finding| finding.is_acted_on()) {
         if let Some(found) = kept.pointer_mut(&finding.place) {
             *found = Value::from(REDACTED);
         }
@@ -67,6 +67,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::governance::decision::Response;
 
     #[test]
     fn secrets_are_not_kept_whatever_they_stand_in() {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::governance::decision::{
     AppliedLimit, Check, ComplianceFinding, CountedBy, Decision, Enforcement, Gate, GateTried, Level, Measure, Mode,
-    Reason, Response, Tried, Window,
+    Reason, Response, Tried, Window, enforced_unless_said,
 };
 use crate::metering::budgets;
 use crate::metering::limits::{LimitStanding, Subjects};
@@ -198,16 +198,11 @@ struct TracedFinding {
     rule: String,
     /// Where in the arguments, as a JSON pointer.
     place: String,
-    /// What is done to it, or would be.
+    /// What the policy does about what is found, or would do if it were enforced.
     response: Response,
-    /// Whether it is; false where the policy only monitors.
-    #[serde(default = "always")]
+    /// Whether the response is carried out; false where the policy is only monitored and nothing is done.
+    #[serde(default = "enforced_unless_said")]
     enforced: bool,
-}
-
-/// What was found before monitored policies told what they find.
-fn always() -> bool {
-    true
 }
 
 impl Trace {

@@ -12,4 +12,4 @@ mod store;
 pub use filter::McpToolFilter;
 pub use found::{Changes, upsert};
 pub use graphql::{McpTool, McpToolMutation, of_project, of_server};
-pub use store::{REVIEWED, has_poisoned, names_of_others, pin_all, server_has_drifted};
+pub use store::{has_poisoned, names_of_others, pin_all, reviewed, server_has_drifted};

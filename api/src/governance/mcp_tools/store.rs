@@ -10,7 +10,8 @@ use entity::ids::{McpServerId, McpToolId, ProjectId};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityName, QueryFilter, QueryOrder, QuerySelect, Statement,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityName, Iterable, QueryFilter, QueryOrder, QuerySelect,
+    Statement,
 };
 use serde_json::Value;
 
@@ -98,17 +99,12 @@ fn of_risk(levels: Vec<RiskLevel>) -> Condition {
 }
 
 /// The kinds of drift that wait for somebody to look: all but another spacing.
-pub const REVIEWED: [ToolDrift; 6] = [
-    ToolDrift::Compatible,
-    ToolDrift::Added,
-    ToolDrift::Removed,
-    ToolDrift::Breaking,
-    ToolDrift::PrivilegeExpanding,
-    ToolDrift::Poisoned,
-];
+pub fn reviewed() -> Vec<ToolDrift> {
+    ToolDrift::iter().filter(|drift| *drift != ToolDrift::Cosmetic).collect()
+}
 
 fn needs_review() -> Condition {
-    drifted(REVIEWED.to_vec()).add(of_server_with(Some(McpServerStatus::Approved)))
+    drifted(reviewed()).add(of_server_with(Some(McpServerStatus::Approved)))
 }
 
 /// Said as the index says it, too.

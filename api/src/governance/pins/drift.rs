@@ -28,14 +28,6 @@ pub enum DriftKind {
     Poisoned,
 }
 
-impl DriftKind {
-    /// Whether a person looks at it before the tool is used again.
-    #[must_use]
-    pub fn needs_review(self) -> bool {
-        self != Self::Cosmetic
-    }
-}
-
 /// One tool that is not as it was approved.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Drift {

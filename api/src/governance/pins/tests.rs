@@ -53,7 +53,6 @@ fn the_same_tools_do_not_drift() {
 fn only_spaces_are_cosmetic() {
     let spaces = kind_after(|tool| tool["description"] = json!(" Adds  two\nnumbers."));
     assert_eq!(spaces, DriftKind::Cosmetic);
-    assert!(!spaces.needs_review());
     assert_eq!(kind_after(|tool| tool["description"] = json!("Adds up numbers.")), DriftKind::Compatible);
     assert_eq!(kind_after(|tool| tool["title"] = json!("Addition")), DriftKind::Compatible);
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::callee::Callee;
-use super::calling::check_caller;
+use super::calling::{check_caller, places};
 use super::refusal::{McpCallErrorCode as Code, Refusal};
 use super::underway::refused;
 use crate::governance::decisions::Standing;
@@ -47,7 +47,9 @@ impl Called<'_> {
     /// A tool that the project does not have, by the names that the caller gives.
     async fn unknown(request: &Request, project: ProjectId, server: &str, tool: &str) -> Result<Self> {
         let organization = Standing::of(request, project).await?.organization_id;
-        let name = |name: &str| Cow::Owned(checks::shortened(name, MOST_NAME_CHARS));
+        // Whoever called chose them: what would change how others are shown is left out.
+        let shown = |name: &str| name.chars().filter(|letter| !letter.is_control()).collect::<String>();
+        let name = |name: &str| Cow::Owned(checks::shortened(&shown(name), MOST_NAME_CHARS));
         Ok(Self { organization, project, server_id: None, server: name(server), tool: name(tool) })
     }
 }
@@ -87,7 +89,7 @@ pub fn begun(
     }
 }
 
-/// Refuses the call of a tool that there is not, and records that. Like every refusal it costs what asking costs.
+/// Refuses the call of a tool that there is not, and records that.
 pub async fn refuse_unknown(
     request: &Request,
     id: McpCallId,
@@ -117,6 +119,7 @@ pub async fn record_unknown(
         Err(Error::Unauthenticated | Error::NotFound | Error::Forbidden) => return Ok(()),
         Err(error) => return Err(error),
     }
+    let Some(_places) = places(request)? else { return Ok(()) };
     let id = McpCallId(request.new_id());
     refuse_unknown(request, id, (project, server, tool), None, None, arguments).await?;
     Ok(())

@@ -88,7 +88,7 @@ impl Default for Calls {
 }
 
 /// Places for one more call, if there are any.
-fn places(request: &Request) -> Result<Option<(Place, Place)>> {
+pub fn places(request: &Request) -> Result<Option<(Place, Place)>> {
     let calls = request.platform.kept.of::<Calls>();
     Ok(calls.people.try_take(request.user_id()?.uuid()).zip(calls.all.try_take()))
 }

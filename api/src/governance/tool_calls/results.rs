@@ -69,12 +69,12 @@ pub async fn look(
     Ok(Looked { outcome: Ok(ToolResult { content, structured, is_error, size_bytes }), findings })
 }
 
-/// Why a server gave no result, as far as compliance policies let that through.
+/// Why a server gave no result, as far as compliance policies let that through. What they find in it is not recorded.
 pub async fn look_at_failure(failure: &Failure, decided: &Decided) -> Result<Refusal> {
     let refusal = Refusal::failed(failure);
     let said = json!({ "structuredContent": refusal.message });
     let found = search(decided, &said).await?;
-    Ok(match found.findings.iter().any(|finding| finding.enforced) {
+    Ok(match found.findings.iter().any(ComplianceFinding::is_acted_on) {
         false => refusal,
         true => Refusal { message: refusal.code.sentence().to_owned(), ..refusal },
     })

@@ -49,7 +49,7 @@ impl Resource for budget::Entity {
             },
             BudgetSubject::Organization | BudgetSubject::Project | BudgetSubject::Server | BudgetSubject::Tool => None,
         };
-        let is_own = counts == Some(row.subject_id);
+        let is_own = counts == Some(row.subject_id) && viewer.organization_role(row.organization_id).is_some();
         let of_project = row.project_id.and_then(|project| viewer.project_role(project));
         let administers = viewer.administers(row.organization_id) || of_project == Some(ProjectRole::Admin);
         if is_own || administers { READ } else { ActionSet::NONE }
@@ -59,6 +59,7 @@ impl Resource for budget::Entity {
         let (Some(grants), Some(user)) = (viewer.grants(), viewer.user_id()) else { return nothing() };
         let projects = grants.projects.iter().filter(|(_, role)| **role == ProjectRole::Admin);
         store::within(
+            grants.organization_ids(),
             grants.administered(),
             projects.map(|(id, _)| *id).collect(),
             user,

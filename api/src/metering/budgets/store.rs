@@ -28,6 +28,7 @@ use crate::platform::write::Write;
 /// The budgets of these organizations and projects, and those that count the user alone, or the key; without a key those of
 /// all keys that the user has created.
 pub fn within(
+    present: Vec<OrganizationId>,
     organizations: Vec<OrganizationId>,
     projects: Vec<ProjectId>,
     user: UserId,
@@ -35,14 +36,14 @@ pub fn within(
 ) -> Condition {
     let counting =
         |kind: &str, id: Uuid| Condition::all().add(Column::SubjectType.eq(kind)).add(Column::SubjectId.eq(id));
+    let own = Condition::any().add(counting("user", user.uuid())).add(match key {
+        Some(key) => counting("key", key.uuid()),
+        None => Condition::all().add(Column::SubjectType.eq("key")).add(Column::KeyCreatorId.eq(user)),
+    });
     Condition::any()
         .add(Column::OrganizationId.eq_any(organizations))
         .add(Column::ProjectId.eq_any(projects))
-        .add(counting("user", user.uuid()))
-        .add(match key {
-            Some(key) => counting("key", key.uuid()),
-            None => Condition::all().add(Column::SubjectType.eq("key")).add(Column::KeyCreatorId.eq(user)),
-        })
+        .add(Condition::all().add(Column::OrganizationId.eq_any(present)).add(own))
 }
 
 /// What a call wants of one budget.

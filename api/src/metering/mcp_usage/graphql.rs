@@ -47,9 +47,9 @@ pub struct McpCallFinding {
     rule: String,
     /// Where: a JSON pointer into the arguments, or, after `result`, into the result.
     place: String,
-    /// What was done about it, or would have been.
+    /// What the policy did about what was found, or would have done if it were enforced.
     response: Response,
-    /// Whether it was; false where the policy only monitors.
+    /// Whether the response was carried out; false where the policy was only monitored and nothing was done.
     enforced: bool,
 }
 
@@ -79,12 +79,12 @@ impl McpCall {
         self.0.server_id
     }
 
-    /// The name of the server; `trellis` for a tool of Trellis itself. Where there is no such tool it is as the caller wrote it, and so is that of the tool.
+    /// The name of the server; `trellis` for a tool of Trellis itself. Where there is no such tool, as the caller wrote it; empty where the caller named none.
     async fn server_name(&self) -> &str {
         &self.0.server_name
     }
 
-    /// The name of the tool.
+    /// The name of the tool; where there is none, as the caller wrote it, cut at 255 characters.
     async fn tool_name(&self) -> &str {
         &self.0.tool_name
     }

@@ -36,8 +36,7 @@ pub struct PlanLimits {
     max_users: Option<f64>,
     /// Projects of the organization; null for no limit.
     max_projects: Option<f64>,
-    /// Tokens in a calendar month; null for no limit. Calls of models consume tokens and cost. A call of an MCP tool
-    /// consumes one request and never tokens or cost, so it never counts here.
+    /// Tokens in a calendar month; null for no limit. Uses of models consume them; a call of an MCP tool never does.
     max_tokens_per_month: Option<f64>,
     /// Tool servers, over all projects; null for no limit.
     max_mcp_servers: Option<f64>,

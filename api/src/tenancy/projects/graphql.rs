@@ -351,10 +351,10 @@ struct ProjectUpdateInput {
     mcp_auto_approve: Option<bool>,
     /// Whether its tool servers may stand at private addresses and be reached without TLS, where the operator of this server allows it.
     mcp_private_addresses: Option<bool>,
-    /// Tokens in a day, in UTC: a whole number, 0 to 10^12; null for no limit. Calls of models consume tokens; a call of an
-    /// MCP tool consumes one request and never tokens.
+    /// Tokens in a day, in UTC: a whole number, 0 to 10^12; null for no limit. Uses of models consume them; a call of an
+    /// MCP tool never does.
     max_tokens_per_day: MaybeUndefined<f64>,
-    /// Cost in a day, in UTC, in United States dollars: 0 to 10^9; null for no limit. Calls of models cost; a call of an
+    /// Cost in a day, in UTC, in United States dollars: 0 to 10^9; null for no limit. Uses of models cost; a call of an
     /// MCP tool never does.
     max_cost_per_day_usd: MaybeUndefined<f64>,
     /// Requests in a minute: 0 to 10^6; null for no limit.

@@ -55,7 +55,7 @@ fn needs_review() -> Condition {
         Condition::all().add(Column::Status.eq(McpServerStatus::Pending)).add(Column::SubmittedAt.is_not_null());
     let drifted = Condition::all()
         .add(Column::Status.eq(McpServerStatus::Approved))
-        .add(mcp_tools::server_has_drifted(mcp_tools::REVIEWED.to_vec()));
+        .add(mcp_tools::server_has_drifted(mcp_tools::reviewed()));
     Condition::any().add(submitted).add(drifted)
 }
 

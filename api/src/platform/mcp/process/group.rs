@@ -41,7 +41,7 @@ impl Group {
         // From here on, the whole group ends where anything fails.
         let group = Arc::new(Self { pid, child: Mutex::new(Some(child)), watchdog, _home: home });
         group.watchdog.watch(pid).map_err(unwatched)?;
-        tokio::spawn(outlive(watching, Arc::downgrade(&group)));
+        tokio::spawn(end_without_watchdog(watching, Arc::downgrade(&group)));
         let (Some(input), Some(output), Some(errors)) = pipes else {
             return Err(io::Error::other("it has no input or output"));
         };
@@ -53,7 +53,9 @@ impl Group {
     }
 
     fn signal(&self, signal: Signal) {
-        if self.child().is_some() {
+        // Held meanwhile: once it was waited for, its number may be somebody else's.
+        let child = self.child();
+        if child.is_some() {
             // A group that has ended by itself is what was wanted.
             kill_process_group(self.pid, signal).ok();
         }
@@ -106,8 +108,8 @@ impl Drop for Group {
     }
 }
 
-/// Waits for a watchdog to end. A group that has lost its own ends too, and is run anew for the next call.
-async fn outlive(mut watchdog: Child, group: Weak<Group>) {
+/// Waits for the watchdog to end. A group without one is ended too, and its program is run anew for the next call.
+async fn end_without_watchdog(mut watchdog: Child, group: Weak<Group>) {
     watchdog.wait().await.ok();
     if let Some(group) = group.upgrade()
         && group.child().is_some()
