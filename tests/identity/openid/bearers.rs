@@ -226,9 +226,10 @@ async fn the_session_of_foreign_tokens_can_be_ended() {
     let world = provider.world().await;
     let mia = bearer(&world, &provider, "mia").await;
     mia.query(WHO, Value::Null).await.well();
+    let before = with(&with(&claims(&provider, "mia"), "jti", "another"), "iat", now());
     mia.query("mutation { signOut { signedOut } }", Value::Null).await.well();
     assert!(!mia.is_signed_in().await);
-    let earlier = provider.signed("RS256", json!({}), with(&claims(&provider, "mia"), "jti", "another")).await;
+    let earlier = provider.signed("RS256", json!({}), before).await;
     assert!(!world.anonymous.with_token(Some(&earlier)).is_signed_in().await, "made before the end");
     let later = provider.signed("RS256", json!({}), with(&claims(&provider, "mia"), "iat", now() + 1)).await;
     assert!(world.anonymous.with_token(Some(&later)).is_signed_in().await);

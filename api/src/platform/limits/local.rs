@@ -1,6 +1,7 @@
 //! What one process counts while Redis is away.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ const RETURN: Duration = Duration::from_secs(1);
 pub struct Local {
     /// When each key is as good as new, in microseconds.
     full_at: Mutex<HashMap<String, f64>>,
+    /// The latest time of anybody who asked. Many ask at once, and who comes to it last may have looked at the clock first.
+    latest: AtomicI64,
 }
 
 impl Local {
@@ -23,8 +26,8 @@ impl Local {
         if charges.iter().any(denies) {
             return Err(denied(charges));
         }
-        let now = now as f64;
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.latest(now);
         let found = found(charges, &full_at, now);
         let standings = judged(charges, &found)?;
         if full_at.len() >= REMEMBERED {
@@ -42,12 +45,16 @@ impl Local {
     /// Where each key stands, as it promises for the time without Redis. Nothing is charged.
     pub fn look(&self, charges: &[Charge], now: i64) -> Vec<Standing> {
         let full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let standings = looked(charges, &found(charges, &full_at, now as f64));
+        let standings = looked(charges, &found(charges, &full_at, self.latest(now)));
         charges
             .iter()
             .zip(standings)
             .map(|(charge, standing)| if denies(charge) { none_now(charge) } else { standing })
             .collect()
+    }
+
+    fn latest(&self, now: i64) -> f64 {
+        self.latest.fetch_max(now, Ordering::Relaxed).max(now) as f64
     }
 
     pub fn forget(&self, key: &str) {
@@ -107,6 +114,14 @@ mod tests {
         assert!(local.charge(&charges, 10 * SECOND - 1).is_err());
         let standing = local.charge(&charges, 10 * SECOND).expect("after the pause")[0];
         assert_eq!((standing.remaining, standing.reset_after), (0, Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn who_looked_at_the_clock_earlier_finds_as_much_room() {
+        let local = Local::default();
+        let charges = [charge("a", 6)];
+        let admitted = (0..20).filter(|number| local.charge(&charges, 1_000 - number).is_ok()).count();
+        assert_eq!(admitted, 6);
     }
 
     #[test]
