@@ -113,6 +113,8 @@ impl Ground<'_> {
             .env("TRELLIS_MAIL_DIR", std::env::temp_dir().join("trellis-bench-mail"))
             .env("TRELLIS_METRICS_TOKEN", METRICS_TOKEN)
             .env("TRELLIS_MCP_PRIVATE", "true")
+            // Everybody who asks comes from one address.
+            .env("TRELLIS_ANONYMOUS_COST_PER_MINUTE", "0")
             .env("TRELLIS_LOG", "error");
         self.start(Kind::Trellis, address, command).await
     }
