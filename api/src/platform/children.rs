@@ -69,8 +69,7 @@ where
     let mut found = HashMap::new();
     for ((page, filter), parents) in lists {
         let query = Read::new(context.viewer.clone()).visible::<E>().filter(condition(&filter));
-        let parent = |row: &E::Model| parent_of(row);
-        let slices = pages(&context.connection, query, parent_column, &parents, &page, sort, parent).await?;
+        let slices = pages(&context.connection, query, parent_column, &parents, &page, sort, &parent_of).await?;
         found.extend(slices.into_iter().map(|(parent, slice)| ((parent, page.clone(), Arc::clone(&filter)), slice)));
     }
     Ok(found)

@@ -5,7 +5,7 @@ use entity::enums::McpCallStatus;
 use entity::ids::{ApiKeyId, McpServerId, UserId};
 
 use crate::platform::errors::{Error, Result};
-use crate::platform::filters::TimeFilter;
+use crate::platform::filters::{TimeFilter, check_name};
 
 /// Which calls a list holds. Everything that is given must be met.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, InputObject)]
@@ -29,9 +29,7 @@ impl McpCallFilter {
         if self.statuses.as_ref().is_some_and(|statuses| statuses.len() > 5) {
             return Err(Error::bad_input("statuses", "Give at most 5 statuses."));
         }
-        if self.tool_name.as_ref().is_some_and(|name| name.contains('\0') || name.len() > 1_000) {
-            return Err(Error::bad_input("toolName", "No tool has such a name."));
-        }
+        check_name("toolName", self.tool_name.as_deref(), "No tool has such a name.")?;
         if let Some(time) = &self.created_at {
             time.check("createdAt")?;
         }
