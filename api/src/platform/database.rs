@@ -16,6 +16,7 @@ use super::config::Stores;
 use super::errors::{Error, Result};
 use super::held::HeldRows;
 use super::telemetry::TRACE;
+use super::warm::Warm;
 
 const SERVER_START_SQL: &str = "SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint";
 
@@ -27,6 +28,7 @@ const SHORT_WORK: Duration = Duration::from_millis(100);
 pub struct Database {
     connection: DatabaseConnection,
     pool: PgPool,
+    warm: Warm,
     held_rows: Arc<HeldRows>,
 }
 
@@ -95,12 +97,13 @@ impl Database {
             .connect_with(options)
             .await
             .map_err(|error| Error::internal(unreached(&error, role)))?;
-        Ok(Self { connection: SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone()), pool, held_rows })
+        let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
+        Ok(Self { connection, warm: Warm::new(pool.clone()), pool, held_rows })
     }
 
     /// A connection whose statements are counted in `statements`.
     pub fn counted(&self, statements: Arc<AtomicU32>) -> Counted {
-        Counted { connection: self.connection.clone(), statements }
+        Counted { connection: self.connection.clone(), warm: self.warm.clone(), statements }
     }
 
     /// The rows that were decoded before.
@@ -153,6 +156,7 @@ fn unreached(error: &sqlx::Error, role: &str) -> String {
 #[derive(Clone, Debug)]
 pub struct Counted {
     connection: DatabaseConnection,
+    warm: Warm,
     statements: Arc<AtomicU32>,
 }
 
@@ -186,11 +190,11 @@ impl ConnectionTrait for Counted {
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let span = self.begin(&statement.sql);
-        self.connection.query_one_raw(statement).instrument(span).await
+        Ok(self.warm.rows(statement).instrument(span).await?.into_iter().next())
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let span = self.begin(&statement.sql);
-        self.connection.query_all_raw(statement).instrument(span).await
+        self.warm.rows(statement).instrument(span).await
     }
 }

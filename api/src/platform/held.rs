@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use foldhash::fast::RandomState;
 use quick_cache::sync::Cache;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -120,7 +121,7 @@ impl HeldRows {
 /// The rows with these ids.
 pub async fn by_id<E: Resource>(context: &LoadContext, mut ids: Vec<Uuid>) -> Result<Vec<Arc<E::Model>>> {
     let table = context.held_rows.table::<E>();
-    let mut found = HashMap::with_capacity(ids.len());
+    let mut found = HashMap::with_capacity_and_hasher(ids.len(), RandomState::default());
     let mut versions = Vec::with_capacity(ids.len());
     for id in &ids {
         let held = table.held(*id);

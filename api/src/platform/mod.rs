@@ -37,5 +37,6 @@ pub mod telemetry;
 pub mod turns;
 pub mod upkeep;
 pub mod viewer;
+mod warm;
 pub mod write;
 pub mod written;

@@ -9,6 +9,7 @@ use async_graphql::ContextBase;
 use chrono::{DateTime, Utc};
 use entity::ids::{SessionId, UserId};
 use sea_orm::{PaginatorTrait, Select};
+use tokio::sync::SetOnce;
 use uuid::Uuid;
 
 use super::authorization::{Action, ActionSet, Read, Resource, RowById, permitted};
@@ -75,7 +76,7 @@ pub struct Request {
     pub id: Uuid,
     pub origin: Origin,
     pub idempotency: Option<Idempotency>,
-    allowance: Option<Allowance>,
+    allowance: SetOnce<Option<Allowance>>,
     loaders: Loaders,
     statements: Arc<AtomicU32>,
     content_bytes: Arc<AtomicU64>,
@@ -130,7 +131,7 @@ impl Request {
             id,
             origin,
             idempotency: None,
-            allowance: None,
+            allowance: SetOnce::const_new_with(None),
             loaders,
             statements,
             content_bytes: Arc::default(),
@@ -147,13 +148,30 @@ impl Request {
 
     /// Notes what is left to whoever asks.
     pub fn allowed(mut self, allowance: Option<Allowance>) -> Self {
-        self.allowance = allowance;
+        self.allowance = SetOnce::new_with(Some(allowance));
         self
     }
 
-    /// What the operation cost and what is left; none where nothing limits it.
-    pub fn allowance(&self) -> Option<Allowance> {
-        self.allowance
+    /// The operation may begin before it was `charged`.
+    pub fn allowed_later(mut self) -> Self {
+        self.allowance = SetOnce::new();
+        self
+    }
+
+    /// Tells what is left to whoever asks.
+    pub fn charged(&self, allowance: Option<Allowance>) {
+        // A request is charged once.
+        drop(self.allowance.set(allowance));
+    }
+
+    /// What the operation cost and what is left, once it is charged; none where nothing limits it.
+    pub async fn allowance(&self) -> Option<Allowance> {
+        *self.allowance.wait().await
+    }
+
+    /// The same, as far as it is known.
+    pub fn known_allowance(&self) -> Option<Allowance> {
+        self.allowance.get().copied().flatten()
     }
 
     /// Work of the server itself. Says why, because nothing limits its reach.
@@ -311,6 +329,12 @@ impl Request {
     pub fn known<L: Load>(&self, key: &L::Key) -> Option<L::Value> {
         self.check_for_writes();
         self.loaders.known::<L>(key)
+    }
+
+    /// The values, in the order of their keys, if all of them were loaded already.
+    pub fn all_known<L: Load>(&self, keys: impl Iterator<Item = L::Key>) -> Option<Vec<L::Value>> {
+        self.check_for_writes();
+        self.loaders.all_known::<L>(keys)
     }
 
     /// The row, if the viewer may read it.

@@ -1,5 +1,6 @@
 //! Tags as a client sees them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_graphql::parser::types::Field;
@@ -7,10 +8,10 @@ use async_graphql::{Context, ContextSelectionSet, Object, Positioned};
 use chrono::{DateTime, Utc};
 use entity::content::{document, tag};
 use entity::ids::{SpaceId, TagId};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, try_join_all};
 
-use super::store::{self, BelowSpaces, Carrier, CountBelowSpaces, OnDocuments};
-use crate::platform::authorization::Action;
+use super::store::{self, BelowSpaces, CountBelowSpaces};
+use crate::platform::authorization::{Action, RowById};
 use crate::platform::errors::Result;
 use crate::platform::pagination::{Connection, Node, Page, count_by, write_nodes};
 use crate::platform::request::{Request, RequestContext};
@@ -112,36 +113,43 @@ pub async fn of_space(request: &Request, id: SpaceId, page: Page) -> Result<Conn
     Connection::of::<BelowSpaces, CountBelowSpaces, _>(request, id, page, store::place, Tag::from).await
 }
 
-/// Loads a page of the tags of many documents, which are known then.
+/// The tags of documents, reached through documents that the viewer may read and so shared between concurrent requests.
+type Carried = RowById<tag::Entity>;
+
+fn ids(document: &document::Model) -> impl Iterator<Item = TagId> {
+    document.tag_ids.iter().copied().map(TagId)
+}
+
+/// Loads the tags of many documents, which are known then.
 pub fn load_ahead<'a, 'b>(
     ctx: &ContextSelectionSet<'a>,
     documents: impl Iterator<Item = &'b Arc<document::Model>>,
     field: &Positioned<Field>,
 ) -> Option<BoxFuture<'a, ()>> {
-    let page = Page::of_field(ctx, field)?;
-    let carriers = documents.map(|document| Carrier { document: Arc::clone(document), page: page.clone() });
-    Some(Box::pin(ctx.request().load_ahead::<OnDocuments>(carriers.collect())))
+    Page::of_field(ctx, field)?;
+    let carried: HashSet<TagId> = documents.flat_map(|document| ids(document)).collect();
+    Some(Box::pin(ctx.request().load_ahead::<Carried>(carried.into_iter().collect())))
 }
 
 /// Writes what `of_document` gives, if that is known and has everything at hand that is asked for.
 pub fn write_known(
     ctx: &ContextSelectionSet<'_>,
-    document: &Arc<document::Model>,
+    document: &document::Model,
     field: &Positioned<Field>,
     writing: &mut Writing,
 ) -> bool {
-    let known = Page::of_field(ctx, field)
-        .and_then(|page| ctx.request().known::<OnDocuments>(&Carrier { document: Arc::clone(document), page }));
-    known.is_some_and(|slice| {
-        let tags: Vec<Tag> = slice.rows.into_iter().map(Tag).collect();
-        write_nodes(ctx, tags.iter(), field, writing)
-    })
+    let Some(page) = Page::of_field(ctx, field) else { return false };
+    let Some(found) = ctx.request().all_known::<Carried>(ids(document)) else { return false };
+    let slice = store::carried(document, &page, found.into_iter().flatten().collect());
+    let tags: Vec<Tag> = slice.rows.into_iter().map(Tag).collect();
+    write_nodes(ctx, tags.iter(), field, writing)
 }
 
 /// The tags of a document that the viewer may read.
 pub async fn of_document(request: &Request, document: Arc<document::Model>, page: Page) -> Result<Connection<Tag>> {
+    let found = try_join_all(ids(&document).map(|id| request.load::<Carried>(id))).await?;
+    let slice = store::carried(&document, &page, found.into_iter().flatten().collect());
     let carried = i64::try_from(document.tag_ids.len()).unwrap_or(i64::MAX);
-    let slice = request.load::<OnDocuments>(Carrier { document, page }).await?;
     let count = count_by(move |_| Box::pin(async move { Ok(carried) }));
     Ok(Connection::new(slice, |row: &Arc<tag::Model>| store::place(row), Tag, count))
 }

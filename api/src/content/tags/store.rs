@@ -1,7 +1,6 @@
 //! How tags are stored and listed.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{Hash, Hasher};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::content::document;
@@ -22,7 +21,6 @@ use crate::platform::authorization::{Authority, Granted, Read};
 use crate::platform::checks;
 use crate::platform::children;
 use crate::platform::errors::{Error, Result, reject};
-use crate::platform::held;
 use crate::platform::loaders::{Load, LoadContext};
 use crate::platform::pagination::{Cursor, Page, Slice, Sort, SortKey, SortKind};
 use crate::platform::viewer::Grants;
@@ -96,56 +94,12 @@ impl Load for CountBelowSpaces {
     }
 }
 
-/// A page of the tags of each of many documents, reached through documents that the viewer may read and so shared
-/// between concurrent requests. A document carries few and says which, so pages are cut here.
-pub struct OnDocuments;
-
-/// A document, with the page of its tags that is wanted.
-#[derive(Clone, Debug)]
-pub struct Carrier {
-    pub document: Arc<document::Model>,
-    pub page: Page,
-}
-
-impl PartialEq for Carrier {
-    fn eq(&self, other: &Self) -> bool {
-        let (one, another) = (&self.document, &other.document);
-        one.id == another.id && self.page == other.page && one.tag_ids == another.tag_ids
-    }
-}
-
-impl Eq for Carrier {}
-
-impl Hash for Carrier {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.document.id.hash(state);
-        self.page.hash(state);
-    }
-}
-
-impl Load for OnDocuments {
-    type Key = Carrier;
-    type Value = Slice<Arc<Model>>;
-    const MERGED: bool = true;
-
-    async fn load(context: &LoadContext, keys: Vec<Carrier>) -> Result<HashMap<Carrier, Self::Value>> {
-        let ids: HashSet<Uuid> = keys.iter().flat_map(|key| &key.document.tag_ids).copied().collect();
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let tags = held::by_id::<Entity>(context, ids.into_iter().collect()).await?;
-        let tags: HashMap<Uuid, Arc<Model>> = tags.into_iter().map(|tag| (tag.id.uuid(), tag)).collect();
-        let cut = |key: Carrier| {
-            let carried = key.document.tag_ids.iter().filter_map(|id| tags.get(id));
-            // A tag that has just been deleted may have left its id to another space.
-            let mut carried: Vec<Arc<Model>> =
-                carried.filter(|tag| tag.space_id == key.document.space_id).cloned().collect();
-            carried.sort_unstable_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
-            let slice = key.page.cut(carried, |tag| place(tag));
-            (key, slice)
-        };
-        Ok(keys.into_iter().map(cut).collect())
-    }
+/// The page of the tags that a document carries, of `tags`, which were loaded by the ids that it names.
+pub fn carried(document: &document::Model, page: &Page, mut tags: Vec<Arc<Model>>) -> Slice<Arc<Model>> {
+    // A tag that has just been deleted may have left its id to another space.
+    tags.retain(|tag| tag.space_id == document.space_id);
+    tags.sort_unstable_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
+    page.cut(tags, |tag| place(tag))
 }
 
 /// Adds a tag that somebody made for the space.

@@ -9,8 +9,9 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Response, ServerError, Value, value};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use futures_util::future::try_join;
 use futures_util::stream::{self, BoxStream};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, StreamExt, TryFutureExt};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -20,7 +21,7 @@ use super::router::Door;
 use crate::platform::clock::Clock;
 use crate::platform::errors::{Error, Result};
 use crate::platform::idempotency::{Idempotency, KeptAnswer};
-use crate::platform::limits::requests::{self, Allowance};
+use crate::platform::limits::requests::{Allowance, Bill};
 use crate::platform::request::{Origin, Platform, Request};
 use crate::platform::viewer::{Bearer, Viewer, Viewers};
 use crate::platform::written;
@@ -45,8 +46,9 @@ impl Caller {
         Self { content_bytes: Arc::default(), ..self.clone() }
     }
 
-    fn into_request(self, platform: Platform, allowance: Option<Allowance>) -> Request {
-        Request::new(platform, self.viewer, self.origin).counting_content_in(self.content_bytes).allowed(allowance)
+    /// A request that is yet to be charged.
+    fn into_request(self, platform: Platform) -> Request {
+        Request::new(platform, self.viewer, self.origin).counting_content_in(self.content_bytes).allowed_later()
     }
 
     /// The same caller with its session or key and its grants confirmed again; `Unauthenticated` when that is over.
@@ -110,7 +112,7 @@ pub struct Outcome {
 
 impl Outcome {
     fn new(mut response: Response, request: &Request) -> Self {
-        let allowance = request.allowance();
+        let allowance = request.known_allowance();
         if let Some(allowance) = allowance {
             let Allowance { limit, cost, remaining, reset_at, .. } = allowance;
             let told = value!({ "requested": cost, "actual": written::fields(&response.data), "remaining": remaining });
@@ -140,38 +142,35 @@ impl<E: Executor> Door<E> {
     /// Runs a query or a mutation to its end. Under an idempotency key a repeated mutation gets the first answer.
     pub async fn run_to_end(&self, caller: Caller, admitted: Admitted, idempotency_key: Option<&str>) -> Outcome {
         let (kind, id) = caller.viewer.actor();
-        let allowance = match self.charge(&caller, &admitted).await {
-            Ok(allowance) => allowance,
-            Err(refused) => return *refused,
-        };
-        let request = caller.into_request(self.platform.clone(), allowance);
+        let request = caller.into_request(self.platform.clone());
         let mut observed = Observed::new(&admitted, &request);
+        let bill = bill(&request, &admitted);
         let outcome = match (admitted.operation_type(), idempotency_key, id) {
             (OperationType::Mutation, Some(key), Some(id)) => {
                 let idempotency = Idempotency::new(kind, id, key.to_owned(), admitted.fingerprint());
-                self.run_once(admitted, request, idempotency).await
+                match charge(&request, &bill).await {
+                    Ok(()) => self.run_once(admitted, request, idempotency).await,
+                    Err(refused) => *refused,
+                }
             }
-            _ => {
+            (operation_type, ..) => {
                 let request = Arc::new(request);
-                let response = self.engine.execute(admitted, Arc::clone(&request)).await;
-                Outcome::new(response, &request)
+                let may_begin = operation_type == OperationType::Query && bill.is_surely_covered(&self.platform);
+                let charged = charge(&request, &bill);
+                let response = self.engine.execute(admitted, Arc::clone(&request)).map(Ok);
+                // A query changes nothing: it may run beside its charge, and stops if that is refused after all.
+                let ran = match may_begin {
+                    true => try_join(charged, response).await.map(|((), response)| response),
+                    false => charged.and_then(|()| response).await,
+                };
+                match ran {
+                    Ok(response) => Outcome::new(response, &request),
+                    Err(refused) => *refused,
+                }
             }
         };
         observed.ended(outcome.ran, &outcome.response.errors, outcome.statements);
         outcome
-    }
-
-    /// Charges the operation to whoever asks; one that costs more than is left gets its refusal.
-    async fn charge(&self, caller: &Caller, admitted: &Admitted) -> Result<Option<Allowance>, Box<Outcome>> {
-        let Caller { viewer, origin, .. } = caller;
-        let allowance = requests::charge(&self.platform, viewer, origin, admitted.requested_cost).await;
-        let Some((allowance, retry_after)) = allowance.and_then(|allowance| Some((allowance, allowance.retry_after?)))
-        else {
-            return Ok(allowance);
-        };
-        let refused = Outcome::too_much(allowance, retry_after);
-        self.refused(&refused.response, caller);
-        Err(Box::new(refused))
     }
 
     async fn run_once(&self, admitted: Admitted, mut request: Request, idempotency: Idempotency) -> Outcome {
@@ -179,7 +178,7 @@ impl<E: Executor> Door<E> {
         match idempotency.kept_answer(&connection).await {
             Ok(Some(kept)) => {
                 let body = kept.body.into();
-                let (statements, allowance) = (request.statements(), request.allowance());
+                let (statements, allowance) = (request.statements(), request.known_allowance());
                 return Outcome { response: Response::default(), body, ran: true, statements, allowance };
             }
             Ok(None) => {}
@@ -200,6 +199,20 @@ impl<E: Executor> Door<E> {
     }
 }
 
+fn bill(request: &Request, admitted: &Admitted) -> Bill {
+    Bill::new(&request.platform, &request.viewer(), &request.origin, admitted.requested_cost)
+}
+
+/// Charges the operation to whoever asks; one that costs more than is left gets its refusal.
+async fn charge(request: &Request, bill: &Bill) -> Result<(), Box<Outcome>> {
+    let allowance = bill.charge(&request.platform).await;
+    request.charged(allowance);
+    match allowance.and_then(|allowance| Some((allowance, allowance.retry_after?))) {
+        Some((allowance, retry_after)) => Err(Box::new(Outcome::too_much(allowance, retry_after))),
+        None => Ok(()),
+    }
+}
+
 /// Runs an operation of any kind. Dropping the answers stops it.
 pub fn answers<E: Executor>(
     door: Arc<Door<E>>,
@@ -208,10 +221,15 @@ pub fn answers<E: Executor>(
     idempotency_key: Option<String>,
 ) -> Answers {
     if admitted.operation_type() == OperationType::Subscription {
+        let request = Arc::new(caller.into_request(door.platform.clone()));
+        let mut observed = Observed::new(&admitted, &request);
         let begin = async move {
-            match door.charge(&caller, &admitted).await {
-                Ok(allowance) => events(&door, caller, admitted, allowance),
-                Err(refused) => only(Answer::Refused(refused.response.errors)),
+            match charge(&request, &bill(&request, &admitted)).await {
+                Ok(()) => events(&door, request, admitted, observed),
+                Err(refused) => {
+                    observed.ended(false, &refused.response.errors, 0);
+                    only(Answer::Refused(refused.response.errors))
+                }
             }
         };
         return stream::once(begin.boxed()).flatten().boxed();
@@ -224,10 +242,8 @@ pub fn answers<E: Executor>(
 }
 
 /// The answers of a subscription.
-fn events<E: Executor>(door: &Door<E>, caller: Caller, admitted: Admitted, allowance: Option<Allowance>) -> Answers {
-    let signed_in = caller.viewer.user_id().is_some();
-    let request = Arc::new(caller.into_request(door.platform.clone(), allowance));
-    let mut observed = Observed::new(&admitted, &request);
+fn events<E: Executor>(door: &Door<E>, request: Arc<Request>, admitted: Admitted, mut observed: Observed) -> Answers {
+    let signed_in = request.viewer().user_id().is_some();
     let events = door.engine.subscribe(admitted, Arc::clone(&request));
     let answers = events.map(move |response| {
         observed.ended(ran(&response), &response.errors, request.statements());

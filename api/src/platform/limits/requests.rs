@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use quick_cache::sync::Cache;
 
 use super::{Charge, Rate, Standing, network};
 use crate::platform::config::Config;
@@ -12,6 +13,8 @@ use crate::platform::viewer::Viewer;
 
 /// The window of the limits.
 const WINDOW: Duration = Duration::from_secs(60);
+/// Of so many keys it is remembered what was left.
+const LEFT: usize = 10_000;
 
 /// What one operation cost, and what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,26 +54,60 @@ impl Allowance {
     }
 }
 
-/// Charges an operation to whoever asks: to a person and the key in use together, or to neither. Gives nothing where nothing
-/// limits it, and of two the limit that has less left; refused is an allowance to wait for.
+/// Charges an operation to whoever asks. Gives nothing where nothing limits it, and of two limits the one that has less
+/// left; refused is an allowance to wait for.
 pub async fn charge(platform: &Platform, viewer: &Viewer, origin: &Origin, cost: u64) -> Option<Allowance> {
-    let cost = u32::try_from(cost.max(1)).unwrap_or(u32::MAX);
-    let charges: Vec<Charge> = payers(&platform.config, viewer, origin)
-        .into_iter()
-        .filter_map(|(limit, operation, subject)| {
+    Bill::new(platform, viewer, origin, cost).charge(platform).await
+}
+
+/// What an operation is to be charged: to a person and the key in use together, or to a network.
+#[derive(Debug)]
+pub struct Bill {
+    charges: Vec<Charge>,
+    cost: u32,
+}
+
+impl Bill {
+    pub fn new(platform: &Platform, viewer: &Viewer, origin: &Origin, cost: u64) -> Self {
+        let cost = u32::try_from(cost.max(1)).unwrap_or(u32::MAX);
+        let charges = payers(&platform.config, viewer, origin).into_iter().filter_map(|(limit, operation, subject)| {
             Some(Charge { cost, ..Charge::new(operation, &subject, Rate::of(limit?, WINDOW)?) })
+        });
+        Self { charges: charges.collect(), cost }
+    }
+
+    /// Whether so much was left after the last charge that this one will hardly be refused.
+    pub fn is_surely_covered(&self, platform: &Platform) -> bool {
+        let left = platform.kept.of::<Left>();
+        self.charges.iter().all(|charge| {
+            let remaining = left.0.get(&charge.key).unwrap_or(0);
+            remaining >= charge.rate.burst / 2 && remaining / 2 >= self.cost
         })
-        .collect();
-    let now = platform.clock.now();
-    match platform.limits.charge(&charges).await {
-        Ok(standings) => {
-            let tightest = standings.iter().min_by_key(|standing| standing.remaining);
-            tightest.map(|standing| Allowance::new(standing, cost, false, now))
+    }
+
+    /// Charges all of it or nothing: what `charge` does.
+    pub async fn charge(&self, platform: &Platform) -> Option<Allowance> {
+        let now = platform.clock.now();
+        let charged = platform.limits.charge(&self.charges).await;
+        let standings = charged.as_ref().unwrap_or_else(|refused| &refused.standings);
+        let left = platform.kept.of::<Left>();
+        for (charge, standing) in self.charges.iter().zip(standings) {
+            left.0.insert(charge.key.clone(), standing.remaining);
         }
-        Err(refused) => {
-            let tightest = refused.standings.get(refused.tightest);
-            tightest.map(|standing| Allowance::new(standing, cost, true, now))
-        }
+        let (tightest, is_refused) = match &charged {
+            Ok(standings) => (standings.iter().min_by_key(|standing| standing.remaining), false),
+            Err(refused) => (refused.standings.get(refused.tightest), true),
+        };
+        tightest.map(|standing| Allowance::new(standing, self.cost, is_refused, now))
+    }
+}
+
+/// What was left of keys after their last charge by this process.
+struct Left(Cache<String, u32>);
+
+impl Default for Left {
+    fn default() -> Self {
+        Self(Cache::new(LEFT))
     }
 }
 

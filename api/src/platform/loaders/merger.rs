@@ -20,7 +20,8 @@ use crate::platform::viewer::Viewer;
 /// Statements of one kind under way at once. More would merge less and queue in PostgreSQL instead.
 const IN_FLIGHT: usize = 2;
 
-type Answer<L> = Result<(HashMap<<L as Load>::Key, <L as Load>::Value>, u32)>;
+/// What a statement found, for all who asked, and how many statements it took.
+type Answer<L> = Result<(Arc<HashMap<<L as Load>::Key, <L as Load>::Value>>, u32)>;
 
 struct Asked<L: Load> {
     keys: Vec<L::Key>,
@@ -60,18 +61,10 @@ impl<L: Load> Merger<L> {
             let Some(answer) = while_wanted(&mut asked, L::load(&context, keys)).await else {
                 continue;
             };
-            let statements = context.connection.statements();
+            let answer = answer.map(|values| (Arc::new(values), context.connection.statements()));
             for waiting in asked {
-                let own = answer.as_ref().map_err(Error::clone).map(|values| {
-                    let own = waiting
-                        .keys
-                        .iter()
-                        .filter_map(|key| values.get(key).map(|value| (key.clone(), value.clone())))
-                        .collect();
-                    (own, statements)
-                });
                 // The request may have been dropped meanwhile; nobody misses its answer.
-                drop(waiting.answer.send(own));
+                drop(waiting.answer.send(answer.clone()));
             }
         }
     }
@@ -132,12 +125,8 @@ impl std::fmt::Debug for Mergers {
 }
 
 impl Mergers {
-    /// Loads the keys, with those of other requests where some wait. Also says how many statements it took.
-    pub async fn load<L: Load>(
-        &self,
-        database: &Database,
-        mut keys: Vec<L::Key>,
-    ) -> Result<(HashMap<L::Key, L::Value>, u32)> {
+    /// Loads the keys, with those of other requests where some wait.
+    pub async fn load<L: Load>(&self, database: &Database, mut keys: Vec<L::Key>) -> Answer<L> {
         let merger = self.merger::<L>();
         let waiting = {
             let mut state = merger.lock();
@@ -156,7 +145,7 @@ impl Mergers {
         let _flight = Flight { merger: &merger, database };
         let context = context(database);
         let values = L::load(&context, keys).await?;
-        Ok((values, context.connection.statements()))
+        Ok((Arc::new(values), context.connection.statements()))
     }
 
     fn merger<L: Load>(&self) -> Arc<Merger<L>> {

@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,7 +42,7 @@ struct Queues {
     viewer: Viewer,
     /// How often everything was forgotten. What was sent off before that is no answer any more.
     generation: u64,
-    by_load: HashMap<TypeId, Box<dyn Queued>>,
+    by_load: HashMap<TypeId, Box<dyn Queued>, RandomState>,
     /// The loads that were asked since the last flush, in the order they were asked.
     asked: Vec<TypeId>,
     /// Who waited for what has been loaded, and for the rest of the level.
@@ -67,7 +68,7 @@ impl std::fmt::Debug for Loaders {
 
 impl Loaders {
     pub fn new(database: Database, mergers: Arc<Mergers>, statements: Arc<AtomicU32>, viewer: Viewer) -> Self {
-        let queues = Queues { viewer, generation: 0, by_load: HashMap::new(), asked: Vec::new(), answered: Vec::new() };
+        let queues = Queues { viewer, generation: 0, by_load: HashMap::default(), asked: Vec::new(), answered: Vec::new() };
         Self(Arc::new(Shared { queues: Mutex::new(queues), database, mergers, statements }))
     }
 
@@ -87,15 +88,22 @@ impl Loaders {
     ///
     /// Invariant: must be awaited inside `Dispatched`, as `load`.
     pub fn load_ahead<L: Load>(&self, keys: Vec<L::Key>) -> LoadingAhead<L> {
-        LoadingAhead { loaders: self.clone(), keys }
+        LoadingAhead { loaders: self.clone(), keys, is_asked: false, known: 0 }
     }
 
     /// What was loaded of the key, without waiting for anything.
     pub fn known<L: Load>(&self, key: &L::Key) -> Option<L::Value> {
-        match self.lock().of::<L>().slots.get(key)? {
-            Slot::Known(Ok(value)) => Some(value.clone()),
-            Slot::Known(Err(_)) | Slot::Waiting(_) => None,
-        }
+        self.lock().of::<L>().known(key)
+    }
+
+    /// What was loaded of the keys, in their order, if all of them were.
+    pub fn all_known<L: Load>(&self, mut keys: impl Iterator<Item = L::Key>) -> Option<Vec<L::Value>> {
+        let mut queues = self.lock();
+        let queue = queues.of::<L>();
+        keys.try_fold(Vec::new(), |mut values, key| {
+            values.push(queue.known(&key)?);
+            Some(values)
+        })
     }
 
     /// Loads for this viewer from here on, and forgets everything that was loaded: a mutation changed it, or who asks.
@@ -135,7 +143,7 @@ impl Loaders {
         answered.into_iter().for_each(Waker::wake);
     }
 
-    fn answer<L: Load>(&self, generation: u64, keys: &[L::Key], mut answer: Result<HashMap<L::Key, L::Value>>) {
+    fn answer<L: Load>(&self, generation: u64, keys: &[L::Key], mut answer: Result<Arc<HashMap<L::Key, L::Value>>>) {
         let mut guard = self.lock();
         if guard.generation != generation {
             return;
@@ -144,7 +152,12 @@ impl Loaders {
         let queue = guard.of::<L>();
         for key in keys {
             let value = match &mut answer {
-                Ok(values) => Ok(values.remove(key).unwrap_or_default()),
+                // What other requests wait for too is theirs as well.
+                Ok(values) => Ok(match Arc::get_mut(values) {
+                    Some(own) => own.remove(key),
+                    None => values.get(key).cloned(),
+                }
+                .unwrap_or_default()),
                 Err(error) => Err(error.clone()),
             };
             if let Some(Slot::Waiting(waiting)) = queue.slots.insert(key.clone(), Slot::Known(value)) {
@@ -170,8 +183,34 @@ impl Queues {
         let queue = self.of::<L>();
         queue.slots.insert(key.clone(), Slot::Waiting(vec![waker.clone()]));
         queue.asked.push(key.clone());
+        self.note::<L>();
+    }
+
+    /// Asks for those of the keys that nobody asked for before. Nobody waits for them yet.
+    fn ask_for_all<L: Load>(&mut self, keys: &[L::Key]) {
+        let queue = self.of::<L>();
+        for key in keys {
+            if let Entry::Vacant(slot) = queue.slots.entry(key.clone()) {
+                slot.insert(Slot::Waiting(Vec::new()));
+                queue.asked.push(key.clone());
+            }
+        }
+        self.note::<L>();
+    }
+
+    /// Something may have been asked of this load.
+    fn note<L: Load>(&mut self) {
         if !self.asked.contains(&TypeId::of::<L>()) {
             self.asked.push(TypeId::of::<L>());
+        }
+    }
+}
+
+impl<L: Load> Queue<L> {
+    fn known(&self, key: &L::Key) -> Option<L::Value> {
+        match self.slots.get(key)? {
+            Slot::Known(Ok(value)) => Some(value.clone()),
+            Slot::Known(Err(_)) | Slot::Waiting(_) => None,
         }
     }
 }
@@ -195,7 +234,7 @@ impl<L: Load> Queued for Queue<L> {
             } else {
                 let connection = shared.database.counted(Arc::clone(&shared.statements));
                 let held_rows = Arc::clone(shared.database.held_rows());
-                L::load(&LoadContext { connection, held_rows, viewer }, keys.clone()).await
+                L::load(&LoadContext { connection, held_rows, viewer }, keys.clone()).await.map(Arc::new)
             };
             loaders.answer::<L>(generation, &keys, answer);
         }))
@@ -244,6 +283,9 @@ impl<L: Load> Future for Loading<'_, L> {
 pub struct LoadingAhead<L: Load> {
     loaders: Loaders,
     keys: Vec<L::Key>,
+    is_asked: bool,
+    /// How many of the first keys are known.
+    known: usize,
 }
 
 impl<L: Load> Unpin for LoadingAhead<L> {}
@@ -251,22 +293,30 @@ impl<L: Load> Unpin for LoadingAhead<L> {}
 impl<L: Load> Future for LoadingAhead<L> {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut queues = self.loaders.lock();
-        let mut is_ready = true;
-        for key in &self.keys {
-            match queues.of::<L>().slots.get_mut(key) {
-                Some(Slot::Known(_)) => continue,
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let mut queues = this.loaders.lock();
+        if !std::mem::replace(&mut this.is_asked, true) {
+            queues.ask_for_all::<L>(&this.keys);
+        }
+        let mut queue = queues.of::<L>();
+        while let Some(key) = this.keys.get(this.known) {
+            match queue.slots.get_mut(key) {
+                Some(Slot::Known(_)) => this.known += 1,
                 Some(Slot::Waiting(wakers)) => {
-                    // Of many keys that come together the first is enough to be woken by.
-                    if is_ready && !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+                    // Of many keys that come together one is enough to be woken by.
+                    if !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
                         wakers.push(context.waker().clone());
                     }
+                    return Poll::Pending;
                 }
-                None => queues.ask::<L>(key, context.waker()),
+                // What was on its way has been forgotten.
+                None => {
+                    queues.ask_for_all::<L>(&this.keys[this.known..]);
+                    queue = queues.of::<L>();
+                }
             }
-            is_ready = false;
         }
-        if is_ready { Poll::Ready(()) } else { Poll::Pending }
+        Poll::Ready(())
     }
 }

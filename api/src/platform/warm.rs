@@ -1,0 +1,123 @@
+//! Connections that a statement has just left at rest, for the next statement to take: the pool itself asks PostgreSQL
+//! after each use whether a connection still serves, which costs a read as much as a small statement.
+//!
+//! Only what ended well is held here. What was dropped halfway, or failed, goes back to the pool, which looks at it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use sea_orm::sea_query::Values;
+use sea_orm::{ConnAcquireErr, DbErr, QueryResult, RuntimeErr, Statement};
+use sea_query_sqlx::SqlxValues;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgPool;
+use sqlx::{AssertSqlSafe, Postgres};
+use tokio::runtime::Handle;
+
+/// For so long a connection waits here for a statement. The pool's other users may wait as long for one.
+const WAIT: Duration = Duration::from_millis(20);
+/// After so long the pool looks at a connection, however busy it is.
+const SHIFT: Duration = Duration::from_secs(1);
+
+/// The connections of a pool that are warm.
+#[derive(Clone, Debug)]
+pub struct Warm {
+    pool: PgPool,
+    waiting: Arc<AtRest>,
+}
+
+/// The connections that wait, the last one used behind the others.
+#[derive(Debug, Default)]
+struct AtRest(Mutex<Vec<Waiting>>);
+
+impl AtRest {
+    fn lock(&self) -> MutexGuard<'_, Vec<Waiting>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for AtRest {
+    fn drop(&mut self) {
+        // Giving one back takes a runtime. Where that has ended before, the process is ending too.
+        if Handle::try_current().is_err() {
+            std::mem::forget(std::mem::take(&mut *self.lock()));
+        }
+    }
+}
+
+/// A connection, and since when it is out of the pool.
+#[derive(Debug)]
+struct Taken {
+    connection: PoolConnection<Postgres>,
+    since: Instant,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    taken: Taken,
+    since: Instant,
+}
+
+impl Warm {
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool, waiting: Arc::default() }
+    }
+
+    /// All rows of a statement that reads.
+    pub async fn rows(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let mut taken = self.take().await?;
+        let values = SqlxValues(statement.values.unwrap_or_else(|| Values(Vec::new())));
+        let query = sqlx::query_with(AssertSqlSafe(statement.sql), values);
+        let rows = query.fetch_all(&mut *taken.connection).await.map_err(|error| DbErr::Query(sqlx_error(error)))?;
+        self.put_back(taken);
+        Ok(rows.into_iter().map(QueryResult::from).collect())
+    }
+
+    /// The one that was used last, or one of the pool's.
+    async fn take(&self) -> Result<Taken, DbErr> {
+        let last = self.waiting.lock().pop();
+        if let Some(waiting) = last {
+            return Ok(waiting.taken);
+        }
+        match self.pool.acquire().await {
+            Ok(connection) => Ok(Taken { connection, since: Instant::now() }),
+            Err(sqlx::Error::PoolTimedOut) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
+            Err(sqlx::Error::PoolClosed) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)),
+            Err(error) => Err(DbErr::Conn(sqlx_error(error))),
+        }
+    }
+
+    /// Leaves the connection to the next statement, as long as the pool has others to give.
+    fn put_back(&self, taken: Taken) {
+        let now = Instant::now();
+        let is_spare = self.pool.size() < self.pool.options().get_max_connections() || self.pool.num_idle() > 0;
+        if !is_spare || self.pool.is_closed() || now.duration_since(taken.since) > SHIFT {
+            return;
+        }
+        let is_first = {
+            let mut waiting = self.waiting.lock();
+            waiting.push(Waiting { taken, since: now });
+            waiting.len() == 1
+        };
+        if is_first {
+            tokio::spawn(self.clone().give_back());
+        }
+    }
+
+    /// Gives those back that nobody took, until all are gone.
+    async fn give_back(self) {
+        loop {
+            tokio::time::sleep(WAIT).await;
+            let mut waiting = self.waiting.lock();
+            let unused = waiting.partition_point(|one| one.since.elapsed() >= WAIT);
+            waiting.drain(..unused);
+            if waiting.is_empty() {
+                return;
+            }
+        }
+    }
+}
+
+fn sqlx_error(error: sqlx::Error) -> RuntimeErr {
+    RuntimeErr::SqlxError(Arc::new(error))
+}
