@@ -328,13 +328,15 @@ const VALUES: [u8; 256] = {
 };
 
 fn write_id(formatter: &mut fmt::Formatter<'_>, prefix: &str, uuid: Uuid) -> fmt::Result {
+    let mut suffix = [0; SUFFIX_LENGTH];
+    let mut bits = uuid.as_u128();
+    for digit in suffix.iter_mut().rev() {
+        *digit = ALPHABET[(bits & 31) as usize];
+        bits >>= 5;
+    }
     formatter.write_str(prefix)?;
     formatter.write_str("_")?;
-    let bits = uuid.as_u128();
-    (0..SUFFIX_LENGTH).rev().try_for_each(|position| {
-        let digit = (bits >> (position * 5)) & 31;
-        fmt::Write::write_char(formatter, char::from(ALPHABET[digit as usize]))
-    })
+    formatter.write_str(std::str::from_utf8(&suffix).expect("Invariant: the alphabet is ASCII"))
 }
 
 fn decode(suffix: &str) -> Option<Uuid> {

@@ -3,6 +3,7 @@
 mod bodies;
 mod cancelling;
 mod clients;
+mod connections;
 mod documents;
 mod errors;
 mod feed;

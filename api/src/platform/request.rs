@@ -86,9 +86,9 @@ pub struct Request {
 
 /// A write of the request is open.
 #[derive(Debug)]
-pub(super) struct Writing<'a>(&'a AtomicU32);
+pub(super) struct OpenWrite<'a>(&'a AtomicU32);
 
-impl Drop for Writing<'_> {
+impl Drop for OpenWrite<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -237,9 +237,9 @@ impl Request {
         Read::new(self.viewer())
     }
 
-    pub(super) fn writing(&self) -> Writing<'_> {
+    pub(super) fn writing(&self) -> OpenWrite<'_> {
         self.writes.fetch_add(1, Ordering::Relaxed);
-        Writing(&self.writes)
+        OpenWrite(&self.writes)
     }
 
     /// A write that waits for a second connection while it holds one could, with others like it, wait for ever.

@@ -15,7 +15,7 @@ use super::errors::{Error, Result};
 use super::idempotency::Idempotency;
 use super::mail::Letter;
 use super::outbox::{self, Event};
-use super::request::{Request, Writing};
+use super::request::{OpenWrite, Request};
 use super::viewer::{Actor, Held, Hold, Viewer, hold};
 
 /// An open write.
@@ -28,7 +28,7 @@ pub struct Write<'a> {
     changes_grants: bool,
     events: Vec<outbox::Row>,
     letters: Vec<Letter>,
-    open: Writing<'a>,
+    open: OpenWrite<'a>,
     turn: Option<Place>,
 }
 

@@ -26,6 +26,7 @@ pub use explaining::ExplanationQuery;
 pub use filter::DecisionFilter;
 pub use graphql::{Decision, of_organization, of_project};
 pub use limits::limits_of_project;
+pub use recorded::MOST_NAME_CHARS;
 pub use recording::Made;
 pub use redaction::redacted_arguments;
 pub use standing::{PolicySet, Standing, policies_of};

@@ -49,9 +49,12 @@ pub fn row(made: &Made) -> Result<Model> {
     })
 }
 
+/// Longer names are cut where they are recorded.
+pub const MOST_NAME_CHARS: usize = 255;
+
 /// As much of a name as its column holds; the input has the whole of it.
 fn shortened(name: &str) -> String {
-    checks::shortened(name, 255)
+    checks::shortened(name, MOST_NAME_CHARS)
 }
 
 /// SHA-256 over the canonical JSON of everything that was looked at, before anything was redacted.

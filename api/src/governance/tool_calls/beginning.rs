@@ -12,15 +12,12 @@ use super::callee::Callee;
 use super::calling::{check_caller, places};
 use super::refusal::{McpCallErrorCode as Code, Refusal};
 use super::underway::refused;
-use crate::governance::decisions::Standing;
+use crate::governance::decisions::{MOST_NAME_CHARS, Standing};
 use crate::metering::mcp_usage::Ended;
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result};
 use crate::platform::recording::record;
 use crate::platform::request::Request;
-
-/// Names of servers and tools longer than this are cut where they are recorded.
-const MOST_NAME_CHARS: usize = 255;
 
 /// What is called, as the record names it.
 pub struct Called<'a> {

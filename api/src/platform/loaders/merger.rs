@@ -8,17 +8,23 @@ use std::pin::pin;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::{Load, LoadContext};
 use crate::platform::database::Database;
 use crate::platform::errors::{Error, Result};
 use crate::platform::viewer::Viewer;
 
-/// Statements of one kind under way at once. More would merge less and queue in PostgreSQL instead.
-const IN_FLIGHT: usize = 2;
+/// Statements of one kind under way at once while they are quick. More would merge less and queue in PostgreSQL instead.
+const FLIGHTS: usize = 1;
+/// Who has waited for so long takes all who wait along on a flight of their own: the ones under way are slow.
+const PATIENCE: Duration = Duration::from_millis(5);
+/// Statements of one kind under way at once, however slow they are.
+const MOST_FLIGHTS: usize = 4;
 
 /// What a statement found, for all who asked, and how many statements it took.
 type Answer<L> = Result<(Arc<HashMap<<L as Load>::Key, <L as Load>::Value>>, u32)>;
@@ -45,6 +51,15 @@ impl<L: Load> Merger<L> {
     /// Takes everything that waits.
     fn take(&self) -> Option<Vec<Asked<L>>> {
         Some(std::mem::take(&mut self.lock().asked)).filter(|asked| !asked.is_empty())
+    }
+
+    /// Loads for those who wait without waiting for what is under way, unless that is much.
+    fn fly_beside(self: &Arc<Self>, database: &Database) {
+        let mut state = self.lock();
+        if !state.asked.is_empty() && state.in_flight < MOST_FLIGHTS {
+            state.in_flight += 1;
+            drop(tokio::spawn(Arc::clone(self).fly(database.clone())));
+        }
     }
 
     /// Loads for those who wait, until nobody does.
@@ -130,7 +145,7 @@ impl Mergers {
         let merger = self.merger::<L>();
         let waiting = {
             let mut state = merger.lock();
-            if state.in_flight < IN_FLIGHT {
+            if state.in_flight < FLIGHTS {
                 state.in_flight += 1;
                 None
             } else {
@@ -139,8 +154,15 @@ impl Mergers {
                 Some(receiver)
             }
         };
-        if let Some(receiver) = waiting {
-            return receiver.await.unwrap_or_else(|_| Err(Error::internal("a merged load was dropped")));
+        if let Some(mut receiver) = waiting {
+            let answer = match timeout(PATIENCE, &mut receiver).await {
+                Ok(answer) => answer,
+                Err(_) => {
+                    merger.fly_beside(database);
+                    receiver.await
+                }
+            };
+            return answer.unwrap_or_else(|_| Err(Error::internal("a merged load was dropped")));
         }
         let _flight = Flight { merger: &merger, database };
         let context = context(database);

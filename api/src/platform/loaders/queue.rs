@@ -68,7 +68,8 @@ impl std::fmt::Debug for Loaders {
 
 impl Loaders {
     pub fn new(database: Database, mergers: Arc<Mergers>, statements: Arc<AtomicU32>, viewer: Viewer) -> Self {
-        let queues = Queues { viewer, generation: 0, by_load: HashMap::default(), asked: Vec::new(), answered: Vec::new() };
+        let queues =
+            Queues { viewer, generation: 0, by_load: HashMap::default(), asked: Vec::new(), answered: Vec::new() };
         Self(Arc::new(Shared { queues: Mutex::new(queues), database, mergers, statements }))
     }
 
