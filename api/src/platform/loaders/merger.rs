@@ -4,10 +4,12 @@
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;
+use std::num::NonZero;
 use std::pin::pin;
 use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -20,7 +22,10 @@ use crate::platform::errors::{Error, Result};
 use crate::platform::viewer::Viewer;
 
 /// Statements of one kind under way at once while they are quick. More would merge less and queue in PostgreSQL instead.
-const FLIGHTS: usize = 1;
+static FLIGHTS: LazyLock<usize> = LazyLock::new(|| {
+    let processors = available_parallelism().map_or(1, NonZero::get);
+    (processors / 2).clamp(1, MOST_FLIGHTS)
+});
 /// Who has waited for so long takes all who wait along on a flight of their own: the ones under way are slow.
 const PATIENCE: Duration = Duration::from_millis(5);
 /// Statements of one kind under way at once, however slow they are.
@@ -145,7 +150,7 @@ impl Mergers {
         let merger = self.merger::<L>();
         let waiting = {
             let mut state = merger.lock();
-            if state.in_flight < FLIGHTS {
+            if state.in_flight < *FLIGHTS {
                 state.in_flight += 1;
                 None
             } else {
