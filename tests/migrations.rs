@@ -3,21 +3,12 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use api::platform::config::Stores;
 use api::platform::database::Database as Store;
 
 use crate::support::Database;
 
 async fn owner(database: &Database) -> Store {
-    let stores = Stores {
-        database_url: database.url().into(),
-        redis_url: String::new().into(),
-        redis_prefix: String::new(),
-        database_connections: 2,
-        held_rows: 1_000,
-        database_role: String::new(),
-    };
-    Store::connect_as_owner(&stores).await.expect("the database answers")
+    Store::connect_as_owner(&database.stores(2)).await.expect("the database answers")
 }
 
 /// The pg_dump beside the server of the tests, which may be newer than the one in PATH.

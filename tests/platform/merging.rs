@@ -62,29 +62,24 @@ async fn tenants_whose_loads_were_merged_see_only_their_own() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_that_wait_for_the_same_rows_share_a_statement() {
     let Tenants { world, ids, of_acme, of_globex } = tenants().await;
-    // While the documents are locked, requests pile up; only so many statements for them may be under way.
+    // While the documents are locked, requests pile up; only so many statements for them may be under way. Where fewer begin
+    // at once, those who come later start the others.
     let most = 4;
     let mut holder = world.database.pool().begin().await.expect("a transaction");
     sqlx::query("LOCK TABLE content.documents").execute(&mut *holder).await.expect("a lock");
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                    AND wait_event_type = 'Lock' AND query LIKE '%parent_id%'";
-    let ask = async |number| {
+    let requests = join_all((0..24).map(async |number| {
+        tokio::time::sleep(Duration::from_millis(20 * number)).await;
         if number % 2 == 0 {
             sees_its_own(&world.manager, &ids, &of_acme, "globex").await;
         } else {
             sees_its_own(&world.stranger, &ids, &of_globex, "acme").await;
         }
-    };
-    let requests = async {
-        // A statement that takes long does not hold up those who come later.
-        join_all((0..24).map(async |number| {
-            tokio::time::sleep(Duration::from_millis(20 * number)).await;
-            ask(number).await;
-        }))
-        .await;
-    };
+    }));
     let release = async {
-        eventually("they wait", async || (world.database.number(waiting).await == most).then_some(())).await;
+        let as_many = async || (world.database.number(waiting).await == most).then_some(());
+        eventually("as many statements wait as may be under way", as_many).await;
         // Further requests have come in meanwhile and must not add statements.
         for _ in 0..3 {
             tokio::time::sleep(Duration::from_millis(50)).await;

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::UNIX_EPOCH;
 
+use api::platform::config::Stores;
 use serde_json::Value;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection, PgConnection};
@@ -81,6 +82,18 @@ impl Database {
             .map_or((address.as_str(), String::new()), |(address, query)| (address, format!("?{query}")));
         let authority = address.match_indices('/').nth(2).map_or(address, |(end, _)| &address[..end]);
         format!("{authority}/{}{query}", self.name)
+    }
+
+    /// How a server reaches it with so many connections, as its owner and without a Redis.
+    pub fn stores(&self, connections: u32) -> Stores {
+        Stores {
+            database_url: self.url().into(),
+            redis_url: String::new().into(),
+            redis_prefix: String::new(),
+            database_connections: connections,
+            held_rows: 1_000,
+            database_role: String::new(),
+        }
     }
 
     pub fn pool(&self) -> &PgPool {

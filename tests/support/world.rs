@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use api::platform::config::{Config, Stores};
+use api::platform::config::Config;
 use api::platform::database::Database as Store;
 use entity::ids::{SessionId, UserId};
 use serde_json::{Value, json};
@@ -182,15 +182,7 @@ fn http() -> reqwest::Client {
 
 /// Brings an empty database to the present schema.
 pub async fn migrate(database: &Database) {
-    let stores = Stores {
-        database_url: database.url().into(),
-        redis_url: String::new().into(),
-        redis_prefix: String::new(),
-        database_connections: 1,
-        held_rows: 1_000,
-        database_role: String::new(),
-    };
-    let store = Store::connect_as_owner(&stores).await.expect("the database answers");
+    let store = Store::connect_as_owner(&database.stores(1)).await.expect("the database answers");
     migration::up(store.connection()).await.expect("the migrations apply");
     store.pool().close().await;
 }

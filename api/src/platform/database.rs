@@ -190,6 +190,7 @@ impl ConnectionTrait for Counted {
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let span = self.begin(&statement.sql);
+        // All rows come: who asks for one limits the statement.
         Ok(self.warm.rows(statement).instrument(span).await?.into_iter().next())
     }
 

@@ -131,7 +131,7 @@ impl Request {
             id,
             origin,
             idempotency: None,
-            allowance: SetOnce::const_new_with(None),
+            allowance: SetOnce::new_with(Some(None)),
             loaders,
             statements,
             content_bytes: Arc::default(),
@@ -146,22 +146,21 @@ impl Request {
         self
     }
 
-    /// Notes what is left to whoever asks.
+    /// It was charged before, and this is left.
     pub fn allowed(mut self, allowance: Option<Allowance>) -> Self {
         self.allowance = SetOnce::new_with(Some(allowance));
         self
     }
 
-    /// The operation may begin before it was `charged`.
-    pub fn allowed_later(mut self) -> Self {
+    /// It is yet to be charged: until `set_allowance`, who asks for the allowance waits.
+    pub fn awaiting_charge(mut self) -> Self {
         self.allowance = SetOnce::new();
         self
     }
 
-    /// Tells what is left to whoever asks.
-    pub fn charged(&self, allowance: Option<Allowance>) {
-        // A request is charged once.
-        drop(self.allowance.set(allowance));
+    /// It has been charged, and this is left.
+    pub fn set_allowance(&self, allowance: Option<Allowance>) {
+        self.allowance.set(allowance).expect("Invariant: a request is charged once");
     }
 
     /// What the operation cost and what is left, once it is charged; none where nothing limits it.
@@ -169,7 +168,7 @@ impl Request {
         *self.allowance.wait().await
     }
 
-    /// The same, as far as it is known.
+    /// The same without waiting; none while it is not known.
     pub fn known_allowance(&self) -> Option<Allowance> {
         self.allowance.get().copied().flatten()
     }

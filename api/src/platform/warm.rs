@@ -14,8 +14,9 @@ use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Postgres};
 use tokio::runtime::Handle;
 
-/// For so long a connection waits here for a statement. The pool's other users may wait as long for one.
-const WAIT: Duration = Duration::from_millis(20);
+/// So long a connection rests here for a statement to take it, and less than twice as long. The pool's other users may wait
+/// as long for one.
+const REST: Duration = Duration::from_millis(20);
 /// After so long the pool looks at a connection, however busy it is.
 const SHIFT: Duration = Duration::from_secs(1);
 
@@ -23,15 +24,36 @@ const SHIFT: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Warm {
     pool: PgPool,
-    waiting: Arc<AtRest>,
+    at_rest: Arc<AtRest>,
 }
 
-/// The connections that wait, the last one used behind the others.
+/// A connection in use, and since when it is out of the pool.
+#[derive(Debug)]
+struct Taken {
+    connection: PoolConnection<Postgres>,
+    out_since: Instant,
+}
+
+/// A connection that nobody uses, and since when.
+#[derive(Debug)]
+struct Rested {
+    taken: Taken,
+    since: Instant,
+}
+
 #[derive(Debug, Default)]
-struct AtRest(Mutex<Vec<Waiting>>);
+struct AtRest(Mutex<Resting>);
+
+#[derive(Debug, Default)]
+struct Resting {
+    /// The last one used behind the others.
+    connections: Vec<Rested>,
+    /// Whether a task gives back those that nobody takes.
+    is_watched: bool,
+}
 
 impl AtRest {
-    fn lock(&self) -> MutexGuard<'_, Vec<Waiting>> {
+    fn lock(&self) -> MutexGuard<'_, Resting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -40,30 +62,17 @@ impl Drop for AtRest {
     fn drop(&mut self) {
         // Giving one back takes a runtime. Where that has ended before, the process is ending too.
         if Handle::try_current().is_err() {
-            std::mem::forget(std::mem::take(&mut *self.lock()));
+            std::mem::forget(std::mem::take(&mut self.lock().connections));
         }
     }
 }
 
-/// A connection, and since when it is out of the pool.
-#[derive(Debug)]
-struct Taken {
-    connection: PoolConnection<Postgres>,
-    since: Instant,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    taken: Taken,
-    since: Instant,
-}
-
 impl Warm {
     pub fn new(pool: PgPool) -> Self {
-        Self { pool, waiting: Arc::default() }
+        Self { pool, at_rest: Arc::default() }
     }
 
-    /// All rows of a statement that reads.
+    /// All rows of a statement that reads. Errors are those of SeaORM's own connection.
     pub async fn rows(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let mut taken = self.take().await?;
         let values = SqlxValues(statement.values.unwrap_or_else(|| Values(Vec::new())));
@@ -73,14 +82,14 @@ impl Warm {
         Ok(rows.into_iter().map(QueryResult::from).collect())
     }
 
-    /// The one that was used last, or one of the pool's.
+    /// The connection that was used last, or one of the pool's.
     async fn take(&self) -> Result<Taken, DbErr> {
-        let last = self.waiting.lock().pop();
-        if let Some(waiting) = last {
-            return Ok(waiting.taken);
+        let last = self.at_rest.lock().connections.pop();
+        if let Some(rested) = last {
+            return Ok(rested.taken);
         }
         match self.pool.acquire().await {
-            Ok(connection) => Ok(Taken { connection, since: Instant::now() }),
+            Ok(connection) => Ok(Taken { connection, out_since: Instant::now() }),
             Err(sqlx::Error::PoolTimedOut) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
             Err(sqlx::Error::PoolClosed) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)),
             Err(error) => Err(DbErr::Conn(sqlx_error(error))),
@@ -90,16 +99,16 @@ impl Warm {
     /// Leaves the connection to the next statement, as long as the pool has others to give.
     fn put_back(&self, taken: Taken) {
         let now = Instant::now();
-        let is_spare = self.pool.size() < self.pool.options().get_max_connections() || self.pool.num_idle() > 0;
-        if !is_spare || self.pool.is_closed() || now.duration_since(taken.since) > SHIFT {
+        let has_others = self.pool.size() < self.pool.options().get_max_connections() || self.pool.num_idle() > 0;
+        if !has_others || self.pool.is_closed() || now.duration_since(taken.out_since) > SHIFT {
             return;
         }
-        let is_first = {
-            let mut waiting = self.waiting.lock();
-            waiting.push(Waiting { taken, since: now });
-            waiting.len() == 1
+        let is_watched = {
+            let mut resting = self.at_rest.lock();
+            resting.connections.push(Rested { taken, since: now });
+            std::mem::replace(&mut resting.is_watched, true)
         };
-        if is_first {
+        if !is_watched {
             tokio::spawn(self.clone().give_back());
         }
     }
@@ -107,11 +116,12 @@ impl Warm {
     /// Gives those back that nobody took, until all are gone.
     async fn give_back(self) {
         loop {
-            tokio::time::sleep(WAIT).await;
-            let mut waiting = self.waiting.lock();
-            let unused = waiting.partition_point(|one| one.since.elapsed() >= WAIT);
-            waiting.drain(..unused);
-            if waiting.is_empty() {
+            tokio::time::sleep(REST).await;
+            let mut resting = self.at_rest.lock();
+            let unused = resting.connections.partition_point(|rested| rested.since.elapsed() >= REST);
+            resting.connections.drain(..unused);
+            if resting.connections.is_empty() {
+                resting.is_watched = false;
                 return;
             }
         }

@@ -113,10 +113,10 @@ pub async fn of_space(request: &Request, id: SpaceId, page: Page) -> Result<Conn
     Connection::of::<BelowSpaces, CountBelowSpaces, _>(request, id, page, store::place, Tag::from).await
 }
 
-/// The tags of documents, reached through documents that the viewer may read and so shared between concurrent requests.
-type Carried = RowById<tag::Entity>;
+/// Tags by id, for documents that the viewer may read. Whether it may read the tag is not asked: a document shows its tags.
+type ShownTags = RowById<tag::Entity>;
 
-fn ids(document: &document::Model) -> impl Iterator<Item = TagId> {
+fn carried_ids(document: &document::Model) -> impl Iterator<Item = TagId> {
     document.tag_ids.iter().copied().map(TagId)
 }
 
@@ -126,9 +126,10 @@ pub fn load_ahead<'a, 'b>(
     documents: impl Iterator<Item = &'b Arc<document::Model>>,
     field: &Positioned<Field>,
 ) -> Option<BoxFuture<'a, ()>> {
+    // What names no page is left to the resolver, which refuses it.
     Page::of_field(ctx, field)?;
-    let carried: HashSet<TagId> = documents.flat_map(|document| ids(document)).collect();
-    Some(Box::pin(ctx.request().load_ahead::<Carried>(carried.into_iter().collect())))
+    let ids: HashSet<TagId> = documents.flat_map(|document| carried_ids(document)).collect();
+    Some(Box::pin(ctx.request().load_ahead::<ShownTags>(ids.into_iter().collect())))
 }
 
 /// Writes what `of_document` gives, if that is known and has everything at hand that is asked for.
@@ -139,17 +140,17 @@ pub fn write_known(
     writing: &mut Writing,
 ) -> bool {
     let Some(page) = Page::of_field(ctx, field) else { return false };
-    let Some(found) = ctx.request().all_known::<Carried>(ids(document)) else { return false };
-    let slice = store::carried(document, &page, found.into_iter().flatten().collect());
+    let Some(found) = ctx.request().all_known::<ShownTags>(carried_ids(document)) else { return false };
+    let slice = store::page_of_carried(document, &page, found);
     let tags: Vec<Tag> = slice.rows.into_iter().map(Tag).collect();
     write_nodes(ctx, tags.iter(), field, writing)
 }
 
 /// The tags of a document that the viewer may read.
 pub async fn of_document(request: &Request, document: Arc<document::Model>, page: Page) -> Result<Connection<Tag>> {
-    let found = try_join_all(ids(&document).map(|id| request.load::<Carried>(id))).await?;
-    let slice = store::carried(&document, &page, found.into_iter().flatten().collect());
-    let carried = i64::try_from(document.tag_ids.len()).unwrap_or(i64::MAX);
-    let count = count_by(move |_| Box::pin(async move { Ok(carried) }));
+    let found = try_join_all(carried_ids(&document).map(|id| request.load::<ShownTags>(id))).await?;
+    let slice = store::page_of_carried(&document, &page, found);
+    let number = i64::try_from(document.tag_ids.len()).unwrap_or(i64::MAX);
+    let count = count_by(move |_| Box::pin(async move { Ok(number) }));
     Ok(Connection::new(slice, |row: &Arc<tag::Model>| store::place(row), Tag, count))
 }

@@ -94,10 +94,11 @@ impl Load for CountBelowSpaces {
     }
 }
 
-/// The page of the tags that a document carries, of `tags`, which were loaded by the ids that it names.
-pub fn carried(document: &document::Model, page: &Page, mut tags: Vec<Arc<Model>>) -> Slice<Arc<Model>> {
+/// The page of the tags that a document carries, of what was found by the ids that it names.
+pub fn page_of_carried(document: &document::Model, page: &Page, found: Vec<Option<Arc<Model>>>) -> Slice<Arc<Model>> {
     // A tag that has just been deleted may have left its id to another space.
-    tags.retain(|tag| tag.space_id == document.space_id);
+    let of_space = found.into_iter().flatten().filter(|tag| tag.space_id == document.space_id);
+    let mut tags: Vec<Arc<Model>> = of_space.collect();
     tags.sort_unstable_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
     page.cut(tags, |tag| place(tag))
 }

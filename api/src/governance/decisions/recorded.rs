@@ -13,6 +13,9 @@ use crate::governance::pins::canonical;
 use crate::platform::checks;
 use crate::platform::errors::{Error, Result};
 
+/// Names of tools, servers and models longer than this are cut where they are recorded.
+pub const MOST_NAME_CHARS: usize = 255;
+
 /// The row of a decision.
 pub fn row(made: &Made) -> Result<Model> {
     let Made { decision, input, .. } = made;
@@ -48,9 +51,6 @@ pub fn row(made: &Made) -> Result<Model> {
         request_id: Some(made.request_id),
     })
 }
-
-/// Longer names are cut where they are recorded.
-pub const MOST_NAME_CHARS: usize = 255;
 
 /// As much of a name as its column holds; the input has the whole of it.
 fn shortened(name: &str) -> String {

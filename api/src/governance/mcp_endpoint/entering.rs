@@ -9,7 +9,7 @@ use entity::ids::ProjectId;
 use crate::platform::authorization::Scope;
 use crate::platform::errors::Error;
 use crate::platform::http::graphql::origin;
-use crate::platform::limits::requests::{self, Allowance};
+use crate::platform::limits::requests::{Allowance, Bill};
 use crate::platform::mcp::serving::{Fault, codes};
 use crate::platform::request::{Origin, Platform, Request};
 use crate::platform::viewer::Viewer;
@@ -65,7 +65,7 @@ impl Entered {
     /// # Errors
     /// Where less is left than it costs.
     pub async fn charge(&self, cost: u64) -> Result<Option<Allowance>, (Fault, Allowance)> {
-        let allowance = requests::charge(&self.platform, &self.viewer, &self.origin, cost).await;
+        let allowance = Bill::new(&self.platform, &self.viewer, &self.origin, cost).charge(&self.platform).await;
         match allowance.and_then(|allowance| Some((allowance, allowance.retry_after?))) {
             Some((allowance, retry_after)) => Err((fault(&Error::RateLimited { retry_after }), allowance)),
             None => Ok(allowance),

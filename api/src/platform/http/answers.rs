@@ -1,5 +1,6 @@
 //! One operation as a stream of answers: what the transports that stay open (WebSocket, event stream) have in common.
-//! Also the one place where a mutation runs under its idempotency key, whatever transport it came by.
+//! Also the one place where operations are charged, and where a mutation runs under its idempotency key, whatever
+//! transport they came by.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -48,7 +49,7 @@ impl Caller {
 
     /// A request that is yet to be charged.
     fn into_request(self, platform: Platform) -> Request {
-        Request::new(platform, self.viewer, self.origin).counting_content_in(self.content_bytes).allowed_later()
+        Request::new(platform, self.viewer, self.origin).counting_content_in(self.content_bytes).awaiting_charge()
     }
 
     /// The same caller with its session or key and its grants confirmed again; `Unauthenticated` when that is over.
@@ -126,7 +127,7 @@ impl Outcome {
     }
 
     /// The refusal of an operation that costs more than is left.
-    fn too_much(allowance: Allowance, retry_after: Duration) -> Self {
+    fn too_much(allowance: Allowance, retry_after: Duration, request: &Request) -> Self {
         let mut response = failed(Error::RateLimited { retry_after });
         for extensions in response.errors.iter_mut().filter_map(|error| error.extensions.as_mut()) {
             extensions.set("limit", allowance.limit);
@@ -134,7 +135,13 @@ impl Outcome {
             extensions.set("remaining", allowance.remaining);
             extensions.set("resetAt", allowance.reset_at.to_rfc3339());
         }
-        Self { body: body(&response), ran: false, response, statements: 0, allowance: Some(allowance) }
+        Self {
+            body: body(&response),
+            ran: false,
+            response,
+            statements: request.statements(),
+            allowance: Some(allowance),
+        }
     }
 }
 
@@ -155,13 +162,13 @@ impl<E: Executor> Door<E> {
             }
             (operation_type, ..) => {
                 let request = Arc::new(request);
-                let may_begin = operation_type == OperationType::Query && bill.is_surely_covered(&self.platform);
-                let charged = charge(&request, &bill);
-                let response = self.engine.execute(admitted, Arc::clone(&request)).map(Ok);
+                let may_begin = operation_type == OperationType::Query && bill.is_likely_covered(&self.platform);
+                let charging = charge(&request, &bill);
+                let running = self.engine.execute(admitted, Arc::clone(&request)).map(Ok);
                 // A query changes nothing: it may run beside its charge, and stops if that is refused after all.
                 let ran = match may_begin {
-                    true => try_join(charged, response).await.map(|((), response)| response),
-                    false => charged.and_then(|()| response).await,
+                    true => try_join(charging, running).await.map(|((), response)| response),
+                    false => charging.and_then(|()| running).await,
                 };
                 match ran {
                     Ok(response) => Outcome::new(response, &request),
@@ -206,9 +213,9 @@ fn bill(request: &Request, admitted: &Admitted) -> Bill {
 /// Charges the operation to whoever asks; one that costs more than is left gets its refusal.
 async fn charge(request: &Request, bill: &Bill) -> Result<(), Box<Outcome>> {
     let allowance = bill.charge(&request.platform).await;
-    request.charged(allowance);
+    request.set_allowance(allowance);
     match allowance.and_then(|allowance| Some((allowance, allowance.retry_after?))) {
-        Some((allowance, retry_after)) => Err(Box::new(Outcome::too_much(allowance, retry_after))),
+        Some((allowance, retry_after)) => Err(Box::new(Outcome::too_much(allowance, retry_after, request))),
         None => Ok(()),
     }
 }
@@ -227,7 +234,7 @@ pub fn answers<E: Executor>(
             match charge(&request, &bill(&request, &admitted)).await {
                 Ok(()) => events(&door, request, admitted, observed),
                 Err(refused) => {
-                    observed.ended(false, &refused.response.errors, 0);
+                    observed.ended(false, &refused.response.errors, refused.statements);
                     only(Answer::Refused(refused.response.errors))
                 }
             }

@@ -13,8 +13,8 @@ use crate::platform::viewer::Viewer;
 
 /// The window of the limits.
 const WINDOW: Duration = Duration::from_secs(60);
-/// Of so many keys it is remembered what was left.
-const LEFT: usize = 10_000;
+/// For so many who pay it is remembered what was left.
+const MOST_REMEMBERED: usize = 10_000;
 
 /// What one operation cost, and what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,13 +54,7 @@ impl Allowance {
     }
 }
 
-/// Charges an operation to whoever asks. Gives nothing where nothing limits it, and of two limits the one that has less
-/// left; refused is an allowance to wait for.
-pub async fn charge(platform: &Platform, viewer: &Viewer, origin: &Origin, cost: u64) -> Option<Allowance> {
-    Bill::new(platform, viewer, origin, cost).charge(platform).await
-}
-
-/// What an operation is to be charged: to a person and the key in use together, or to a network.
+/// What an operation is to be charged: to a person, together with the key in use, or to a network.
 #[derive(Debug)]
 pub struct Bill {
     charges: Vec<Charge>,
@@ -76,23 +70,25 @@ impl Bill {
         Self { charges: charges.collect(), cost }
     }
 
-    /// Whether so much was left after the last charge that this one will hardly be refused.
-    pub fn is_surely_covered(&self, platform: &Platform) -> bool {
-        let left = platform.kept.of::<Left>();
+    /// Whether each limit had half of itself and twice this cost left after its last charge: then this one will hardly be
+    /// refused.
+    pub fn is_likely_covered(&self, platform: &Platform) -> bool {
+        let last = platform.kept.of::<LastRemaining>();
         self.charges.iter().all(|charge| {
-            let remaining = left.0.get(&charge.key).unwrap_or(0);
+            let remaining = last.0.get(&charge.key).unwrap_or(0);
             remaining >= charge.rate.burst / 2 && remaining / 2 >= self.cost
         })
     }
 
-    /// Charges all of it or nothing: what `charge` does.
+    /// Charges all who pay, or none. Gives nothing where nothing limits it, and of two limits the one that has less left;
+    /// refused is an allowance to wait for.
     pub async fn charge(&self, platform: &Platform) -> Option<Allowance> {
         let now = platform.clock.now();
         let charged = platform.limits.charge(&self.charges).await;
         let standings = charged.as_ref().unwrap_or_else(|refused| &refused.standings);
-        let left = platform.kept.of::<Left>();
+        let last = platform.kept.of::<LastRemaining>();
         for (charge, standing) in self.charges.iter().zip(standings) {
-            left.0.insert(charge.key.clone(), standing.remaining);
+            last.0.insert(charge.key.clone(), standing.remaining);
         }
         let (tightest, is_refused) = match &charged {
             Ok(standings) => (standings.iter().min_by_key(|standing| standing.remaining), false),
@@ -102,12 +98,12 @@ impl Bill {
     }
 }
 
-/// What was left of keys after their last charge by this process.
-struct Left(Cache<String, u32>);
+/// What the last charge by this process left to each who pays.
+struct LastRemaining(Cache<String, u32>);
 
-impl Default for Left {
+impl Default for LastRemaining {
     fn default() -> Self {
-        Self(Cache::new(LEFT))
+        Self(Cache::new(MOST_REMEMBERED))
     }
 }
 

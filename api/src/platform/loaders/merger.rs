@@ -1,5 +1,6 @@
-//! Merges loads of rows by id between concurrent requests: while a statement is under way, further keys wait and
-//! go together in the next one. Safe because the rows are checked against each viewer after loading.
+//! Merges loads of rows by id between concurrent requests: while as many statements are under way as should be, further
+//! keys wait and go together in the next one, or, where those are slow, in one beside them. Safe because rows are checked
+//! against each viewer after loading, or reached through a row that was.
 
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
@@ -21,12 +22,13 @@ use crate::platform::database::Database;
 use crate::platform::errors::{Error, Result};
 use crate::platform::viewer::Viewer;
 
-/// Statements of one kind under way at once while they are quick. More would merge less and queue in PostgreSQL instead.
-static FLIGHTS: LazyLock<usize> = LazyLock::new(|| {
+/// Statements of one kind under way at once while they are quick: half as many as there are processors. More would merge
+/// less and queue in PostgreSQL instead.
+static QUICK_FLIGHTS: LazyLock<usize> = LazyLock::new(|| {
     let processors = available_parallelism().map_or(1, NonZero::get);
     (processors / 2).clamp(1, MOST_FLIGHTS)
 });
-/// Who has waited for so long takes all who wait along on a flight of their own: the ones under way are slow.
+/// After so long the statements under way are slow: whoever waited starts one more, for all who wait.
 const PATIENCE: Duration = Duration::from_millis(5);
 /// Statements of one kind under way at once, however slow they are.
 const MOST_FLIGHTS: usize = 4;
@@ -58,7 +60,7 @@ impl<L: Load> Merger<L> {
         Some(std::mem::take(&mut self.lock().asked)).filter(|asked| !asked.is_empty())
     }
 
-    /// Loads for those who wait without waiting for what is under way, unless that is much.
+    /// Starts one more statement for those who wait, unless as many are under way as may be.
     fn fly_beside(self: &Arc<Self>, database: &Database) {
         let mut state = self.lock();
         if !state.asked.is_empty() && state.in_flight < MOST_FLIGHTS {
@@ -150,7 +152,7 @@ impl Mergers {
         let merger = self.merger::<L>();
         let waiting = {
             let mut state = merger.lock();
-            if state.in_flight < *FLIGHTS {
+            if state.in_flight < *QUICK_FLIGHTS {
                 state.in_flight += 1;
                 None
             } else {

@@ -26,7 +26,8 @@ pub struct LoadContext {
     pub connection: Counted,
     /// The rows that were decoded before.
     pub held_rows: Arc<HeldRows>,
-    /// Whose reach limits lists. A merged load has none: its rows are checked afterwards, per viewer.
+    /// Whose reach limits lists. A merged load has none: its rows are checked afterwards, per viewer, or
+    /// reached through a row that was.
     pub viewer: Viewer,
 }
 

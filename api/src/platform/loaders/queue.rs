@@ -89,7 +89,7 @@ impl Loaders {
     ///
     /// Invariant: must be awaited inside `Dispatched`, as `load`.
     pub fn load_ahead<L: Load>(&self, keys: Vec<L::Key>) -> LoadingAhead<L> {
-        LoadingAhead { loaders: self.clone(), keys, is_asked: false, known: 0 }
+        LoadingAhead { loaders: self.clone(), keys, registered: false, known: 0 }
     }
 
     /// What was loaded of the key, without waiting for anything.
@@ -153,12 +153,14 @@ impl Loaders {
         let queue = guard.of::<L>();
         for key in keys {
             let value = match &mut answer {
-                // What other requests wait for too is theirs as well.
-                Ok(values) => Ok(match Arc::get_mut(values) {
-                    Some(own) => own.remove(key),
-                    None => values.get(key).cloned(),
+                // Values that other requests were given too stay where they are.
+                Ok(values) => {
+                    let value = match Arc::get_mut(values) {
+                        Some(own) => own.remove(key),
+                        None => values.get(key).cloned(),
+                    };
+                    Ok(value.unwrap_or_default())
                 }
-                .unwrap_or_default()),
                 Err(error) => Err(error.clone()),
             };
             if let Some(Slot::Waiting(waiting)) = queue.slots.insert(key.clone(), Slot::Known(value)) {
@@ -184,7 +186,7 @@ impl Queues {
         let queue = self.of::<L>();
         queue.slots.insert(key.clone(), Slot::Waiting(vec![waker.clone()]));
         queue.asked.push(key.clone());
-        self.note::<L>();
+        self.flush_next::<L>();
     }
 
     /// Asks for those of the keys that nobody asked for before. Nobody waits for them yet.
@@ -196,11 +198,11 @@ impl Queues {
                 queue.asked.push(key.clone());
             }
         }
-        self.note::<L>();
+        self.flush_next::<L>();
     }
 
-    /// Something may have been asked of this load.
-    fn note<L: Load>(&mut self) {
+    /// Has the next flush look at this load.
+    fn flush_next<L: Load>(&mut self) {
         if !self.asked.contains(&TypeId::of::<L>()) {
             self.asked.push(TypeId::of::<L>());
         }
@@ -284,7 +286,7 @@ impl<L: Load> Future for Loading<'_, L> {
 pub struct LoadingAhead<L: Load> {
     loaders: Loaders,
     keys: Vec<L::Key>,
-    is_asked: bool,
+    registered: bool,
     /// How many of the first keys are known.
     known: usize,
 }
@@ -297,7 +299,8 @@ impl<L: Load> Future for LoadingAhead<L> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let mut queues = this.loaders.lock();
-        if !std::mem::replace(&mut this.is_asked, true) {
+        if !std::mem::replace(&mut this.registered, true) {
+            // All at once, before waiting for the first: the level must be complete.
             queues.ask_for_all::<L>(&this.keys);
         }
         let mut queue = queues.of::<L>();
