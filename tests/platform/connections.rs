@@ -20,7 +20,7 @@ async fn store(database: &Database) -> Store {
 
 /// Reads through a connection, for so long, and says which one it was.
 async fn read(reader: &Counted, seconds: f64) -> Result<i32, DbErr> {
-    let sql = "SELECT pg_backend_pid() AS connection FROM pg_sleep($1)";
+    let sql = "SELECT pg_backend_pid() AS connection FROM pg_sleep ($1)";
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [seconds.into()]);
     let row = reader.query_one_raw(statement).await?.expect("a row");
     row.try_get("", "connection")

@@ -1,7 +1,5 @@
 //! Loads of concurrent requests are merged, and still each viewer sees its own rows only.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -69,25 +67,30 @@ async fn requests_that_wait_for_the_same_rows_share_a_statement() {
     sqlx::query("LOCK TABLE content.documents").execute(&mut *holder).await.expect("a lock");
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                    AND wait_event_type = 'Lock' AND query LIKE '%parent_id%'";
-    let requests = join_all((0..24).map(async |number| {
-        tokio::time::sleep(Duration::from_millis(20 * number)).await;
+    let are_waiting = async |least: i64| (world.database.number(waiting).await >= least).then_some(());
+    let ask = async |number: i64| {
         if number % 2 == 0 {
             sees_its_own(&world.manager, &ids, &of_acme, "globex").await;
         } else {
             sees_its_own(&world.stranger, &ids, &of_globex, "acme").await;
         }
-    }));
-    let release = async {
-        let as_many = async || (world.database.number(waiting).await == most).then_some(());
-        eventually("as many statements wait as may be under way", as_many).await;
-        // Further requests have come in meanwhile and must not add statements.
-        for _ in 0..3 {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            assert_eq!(world.database.number(waiting).await, most);
-        }
-        holder.rollback().await.expect("the lock is given back");
     };
-    futures_util::future::join(requests, release).await;
+    let first = join_all((0..most).map(async |number| {
+        eventually("the statements before wait", async || are_waiting(number).await).await;
+        ask(number).await;
+    }));
+    let others = async {
+        eventually("as many statements wait as may be under way", async || are_waiting(most).await).await;
+        let release = async {
+            // Further requests have come in meanwhile and must not add statements.
+            for _ in 0..3 {
+                assert_eq!(world.database.number(waiting).await, most);
+            }
+            holder.rollback().await.expect("the lock is given back");
+        };
+        futures_util::future::join(join_all((0..20).map(ask)), release).await;
+    };
+    futures_util::future::join(first, others).await;
 }
 
 #[tokio::test]

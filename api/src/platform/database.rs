@@ -119,7 +119,13 @@ impl Database {
         &self.pool
     }
 
+    /// How many open connections nobody uses.
+    pub fn idle_connections(&self) -> usize {
+        self.pool.num_idle() + self.warm.count()
+    }
+
     pub async fn begin(&self) -> Result<DatabaseTransaction> {
+        let _waiter = self.warm.waiter();
         Ok(self.connection.begin().await?)
     }
 

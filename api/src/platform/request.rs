@@ -2,14 +2,13 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_graphql::ContextBase;
 use chrono::{DateTime, Utc};
 use entity::ids::{SessionId, UserId};
 use sea_orm::{PaginatorTrait, Select};
-use tokio::sync::SetOnce;
 use uuid::Uuid;
 
 use super::authorization::{Action, ActionSet, Read, Resource, RowById, permitted};
@@ -76,7 +75,7 @@ pub struct Request {
     pub id: Uuid,
     pub origin: Origin,
     pub idempotency: Option<Idempotency>,
-    allowance: SetOnce<Option<Allowance>>,
+    allowance: OnceLock<Option<Allowance>>,
     loaders: Loaders,
     statements: Arc<AtomicU32>,
     content_bytes: Arc<AtomicU64>,
@@ -131,7 +130,7 @@ impl Request {
             id,
             origin,
             idempotency: None,
-            allowance: SetOnce::new_with(Some(None)),
+            allowance: OnceLock::new(),
             loaders,
             statements,
             content_bytes: Arc::default(),
@@ -146,30 +145,13 @@ impl Request {
         self
     }
 
-    /// It was charged before, and this is left.
-    pub fn allowed(mut self, allowance: Option<Allowance>) -> Self {
-        self.allowance = SetOnce::new_with(Some(allowance));
-        self
-    }
-
-    /// It is yet to be charged: until `set_allowance`, who asks for the allowance waits.
-    pub fn awaiting_charge(mut self) -> Self {
-        self.allowance = SetOnce::new();
-        self
-    }
-
-    /// It has been charged, and this is left.
+    /// It has been charged, and this is left to whoever asks.
     pub fn set_allowance(&self, allowance: Option<Allowance>) {
         self.allowance.set(allowance).expect("Invariant: a request is charged once");
     }
 
-    /// What the operation cost and what is left, once it is charged; none where nothing limits it.
-    pub async fn allowance(&self) -> Option<Allowance> {
-        *self.allowance.wait().await
-    }
-
-    /// The same without waiting; none while it is not known.
-    pub fn known_allowance(&self) -> Option<Allowance> {
+    /// What the operation cost and what is left; none where nothing limits it, and until it is charged.
+    pub fn allowance(&self) -> Option<Allowance> {
         self.allowance.get().copied().flatten()
     }
 

@@ -3,6 +3,7 @@
 //!
 //! Only what ended well is held here. What was dropped halfway, or failed, goes back to the pool, which looks at it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,7 @@ use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Postgres};
 use tokio::runtime::Handle;
 
-/// So long a connection rests here for a statement to take it, and less than twice as long. The pool's other users may wait
-/// as long for one.
+/// So long a connection rests here for a statement to take it, and less than twice as long.
 const REST: Duration = Duration::from_millis(20);
 /// After so long the pool looks at a connection, however busy it is.
 const SHIFT: Duration = Duration::from_secs(1);
@@ -25,6 +25,18 @@ const SHIFT: Duration = Duration::from_secs(1);
 pub struct Warm {
     pool: PgPool,
     at_rest: Arc<AtRest>,
+    /// How many wait for a connection because all are out.
+    waiters: Arc<AtomicUsize>,
+}
+
+/// Somebody who waits for a connection because all are out. Meanwhile none rests.
+#[derive(Debug)]
+pub struct Waiter<'a>(&'a AtomicUsize);
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A connection in use, and since when it is out of the pool.
@@ -69,7 +81,7 @@ impl Drop for AtRest {
 
 impl Warm {
     pub fn new(pool: PgPool) -> Self {
-        Self { pool, at_rest: Arc::default() }
+        Self { pool, at_rest: Arc::default(), waiters: Arc::default() }
     }
 
     /// All rows of a statement that reads. Errors are those of SeaORM's own connection.
@@ -88,6 +100,7 @@ impl Warm {
         if let Some(rested) = last {
             return Ok(rested.taken);
         }
+        let _waiter = self.waiter();
         match self.pool.acquire().await {
             Ok(connection) => Ok(Taken { connection, out_since: Instant::now() }),
             Err(sqlx::Error::PoolTimedOut) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
@@ -96,11 +109,29 @@ impl Warm {
         }
     }
 
-    /// Leaves the connection to the next statement, as long as the pool has others to give.
+    /// Says that somebody is about to wait for a connection of the pool, if all are out. Those that rest go back to it.
+    pub fn waiter(&self) -> Option<Waiter<'_>> {
+        self.are_all_out().then(|| {
+            self.waiters.fetch_add(1, Ordering::Relaxed);
+            self.at_rest.lock().connections.clear();
+            Waiter(&self.waiters)
+        })
+    }
+
+    /// How many connections rest.
+    pub fn count(&self) -> usize {
+        self.at_rest.lock().connections.len()
+    }
+
+    fn are_all_out(&self) -> bool {
+        self.pool.size() >= self.pool.options().get_max_connections() && self.pool.num_idle() == 0
+    }
+
+    /// Leaves the connection to the next statement, as long as nobody else lacks one.
     fn put_back(&self, taken: Taken) {
         let now = Instant::now();
-        let has_others = self.pool.size() < self.pool.options().get_max_connections() || self.pool.num_idle() > 0;
-        if !has_others || self.pool.is_closed() || now.duration_since(taken.out_since) > SHIFT {
+        let is_wanted = self.waiters.load(Ordering::Relaxed) > 0 || self.are_all_out() || self.pool.is_closed();
+        if is_wanted || now.duration_since(taken.out_since) > SHIFT {
             return;
         }
         let is_watched = {

@@ -74,7 +74,9 @@ impl Entered {
 
     /// A request of theirs.
     pub fn request(self, allowance: Option<Allowance>) -> Request {
-        Request::new(self.platform, self.viewer, self.origin).allowed(allowance)
+        let request = Request::new(self.platform, self.viewer, self.origin);
+        request.set_allowance(allowance);
+        request
     }
 }
 

@@ -47,9 +47,9 @@ impl Caller {
         Self { content_bytes: Arc::default(), ..self.clone() }
     }
 
-    /// A request that is yet to be charged.
+    /// A request, which is yet to be charged.
     fn into_request(self, platform: Platform) -> Request {
-        Request::new(platform, self.viewer, self.origin).counting_content_in(self.content_bytes).awaiting_charge()
+        Request::new(platform, self.viewer, self.origin).counting_content_in(self.content_bytes)
     }
 
     /// The same caller with its session or key and its grants confirmed again; `Unauthenticated` when that is over.
@@ -113,7 +113,7 @@ pub struct Outcome {
 
 impl Outcome {
     fn new(mut response: Response, request: &Request) -> Self {
-        let allowance = request.known_allowance();
+        let allowance = request.allowance();
         if let Some(allowance) = allowance {
             let Allowance { limit, cost, remaining, reset_at, .. } = allowance;
             let told = value!({ "requested": cost, "actual": written::fields(&response.data), "remaining": remaining });
@@ -162,7 +162,9 @@ impl<E: Executor> Door<E> {
             }
             (operation_type, ..) => {
                 let request = Arc::new(request);
-                let may_begin = operation_type == OperationType::Query && bill.is_likely_covered(&self.platform);
+                let may_begin = operation_type == OperationType::Query
+                    && !admitted.may_ask_what_is_left()
+                    && bill.set_aside(&self.platform);
                 let charging = charge(&request, &bill);
                 let running = self.engine.execute(admitted, Arc::clone(&request)).map(Ok);
                 // A query changes nothing: it may run beside its charge, and stops if that is refused after all.
@@ -185,7 +187,7 @@ impl<E: Executor> Door<E> {
         match idempotency.kept_answer(&connection).await {
             Ok(Some(kept)) => {
                 let body = kept.body.into();
-                let (statements, allowance) = (request.statements(), request.known_allowance());
+                let (statements, allowance) = (request.statements(), request.allowance());
                 return Outcome { response: Response::default(), body, ran: true, statements, allowance };
             }
             Ok(None) => {}

@@ -84,6 +84,11 @@ impl Admitted {
         self.operation_type
     }
 
+    /// Whether the document may hold the field `rateLimit`, which takes that the operation was charged.
+    pub fn may_ask_what_is_left(&self) -> bool {
+        self.call.query.contains("rateLimit")
+    }
+
     /// The name of the operation, if it has one.
     pub fn name(&self) -> Option<&str> {
         match (&self.call.operation_name, &self.prepared.document.operations) {

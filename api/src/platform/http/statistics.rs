@@ -47,8 +47,8 @@ impl<E: Executor> Door<E> {
         labelled("trellis_connections", "kind", "open", self.connections.open() as u64);
         set("trellis_documents_remembered", self.engine.remembered() as u64);
 
-        let pool = self.platform.database.pool();
-        let (all, idle) = (u64::from(pool.size()), pool.num_idle() as u64);
+        let database = &self.platform.database;
+        let (all, idle) = (u64::from(database.pool().size()), database.idle_connections() as u64);
         labelled("trellis_database_connections", "state", "idle", idle);
         labelled("trellis_database_connections", "state", "used", all.saturating_sub(idle));
 

@@ -28,7 +28,7 @@ impl RateLimitQuery {
     /// What is left of your limit, counted for your account, or for your network when you are not signed in; with an API
     /// key that of the key, where less is left of it. Null when this server sets none.
     async fn rate_limit(&self, ctx: &Context<'_>) -> Option<RateLimit> {
-        let allowance = ctx.request().allowance().await?;
+        let allowance = ctx.request().allowance()?;
         let Allowance { limit, cost, remaining, reset_at, .. } = allowance;
         Some(RateLimit { limit, cost, remaining, reset_at })
     }

@@ -70,13 +70,17 @@ impl Bill {
         Self { charges: charges.collect(), cost }
     }
 
-    /// Whether each limit had half of itself and twice this cost left after its last charge: then this one will hardly be
-    /// refused.
-    pub fn is_likely_covered(&self, platform: &Platform) -> bool {
+    /// Sets the cost aside where each limit had half of itself and twice this cost left after its last charge. Says whether it
+    /// did: then the charge will hardly be refused, however many come at once.
+    pub fn set_aside(&self, platform: &Platform) -> bool {
         let last = platform.kept.of::<LastRemaining>();
         self.charges.iter().all(|charge| {
             let remaining = last.0.get(&charge.key).unwrap_or(0);
-            remaining >= charge.rate.burst / 2 && remaining / 2 >= self.cost
+            let is_covered = remaining >= charge.rate.burst / 2 && remaining / 2 >= self.cost;
+            if is_covered {
+                last.0.insert(charge.key.clone(), remaining - self.cost);
+            }
+            is_covered
         })
     }
 
@@ -98,7 +102,7 @@ impl Bill {
     }
 }
 
-/// What the last charge by this process left to each who pays.
+/// What the last charge by this process left to each who pays, without what was set aside since.
 struct LastRemaining(Cache<String, u32>);
 
 impl Default for LastRemaining {

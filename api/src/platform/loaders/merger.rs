@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::thread::available_parallelism;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -28,7 +28,7 @@ static QUICK_FLIGHTS: LazyLock<usize> = LazyLock::new(|| {
     let processors = available_parallelism().map_or(1, NonZero::get);
     (processors / 2).clamp(1, MOST_FLIGHTS)
 });
-/// After so long the statements under way are slow: whoever waited starts one more, for all who wait.
+/// After so long the statements under way are slow: whoever waits starts one more, for all who wait.
 const PATIENCE: Duration = Duration::from_millis(5);
 /// Statements of one kind under way at once, however slow they are.
 const MOST_FLIGHTS: usize = 4;
@@ -50,45 +50,61 @@ struct State<L: Load> {
     in_flight: usize,
 }
 
+impl<L: Load> State<L> {
+    /// Takes everything that waits.
+    fn take(&mut self) -> Option<Vec<Asked<L>>> {
+        Some(std::mem::take(&mut self.asked)).filter(|asked| !asked.is_empty())
+    }
+}
+
 impl<L: Load> Merger<L> {
     fn lock(&self) -> MutexGuard<'_, State<L>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes everything that waits.
-    fn take(&self) -> Option<Vec<Asked<L>>> {
-        Some(std::mem::take(&mut self.lock().asked)).filter(|asked| !asked.is_empty())
-    }
-
     /// Starts one more statement for those who wait, unless as many are under way as may be.
     fn fly_beside(self: &Arc<Self>, database: &Database) {
         let mut state = self.lock();
-        if !state.asked.is_empty() && state.in_flight < MOST_FLIGHTS {
+        if state.in_flight < MOST_FLIGHTS
+            && let Some(asked) = state.take()
+        {
             state.in_flight += 1;
-            drop(tokio::spawn(Arc::clone(self).fly(database.clone())));
+            drop(tokio::spawn(Arc::clone(self).fly(database.clone(), asked)));
         }
     }
 
-    /// Loads for those who wait, until nobody does.
-    async fn fly(self: Arc<Self>, database: Database) {
+    /// Loads for those who asked, and then for those who wait, until nobody does.
+    async fn fly(self: Arc<Self>, database: Database, asked: Vec<Asked<L>>) {
         let _flight = Flight { merger: &self, database: &database };
-        while let Some(mut asked) = self.take() {
-            let keys: Vec<L::Key> = if let [only] = asked.as_slice() {
-                only.keys.clone()
-            } else {
-                let unique: HashSet<&L::Key> = asked.iter().flat_map(|asked| &asked.keys).collect();
-                unique.into_iter().cloned().collect()
-            };
-            let context = context(&database);
-            let Some(answer) = while_wanted(&mut asked, L::load(&context, keys)).await else {
-                continue;
-            };
-            let answer = answer.map(|values| (Arc::new(values), context.connection.statements()));
-            for waiting in asked {
-                // The request may have been dropped meanwhile; nobody misses its answer.
-                drop(waiting.answer.send(answer.clone()));
-            }
+        let mut next = Some(asked);
+        while let Some(asked) = next {
+            let began = Instant::now();
+            load_for(&database, asked).await;
+            next = self.next(began.elapsed() < PATIENCE);
         }
+    }
+
+    /// Those with whom a flight goes on; nobody where enough others are under way and statements are quick again.
+    fn next(&self, is_quick: bool) -> Option<Vec<Asked<L>>> {
+        let mut state = self.lock();
+        if is_quick && state.in_flight > *QUICK_FLIGHTS { None } else { state.take() }
+    }
+}
+
+/// One statement for all of them.
+async fn load_for<L: Load>(database: &Database, mut asked: Vec<Asked<L>>) {
+    let keys: Vec<L::Key> = if let [only] = asked.as_slice() {
+        only.keys.clone()
+    } else {
+        let unique: HashSet<&L::Key> = asked.iter().flat_map(|asked| &asked.keys).collect();
+        unique.into_iter().cloned().collect()
+    };
+    let context = context(database);
+    let Some(answer) = while_wanted(&mut asked, L::load(&context, keys)).await else { return };
+    let answer = answer.map(|values| (Arc::new(values), context.connection.statements()));
+    for waiting in asked {
+        // The request may have been dropped meanwhile; nobody misses its answer.
+        drop(waiting.answer.send(answer.clone()));
     }
 }
 
@@ -126,10 +142,11 @@ struct Flight<'a, L: Load> {
 impl<L: Load> Drop for Flight<'_, L> {
     fn drop(&mut self) {
         let mut state = self.merger.lock();
-        match Handle::try_current() {
-            Ok(runtime) if !state.asked.is_empty() => {
+        let asked = if state.in_flight > *QUICK_FLIGHTS { None } else { state.take() };
+        match (Handle::try_current(), asked) {
+            (Ok(runtime), Some(asked)) => {
                 // A task of its own: a request that is dropped must not take the others' loads with it.
-                drop(runtime.spawn(Arc::clone(self.merger).fly(self.database.clone())));
+                drop(runtime.spawn(Arc::clone(self.merger).fly(self.database.clone(), asked)));
             }
             _ => state.in_flight -= 1,
         }
@@ -162,14 +179,15 @@ impl Mergers {
             }
         };
         if let Some(mut receiver) = waiting {
-            let answer = match timeout(PATIENCE, &mut receiver).await {
-                Ok(answer) => answer,
-                Err(_) => {
-                    merger.fly_beside(database);
-                    receiver.await
+            let mut patience = PATIENCE;
+            return loop {
+                match timeout(patience, &mut receiver).await {
+                    Ok(answer) => break answer,
+                    Err(_) => merger.fly_beside(database),
                 }
-            };
-            return answer.unwrap_or_else(|_| Err(Error::internal("a merged load was dropped")));
+                patience *= 2;
+            }
+            .unwrap_or_else(|_| Err(Error::internal("a merged load was dropped")));
         }
         let _flight = Flight { merger: &merger, database };
         let context = context(database);
