@@ -12,8 +12,8 @@ use crate::platform::filters::{TimeFilter, check_choices, check_name};
 pub struct ApprovalFilter {
     /// In one of these states; up to 6.
     pub states: Option<Vec<ApprovalState>>,
-    /// You may answer it now, or you may not: it is pending, and somebody else asked for it in a project that you
-    /// administer.
+    /// True: those that you may answer now, which are pending and were asked for by somebody else in a project that you
+    /// administer. False: all others.
     pub viewer_can_decide: Option<bool>,
     /// Asked for by this person, or a key of theirs.
     pub requested_by_id: Option<UserId>,

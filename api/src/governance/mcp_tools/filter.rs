@@ -14,11 +14,12 @@ pub struct McpToolFilter {
     pub server_id: Option<McpServerId>,
     /// Of one of these levels of risk, as riskLevel says; up to 4.
     pub risk_levels: Option<Vec<RiskLevel>>,
-    /// Switched on, or not.
+    /// True: those that are switched on. False: those that are not.
     pub is_enabled: Option<bool>,
-    /// Offered by its server when that was last connected to, or not.
+    /// True: those that their server offered when it was last connected to. False: those that it did not.
     pub is_present: Option<bool>,
-    /// Waits for an owner or admin of the organization, or does not: its server is approved, and it went back to review.
+    /// True: those that wait for an owner or admin of the organization, because their server is approved and they went back
+    /// to review. False: all others.
     pub needs_review: Option<bool>,
     /// Differs in one of these ways from what was approved; up to 7.
     pub drifts: Option<Vec<ToolDrift>>,

@@ -15,10 +15,10 @@ pub struct McpServerFilter {
     pub health: Option<Vec<McpHealth>>,
     /// Reached at present in one of these ways; up to 3.
     pub transports: Option<Vec<McpTransport>>,
-    /// Switched on, or not.
+    /// True: those that are switched on. False: those that are not.
     pub is_enabled: Option<bool>,
-    /// Waits for an owner or admin of the organization, or does not: it was submitted and nobody decided yet, or it is
-    /// approved and a tool of it went back to review.
+    /// True: those that wait for an owner or admin of the organization, because they were submitted and nobody decided yet,
+    /// or because they are approved and a tool of theirs went back to review. False: all others.
     pub needs_review: Option<bool>,
     /// Has a tool that differs in one of these ways from what was approved; up to 7.
     pub drifts: Option<Vec<ToolDrift>>,
