@@ -1,7 +1,7 @@
 //! Hands new events to the followers of this process. One task reads for all of them, each event once from PostgreSQL;
 //! what wakes it may be lost, which only delays.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -175,21 +175,16 @@ impl Followers {
 
     /// Lets go of those who have gone, and of those who did not keep up: their queue ends.
     fn sweep(&mut self, shared: &Shared) {
-        let mut gone = HashSet::new();
+        // Each is asked once: one that goes meanwhile would leave some of its topics now and others later, counted twice.
+        let mut asked: HashMap<*const Follower, bool> = HashMap::new();
         self.by_topic.retain(|topic, followers| {
-            followers.retain(|follower| {
-                let stays = follower.stays();
-                if !stays {
-                    gone.insert(Arc::as_ptr(follower));
-                }
-                stays
-            });
+            followers.retain(|follower| *asked.entry(Arc::as_ptr(follower)).or_insert_with(|| follower.stays()));
             if followers.is_empty() {
                 shared.channels.leave(*topic);
             }
             !followers.is_empty()
         });
-        self.count -= gone.len();
+        self.count -= asked.values().filter(|stays| !**stays).count();
         shared.hub.followers.store(self.count, Ordering::Relaxed);
     }
 }
