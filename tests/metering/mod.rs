@@ -2,7 +2,6 @@
 
 mod budgets;
 mod limits;
-mod partitions;
 
 use api::governance::decision::AppliedLimit;
 use api::metering::limits::{Admission, Refused, Subjects, Usage, admit};

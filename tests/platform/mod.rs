@@ -20,6 +20,7 @@ mod merging;
 mod operation;
 mod origins;
 mod pagination;
+mod partitions;
 mod rate_limits;
 mod reach;
 mod sealing;

@@ -25,8 +25,6 @@ const SHIFT: Duration = Duration::from_secs(1);
 pub struct Warm {
     pool: PgPool,
     at_rest: Arc<AtRest>,
-    /// How many wait for a connection because all are out.
-    waiters: Arc<AtomicUsize>,
 }
 
 /// Somebody who waits for a connection because all are out. Meanwhile none rests.
@@ -54,7 +52,11 @@ struct Rested {
 }
 
 #[derive(Debug, Default)]
-struct AtRest(Mutex<Resting>);
+struct AtRest {
+    resting: Mutex<Resting>,
+    /// How many wait for a connection because all are out.
+    waiters: AtomicUsize,
+}
 
 #[derive(Debug, Default)]
 struct Resting {
@@ -66,7 +68,7 @@ struct Resting {
 
 impl AtRest {
     fn lock(&self) -> MutexGuard<'_, Resting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -81,7 +83,7 @@ impl Drop for AtRest {
 
 impl Warm {
     pub fn new(pool: PgPool) -> Self {
-        Self { pool, at_rest: Arc::default(), waiters: Arc::default() }
+        Self { pool, at_rest: Arc::default() }
     }
 
     /// All rows of a statement that reads. Errors are those of SeaORM's own connection.
@@ -112,9 +114,9 @@ impl Warm {
     /// Says that somebody is about to wait for a connection of the pool, if all are out. Those that rest go back to it.
     pub fn waiter(&self) -> Option<Waiter<'_>> {
         self.are_all_out().then(|| {
-            self.waiters.fetch_add(1, Ordering::Relaxed);
+            self.at_rest.waiters.fetch_add(1, Ordering::Relaxed);
             self.at_rest.lock().connections.clear();
-            Waiter(&self.waiters)
+            Waiter(&self.at_rest.waiters)
         })
     }
 
@@ -130,7 +132,7 @@ impl Warm {
     /// Leaves the connection to the next statement, as long as nobody else lacks one.
     fn put_back(&self, taken: Taken) {
         let now = Instant::now();
-        let is_wanted = self.waiters.load(Ordering::Relaxed) > 0 || self.are_all_out() || self.pool.is_closed();
+        let is_wanted = self.at_rest.waiters.load(Ordering::Relaxed) > 0 || self.are_all_out() || self.pool.is_closed();
         if is_wanted || now.duration_since(taken.out_since) > SHIFT {
             return;
         }

@@ -68,12 +68,10 @@ impl Cluster {
 
     async fn process_of(&self, secret: &str, pace: Pace) -> Process {
         let stores = Stores {
-            database_url: self.database.url().into(),
             redis_url: self.redis.as_str().into(),
             redis_prefix: self.prefix(),
-            database_connections: 8,
-            held_rows: 1_000,
             database_role: "trellis_server".to_owned(),
+            ..self.database.stores(8)
         };
         let stored = Stored::connect(&stores, std::time::Duration::from_secs(10)).await.expect("PostgreSQL answers");
         let redis = redis::Client::open(self.redis.as_str()).expect("an address");

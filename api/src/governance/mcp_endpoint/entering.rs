@@ -65,11 +65,9 @@ impl Entered {
     /// # Errors
     /// Where less is left than it costs.
     pub async fn charge(&self, cost: u64) -> Result<Option<Allowance>, (Fault, Allowance)> {
-        let allowance = Bill::new(&self.platform, &self.viewer, &self.origin, cost).charge(&self.platform).await;
-        match allowance.and_then(|allowance| Some((allowance, allowance.retry_after?))) {
-            Some((allowance, retry_after)) => Err((fault(&Error::RateLimited { retry_after }), allowance)),
-            None => Ok(allowance),
-        }
+        let bill = Bill::new(&self.platform, &self.viewer, &self.origin, cost);
+        let charged = bill.charge(&self.platform).await;
+        charged.map_err(|(allowance, retry_after)| (fault(&Error::RateLimited { retry_after }), allowance))
     }
 
     /// A request of theirs.

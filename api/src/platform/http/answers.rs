@@ -214,11 +214,12 @@ fn bill(request: &Request, admitted: &Admitted) -> Bill {
 
 /// Charges the operation to whoever asks; one that costs more than is left gets its refusal.
 async fn charge(request: &Request, bill: &Bill) -> Result<(), Box<Outcome>> {
-    let allowance = bill.charge(&request.platform).await;
-    request.set_allowance(allowance);
-    match allowance.and_then(|allowance| Some((allowance, allowance.retry_after?))) {
-        Some((allowance, retry_after)) => Err(Box::new(Outcome::too_much(allowance, retry_after, request))),
-        None => Ok(()),
+    match bill.charge(&request.platform).await {
+        Ok(allowance) => {
+            request.set_allowance(allowance);
+            Ok(())
+        }
+        Err((allowance, retry_after)) => Err(Box::new(Outcome::too_much(allowance, retry_after, request))),
     }
 }
 

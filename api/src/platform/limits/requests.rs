@@ -84,9 +84,11 @@ impl Bill {
         })
     }
 
-    /// Charges all who pay, or none. Gives nothing where nothing limits it, and of two limits the one that has less left;
-    /// refused is an allowance to wait for.
-    pub async fn charge(&self, platform: &Platform) -> Option<Allowance> {
+    /// Charges all who pay, or none. Gives nothing where nothing limits it, and of two limits the one that has less left.
+    ///
+    /// # Errors
+    /// Where less is left than it costs: what is left, and how long to wait.
+    pub async fn charge(&self, platform: &Platform) -> Result<Option<Allowance>, (Allowance, Duration)> {
         let now = platform.clock.now();
         let charged = platform.limits.charge(&self.charges).await;
         let standings = charged.as_ref().unwrap_or_else(|refused| &refused.standings);
@@ -98,7 +100,11 @@ impl Bill {
             Ok(standings) => (standings.iter().min_by_key(|standing| standing.remaining), false),
             Err(refused) => (refused.standings.get(refused.tightest), true),
         };
-        tightest.map(|standing| Allowance::new(standing, self.cost, is_refused, now))
+        let allowance = tightest.map(|standing| Allowance::new(standing, self.cost, is_refused, now));
+        match allowance.and_then(|allowance| Some((allowance, allowance.retry_after?))) {
+            Some(refused) => Err(refused),
+            None => Ok(allowance),
+        }
     }
 }
 

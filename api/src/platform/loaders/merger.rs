@@ -195,6 +195,12 @@ impl Mergers {
         Ok((Arc::new(values), context.connection.statements()))
     }
 
+    /// Loads one key, as `load` does.
+    pub async fn load_one<L: Load>(&self, database: &Database, key: L::Key) -> Result<L::Value> {
+        let (found, _) = self.load::<L>(database, vec![key.clone()]).await?;
+        Ok(found.get(&key).cloned().unwrap_or_default())
+    }
+
     fn merger<L: Load>(&self) -> Arc<Merger<L>> {
         let mut mergers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let merger = mergers

@@ -61,8 +61,8 @@ impl Viewers {
     /// The viewer of a session, or `Unauthenticated` when the session is over.
     pub async fn signed_in(&self, user_id: UserId, session_id: SessionId) -> Result<Viewer> {
         let key = SessionKey { user: user_id.uuid(), session: session_id.uuid() };
-        let (found, _) = self.mergers.load::<LiveSessions>(&self.database, vec![key]).await?;
-        let (fingerprint, entrance) = found.get(&key).cloned().flatten().ok_or(Error::Unauthenticated)?;
+        let found = self.mergers.load_one::<LiveSessions>(&self.database, key).await?;
+        let (fingerprint, entrance) = found.ok_or(Error::Unauthenticated)?;
         let key = (user_id, entrance);
         let grants = self.grants(&key, session_id, fingerprint).await?;
         let (session_id, fingerprint, entrance) = (Some(session_id), Some(fingerprint), key.1);

@@ -121,8 +121,8 @@ impl RememberedKeys {
 impl Viewers {
     /// The viewer that a key is, or `Unauthenticated` when it is not good, or not good from here.
     pub(super) async fn with_key(&self, digest: KeyDigest, ip: Option<IpAddr>) -> Result<Viewer> {
-        let (found, _) = self.mergers.load::<LiveKeys>(&self.database, vec![digest]).await?;
-        let (id, state) = found.get(&digest).cloned().flatten().ok_or(Error::Unauthenticated)?;
+        let found = self.mergers.load_one::<LiveKeys>(&self.database, digest).await?;
+        let (id, state) = found.ok_or(Error::Unauthenticated)?;
         let key = match self.keys.find(id, state) {
             Some(key) => key,
             None => {
